@@ -1,0 +1,13 @@
+//! Pure protocols: bytes to exchanges, and requests to bytes.
+//!
+//! Nothing here opens a socket, reads a clock or waits: bytes and times come as arguments. A
+//! protocol is a folder here and one line in [`PROTOCOLS`].
+
+pub mod http1;
+pub mod postgres;
+
+mod protocol;
+
+pub use protocol::{
+    Detect, Flow, PROTOCOLS, Protocol, Reading, Responder, Step, Tap, Tapped, WireError, protocol,
+};

@@ -1,0 +1,85 @@
+//! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
+
+use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
+
+use crate::{Detect, Flow, Protocol, Responder, Step, Tap, Tapped, WireError};
+
+/// PostgreSQL.
+#[derive(Debug)]
+pub struct Postgres;
+
+/// The name in YAML.
+pub const ID: ProtocolId = ProtocolId("postgres");
+
+static RULES: Rules = Rules {
+    protocol: ID,
+    identity: &[
+        Field {
+            name: "sql",
+            kind: FieldKind::Sql,
+        },
+        Field {
+            name: "params",
+            kind: FieldKind::Exact,
+        },
+        Field {
+            name: "copy",
+            kind: FieldKind::Exact,
+        },
+        Field {
+            name: "rows_limit",
+            kind: FieldKind::Exact,
+        },
+        Field {
+            name: "describe",
+            kind: FieldKind::Sql,
+        },
+        Field {
+            name: "function",
+            kind: FieldKind::Exact,
+        },
+    ],
+    summary: &["sql", "describe", "function"],
+};
+
+impl Protocol for Postgres {
+    fn id(&self) -> ProtocolId {
+        ID
+    }
+    fn detect(&self, _first: &[u8], _conn: &ConnInfo) -> Detect {
+        Detect::No
+    }
+    fn tap(&self, _conn: &ConnInfo) -> Box<dyn Tap> {
+        Box::new(Nothing)
+    }
+    fn responder(&self, _conn: &ConnInfo) -> Box<dyn Responder> {
+        Box::new(Nothing)
+    }
+    fn rules(&self) -> &'static Rules {
+        &RULES
+    }
+    fn describe(&self, _exchange: &mut Exchange) {}
+}
+
+struct Nothing;
+
+impl Tap for Nothing {
+    fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<Flow, WireError> {
+        Ok(Flow::Opaque("not read yet"))
+    }
+    fn poll(&mut self) -> Option<Tapped> {
+        None
+    }
+}
+
+impl Responder for Nothing {
+    fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<(), WireError> {
+        Ok(())
+    }
+    fn poll(&mut self) -> Option<Step> {
+        Some(Step::Close)
+    }
+    fn answer(&mut self, _answer: &retake_model::Answer) -> Result<(), WireError> {
+        Ok(())
+    }
+}

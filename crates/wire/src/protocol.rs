@@ -1,0 +1,160 @@
+//! What every protocol does, and the list of all of them.
+
+use retake_model::{
+    Answer, Blame, Chunk, ConnInfo, Exchange, ProtocolId, Rules, Side, Timestamp, TraceId, Value,
+};
+
+/// Every protocol, in the order in which they are asked to recognise a connection.
+pub static PROTOCOLS: &[&dyn Protocol] = &[&crate::postgres::Postgres, &crate::http1::Http1];
+
+/// The protocol of that name.
+pub fn protocol(name: &str) -> Option<&'static dyn Protocol> {
+    PROTOCOLS.iter().copied().find(|p| p.id().0 == name)
+}
+
+/// One protocol: one static value, listed in [`PROTOCOLS`].
+pub trait Protocol: Sync {
+    /// Its name in YAML.
+    fn id(&self) -> ProtocolId;
+
+    /// Whether the first bytes that the client sent are of this protocol.
+    fn detect(&self, first: &[u8], conn: &ConnInfo) -> Detect;
+
+    /// A reader for a connection that is recorded.
+    fn tap(&self, conn: &ConnInfo) -> Box<dyn Tap>;
+
+    /// A server for a connection that is replayed.
+    fn responder(&self, conn: &ConnInfo) -> Box<dyn Responder>;
+
+    /// What identifies a request.
+    fn rules(&self) -> &'static Rules;
+
+    /// Turns raw messages into trees, and fills `trace` and `scope` where reading tells them.
+    /// Does nothing to what is a tree already. What cannot be read gets a flaw.
+    fn describe(&self, exchange: &mut Exchange);
+
+    /// Names of built-in fields that are noise in a response or in a request that is compared:
+    /// patterns over the tree, each with its reason. They are documented in `docs/format.md`.
+    fn default_noise(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+/// Whether bytes are of a protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detect {
+    /// They are.
+    Yes,
+    /// They are not.
+    No,
+    /// There are too few to tell.
+    NeedMore,
+}
+
+/// Reads a connection that is recorded. It has no way to write.
+pub trait Tap: Send {
+    /// Takes bytes of one side, in the order in which they were read from the sockets. An empty
+    /// chunk is that side's end of stream.
+    ///
+    /// # Errors
+    /// Once it fails, the connection is relayed without being read.
+    fn feed(&mut self, chunk: &Chunk<'_>) -> Result<Flow, WireError>;
+
+    /// What was recognised, oldest first; none when nothing more is ready.
+    fn poll(&mut self) -> Option<Tapped>;
+}
+
+/// What the relay is to do after a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Pass,
+    /// After this many more bytes of the chunk's side TLS begins.
+    TlsAfter(usize),
+    /// From here on the connection is another protocol, or nothing that can be read: relay it
+    /// without reading. The reason is for the ledger.
+    Opaque(&'static str),
+}
+
+/// What a tap recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tapped {
+    /// The first byte of the request with this number was read.
+    Began {
+        /// The exchange's number on its connection.
+        index: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// An exchange ended, whole or with a flaw.
+    Ended(Box<Exchange>),
+}
+
+/// A server of the protocol, for a connection that is replayed.
+///
+/// It does its own greeting, authentication, statements and cursors, and asks for what depends
+/// on the recording.
+pub trait Responder: Send {
+    /// Takes bytes of the client. An empty chunk is the client's end of stream.
+    ///
+    /// # Errors
+    /// The client broke the protocol; the connection is closed after what `poll` still has.
+    fn feed(&mut self, chunk: &Chunk<'_>) -> Result<(), WireError>;
+
+    /// What is to be done next; none when it waits for bytes. After [`Step::Ask`] it gives
+    /// nothing more until it was answered.
+    fn poll(&mut self) -> Option<Step>;
+
+    /// Answers what was asked by the last [`Step::Ask`].
+    ///
+    /// # Errors
+    /// The recorded answer does not have the form of the protocol: the recording is at fault.
+    /// The responder has queued the protocol's own error and the connection stays usable.
+    fn answer(&mut self, answer: &Answer) -> Result<(), WireError>;
+}
+
+/// What a responder wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Write these bytes.
+    Send(Vec<u8>),
+    /// Find the answer to this request.
+    Ask {
+        /// The request's tree, as a tap would have recorded it.
+        request: Value,
+        /// The trace that it says it belongs to.
+        trace: Option<TraceId>,
+        /// How strictly it is to be counted.
+        reading: Reading,
+    },
+    /// Both sides start TLS now.
+    StartTls,
+    /// Close the connection once everything is written.
+    Close,
+}
+
+/// How a question of a responder counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// The service asked: it uses up a mock, and is part of the verdict.
+    Call,
+    /// Session set-up or a catalogue read: a miss is answered by the responder's own means and
+    /// is no part of the verdict.
+    Probe,
+}
+
+/// Why bytes are not of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{protocol}: {what} (byte {at} of the {side:?} side)")]
+pub struct WireError {
+    /// The protocol.
+    pub protocol: ProtocolId,
+    /// What is wrong and what was expected, as a lowercase fragment.
+    pub what: String,
+    /// The byte of that side of the connection, from 0.
+    pub at: u64,
+    /// Who sent it.
+    pub side: Side,
+    /// Whose doing it is.
+    pub blame: Blame,
+}
