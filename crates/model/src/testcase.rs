@@ -129,6 +129,9 @@ pub enum TokenKind {
     EpochMicros,
     /// A JSON web token (RFC 7519, compact form).
     Jwt,
+    /// The token that stands for a redacted secret: `redacted-` and 24 hex digits. The candidate
+    /// may have any text in its place.
+    Secret,
 }
 
 impl TokenKind {
@@ -142,6 +145,7 @@ impl TokenKind {
         (TokenKind::EpochMillis, "epoch-millis"),
         (TokenKind::EpochMicros, "epoch-micros"),
         (TokenKind::Jwt, "jwt"),
+        (TokenKind::Secret, "secret"),
     ];
 
     /// The name in YAML and in reports.
