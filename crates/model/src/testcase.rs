@@ -202,4 +202,7 @@ pub struct DependencyInfo {
     pub listen: Option<String>,
     /// The environment variable that told the service its address, where one did.
     pub env: Option<String>,
+    /// What that variable held, with its secrets redacted: used on replay where the variable is
+    /// not set.
+    pub url: Option<String>,
 }
