@@ -1,5 +1,7 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
+pub mod types;
+
 use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
 use crate::{Detect, Flow, Protocol, Responder, Step, Tap, Tapped, WireError};
