@@ -1,1 +1,11 @@
-//! Under construction.
+//! Pure comparison: what answers a request of the candidate, what changed, and why.
+//!
+//! Nothing here opens a socket, reads a clock, starts a thread or keeps global state: trees and
+//! times come as arguments, and the same arguments give the same results.
+//!
+//! * [`made`]: values that the service makes (ids, times, tokens): finding them, tracing them to
+//!   where they first appeared, and the two-way map from recorded to candidate values.
+//! * [`sql`]: what identifies a statement.
+//! * [`matching`]: the canonical key of a request, and the mocks that answer it.
+
+pub mod made;
