@@ -1,1 +1,20 @@
-//! Under construction.
+//! Where connections come from: which addresses retake listens on, and for whom.
+//!
+//! A [`Listen`] is one address with what is known of the connections that arrive there. It is made
+//! from `--listen/--upstream`, from `--dep NAME=URL@ADDR` ([`DepSpec`]), or from an environment
+//! variable that tells the service an address ([`env_dependency`]). Capture without a changed
+//! address (network namespaces) will be one more file here.
+//!
+//! Nothing here reads or forwards a byte.
+
+mod address;
+mod dep;
+mod env;
+mod error;
+mod listen;
+
+pub use address::{HostPort, SCHEMES, Scheme, scheme};
+pub use dep::DepSpec;
+pub use env::{EnvDependency, env_dependency};
+pub use error::{AddressError, ListenError};
+pub use listen::{Bound, Listen};

@@ -1,1 +1,12 @@
-//! Under construction.
+//! The sockets of retake: relays that record, mock servers and the client that replay.
+//!
+//! [`record`] forwards bytes as they came and shows a copy to the protocols of `retake-wire`.
+//! [`replay`] listens in place of the dependencies and sends the recorded requests. What is kept,
+//! matched or compared is decided by whoever reads the events; nothing here touches a disk.
+
+pub mod record;
+pub mod replay;
+
+mod clock;
+
+pub use clock::Clock;

@@ -1,0 +1,76 @@
+//! What the relay tells the recorder.
+
+use retake_model::{ConnId, ConnInfo, Exchange, Timestamp};
+
+/// Something that happened on a relayed connection.
+#[derive(Debug, Clone)]
+pub enum RelayEvent {
+    /// A connection was accepted.
+    Opened(ConnInfo),
+    /// The first byte of a request was read.
+    Began {
+        /// The connection.
+        conn: ConnId,
+        /// The exchange's number on it.
+        index: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// An exchange ended, whole or with a flaw. Its messages may be raw
+    /// (`Protocol::describe` turns them into trees).
+    Ended(Box<Exchange>),
+    /// An exchange ended, and could not be handed over because the queue was full. It is
+    /// counted in [`Counters::lost`](super::Counters::lost).
+    Lost {
+        /// The connection.
+        conn: ConnId,
+        /// The exchange's number on it.
+        index: u64,
+        /// When its request began.
+        began: Timestamp,
+        /// When it ended.
+        ended: Timestamp,
+    },
+    /// From here on the connection is relayed without being read.
+    Opaque {
+        /// The connection.
+        conn: ConnId,
+        /// When.
+        at: Timestamp,
+        /// Why, short and always the same for the same reason: the ledger counts by it.
+        reason: String,
+        /// The whole story, for the log.
+        detail: String,
+    },
+    /// Something worth a sentence in the ledger's notes, such as TLS that was refused.
+    Note {
+        /// The connection.
+        conn: ConnId,
+        /// When.
+        at: Timestamp,
+        /// One sentence.
+        text: String,
+    },
+    /// The connection is gone.
+    Closed {
+        /// The connection.
+        conn: ConnId,
+        /// When.
+        at: Timestamp,
+        /// Bytes that the client sent.
+        from_client: u64,
+        /// Bytes that the server sent.
+        from_server: u64,
+    },
+}
+
+/// Events in the order of each connection.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The events. Those of one connection are in their order; those of several are in the order
+    /// in which the workers handed them over, which may differ from the order of time a little.
+    pub events: Vec<RelayEvent>,
+    /// Every event with a moment before this one has been handed over: what is sorted by time up
+    /// to here stays sorted.
+    pub up_to: Timestamp,
+}

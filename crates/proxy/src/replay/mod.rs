@@ -1,0 +1,7 @@
+//! Replay: servers in place of the dependencies, and the client that sends recorded requests.
+
+mod client;
+mod mock;
+
+pub use client::{Observed, ReplayClient, SendError};
+pub use mock::{MockListen, MockServers, Oracle};
