@@ -1,1 +1,5 @@
-//! Under construction.
+//! A record session and a replay run.
+
+pub mod ready;
+pub mod record;
+pub mod service;

@@ -1,0 +1,299 @@
+//! Which outbound exchange belongs to which inbound one.
+//!
+//! Pure: times come with the exchanges. Events of different threads may arrive a little out of
+//! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
+//! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
+
+/// How long a call waits for events of other threads, in nanoseconds.
+pub const SETTLE: u64 = 200_000_000;
+
+/// How long after its response a request may still own calls, in nanoseconds.
+pub const LATE: u64 = 500_000_000;
+
+/// How many requests may wait for their calls. Beyond it the oldest is handed on early.
+const MAX_WAITING: usize = 20_000;
+
+/// How many keys of calls made in idle times are remembered.
+const MAX_IDLE_KEYS: usize = 10_000;
+
+/// An outbound exchange on its way to its test.
+#[derive(Debug)]
+pub struct OutboundCall {
+    /// The dependency.
+    pub to: Arc<str>,
+    /// The exchange, described.
+    pub exchange: Exchange,
+    /// What identifies its request.
+    pub key: u128,
+}
+
+/// An outbound exchange with its place.
+#[derive(Debug)]
+pub struct PlacedCall {
+    /// The call.
+    pub call: OutboundCall,
+    /// When it may be served.
+    pub scope: Scope,
+    /// How it came there.
+    pub by: Attribution,
+}
+
+/// What is ready to be written.
+#[derive(Debug)]
+pub enum Placed {
+    /// An inbound exchange with the calls that belong to it.
+    Test(Box<Exchange>, Vec<PlacedCall>),
+    /// A call that belongs to no single test.
+    Shared(PlacedCall),
+}
+
+/// The attribution of one recording.
+#[derive(Debug, Default)]
+pub struct Attributor {
+    open: BTreeMap<(ConnId, u64), Open>,
+    ended: VecDeque<Waiting>,
+    calls: VecDeque<OutboundCall>,
+    /// Calls with a trace id that no answered request has had yet, while several are open.
+    traced: Vec<OutboundCall>,
+    ready: VecDeque<Placed>,
+    first_request: Option<Timestamp>,
+    idle_keys: HashMap<u128, u64>,
+}
+
+/// A request that was not answered yet, and the calls that are known to be its own.
+#[derive(Debug)]
+struct Open {
+    at: Timestamp,
+    calls: Vec<PlacedCall>,
+}
+
+/// A request that was answered and waits for calls that may still come.
+#[derive(Debug)]
+struct Waiting {
+    exchange: Box<Exchange>,
+    calls: Vec<PlacedCall>,
+}
+
+impl Attributor {
+    /// The first byte of an inbound request was read.
+    pub fn began(&mut self, conn: ConnId, index: u64, at: Timestamp) {
+        self.saw_request(at);
+        self.open.insert(
+            (conn, index),
+            Open {
+                at,
+                calls: Vec::new(),
+            },
+        );
+    }
+
+    /// An inbound connection closed: what was open on it will not end.
+    pub fn closed(&mut self, conn: ConnId) {
+        let gone: Vec<_> = self
+            .open
+            .range((conn, 0)..=(conn, u64::MAX))
+            .map(|(k, _)| *k)
+            .collect();
+        for key in gone {
+            for placed in self.open.remove(&key).map(|o| o.calls).unwrap_or_default() {
+                self.share(placed.call, Scope::Background, Attribution::Unattributed);
+            }
+        }
+    }
+
+    /// An inbound exchange ended.
+    pub fn inbound(&mut self, exchange: Box<Exchange>) {
+        self.saw_request(exchange.began);
+        let open = self.open.remove(&(exchange.conn, exchange.index));
+        let calls = open.map(|o| o.calls).unwrap_or_default();
+        let at = self
+            .ended
+            .partition_point(|w| w.exchange.ended <= exchange.ended);
+        self.ended.insert(at, Waiting { exchange, calls });
+        for call in std::mem::take(&mut self.traced) {
+            self.place(call);
+        }
+        while self.ended.len() > MAX_WAITING {
+            self.hand_on_oldest();
+        }
+    }
+
+    /// An outbound exchange ended.
+    pub fn outbound(&mut self, call: OutboundCall) {
+        let at = self
+            .calls
+            .partition_point(|c| c.exchange.ended <= call.exchange.ended);
+        self.calls.insert(at, call);
+    }
+
+    /// What can be decided at that time.
+    pub fn advance(&mut self, now: Timestamp) {
+        while self
+            .calls
+            .front()
+            .is_some_and(|c| now.since(c.exchange.ended) > SETTLE)
+        {
+            if let Some(call) = self.calls.pop_front() {
+                self.place(call);
+            }
+        }
+        while self
+            .ended
+            .front()
+            .is_some_and(|w| now.since(w.exchange.ended) > LATE + 2 * SETTLE)
+        {
+            // A call that began within this request and has not ended yet would be cut off here;
+            // it is then placed by time like any other late call.
+            self.hand_on_oldest();
+        }
+    }
+
+    /// Decides everything; the recording is over.
+    pub fn finish(&mut self) {
+        self.open.clear();
+        self.calls.extend(std::mem::take(&mut self.traced));
+        while let Some(call) = self.calls.pop_front() {
+            self.place(call);
+        }
+        while !self.ended.is_empty() {
+            self.hand_on_oldest();
+        }
+    }
+
+    /// What is ready, oldest first.
+    pub fn poll(&mut self) -> Option<Placed> {
+        self.ready.pop_front()
+    }
+
+    /// How many requests wait for their calls.
+    pub fn waiting(&self) -> usize {
+        self.ended.len()
+    }
+
+    fn saw_request(&mut self, at: Timestamp) {
+        if self.first_request.is_none_or(|first| at < first) {
+            self.first_request = Some(at);
+        }
+    }
+
+    fn hand_on_oldest(&mut self) {
+        if let Some(mut waiting) = self.ended.pop_front() {
+            waiting
+                .calls
+                .sort_by_key(|c| (c.call.exchange.began, c.call.exchange.conn));
+            self.ready
+                .push_back(Placed::Test(waiting.exchange, waiting.calls));
+        }
+    }
+
+    fn place(&mut self, call: OutboundCall) {
+        let began = call.exchange.began;
+        if let Some(scope @ (Scope::Session | Scope::Connection)) = call.exchange.scope {
+            return self.share(call, scope, Attribution::Unattributed);
+        }
+        if self.first_request.is_none_or(|first| began < first) {
+            return self.share(call, Scope::Startup, Attribution::Unattributed);
+        }
+        if let Some(trace) = &call.exchange.trace
+            && let Some(at) = self.with_trace(trace)
+        {
+            return self.attach(at, call, Attribution::Trace);
+        }
+        if self.idle_keys.contains_key(&call.key) {
+            return self.share(call, Scope::Background, Attribution::Unattributed);
+        }
+        let covering: Vec<usize> = (0..self.ended.len())
+            .rev()
+            .take_while(|&i| self.ended.get(i).is_some_and(|w| w.exchange.ended >= began))
+            .filter(|&i| self.ended.get(i).is_some_and(|w| w.exchange.began <= began))
+            .collect();
+        let open: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, o)| o.at <= began)
+            .map(|(k, _)| *k)
+            .collect();
+        match (covering.as_slice(), open.as_slice()) {
+            ([], []) => self.place_idle(call),
+            (&[only], []) => self.attach(only, call, Attribution::Alone),
+            ([], &[only]) => self.attach_open(only, call, Attribution::Alone),
+            (_, [_, ..]) if call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING => {
+                self.traced.push(call);
+            }
+            ([], &[first, ..]) => self.attach_open(first, call, Attribution::Shared),
+            (several, _) => {
+                let first = several.iter().copied().min_by_key(|&i| {
+                    self.ended
+                        .get(i)
+                        .map(|w| (w.exchange.began, w.exchange.conn))
+                });
+                self.attach(first.unwrap_or_default(), call, Attribution::Shared);
+            }
+        }
+    }
+
+    /// Nobody was open: the last answered request owns it if that was just now, else it is what
+    /// the service asks by itself.
+    fn place_idle(&mut self, call: OutboundCall) {
+        let began = call.exchange.began;
+        let just_ended: Vec<usize> = (0..self.ended.len())
+            .rev()
+            .filter(|&i| {
+                self.ended.get(i).is_some_and(|w| {
+                    w.exchange.ended < began && began.since(w.exchange.ended) <= LATE
+                })
+            })
+            .collect();
+        match just_ended.as_slice() {
+            [] => {
+                if self.idle_keys.len() < MAX_IDLE_KEYS {
+                    *self.idle_keys.entry(call.key).or_default() += 1;
+                }
+                self.share(call, Scope::Background, Attribution::Unattributed);
+            }
+            &[only] => self.attach(only, call, Attribution::Alone),
+            &[last, ..] => self.attach(last, call, Attribution::Shared),
+        }
+    }
+
+    fn attach_open(&mut self, key: (ConnId, u64), call: OutboundCall, by: Attribution) {
+        if let Some(open) = self.open.get_mut(&key) {
+            open.calls.push(PlacedCall {
+                call,
+                scope: Scope::Test,
+                by,
+            });
+        }
+    }
+
+    fn with_trace(&self, trace: &TraceId) -> Option<usize> {
+        (0..self.ended.len()).rev().find(|&i| {
+            self.ended
+                .get(i)
+                .is_some_and(|w| w.exchange.trace.as_ref() == Some(trace))
+        })
+    }
+
+    fn attach(&mut self, at: usize, call: OutboundCall, by: Attribution) {
+        if let Some(waiting) = self.ended.get_mut(at) {
+            waiting.calls.push(PlacedCall {
+                call,
+                scope: Scope::Test,
+                by,
+            });
+        }
+    }
+
+    fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
+        self.ready
+            .push_back(Placed::Shared(PlacedCall { call, scope, by }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+use super::*;
+use retake_model::{Message, ProtocolId, Value};
+
+const MS: u64 = 1_000_000;
+
+fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {
+    Exchange {
+        conn: ConnId(conn),
+        index,
+        protocol: ProtocolId("test"),
+        began: Timestamp(began * MS),
+        ended: Timestamp(ended * MS),
+        request: Message::Tree(Value::Null),
+        response: Message::Tree(Value::Null),
+        trace: None,
+        scope: None,
+        flaw: None,
+    }
+}
+
+fn call(conn: u64, key: u128, began: u64, ended: u64) -> OutboundCall {
+    OutboundCall {
+        to: "db".into(),
+        exchange: exchange(conn, 0, began, ended),
+        key,
+    }
+}
+
+/// The keys of each test's calls with how they came there, and the shared calls' keys and scopes.
+type Outcome = (Vec<Vec<(u128, Attribution)>>, Vec<(u128, Scope)>);
+
+fn outcome(mut attributor: Attributor) -> Outcome {
+    attributor.finish();
+    let (mut tests, mut shared) = (Vec::new(), Vec::new());
+    while let Some(placed) = attributor.poll() {
+        match placed {
+            Placed::Test(_, calls) => {
+                tests.push(calls.iter().map(|c| (c.call.key, c.by)).collect());
+            }
+            Placed::Shared(call) => shared.push((call.call.key, call.scope)),
+        }
+    }
+    (tests, shared)
+}
+
+#[test]
+fn scenario_03_a_call_before_the_first_request_is_startup() {
+    let mut a = Attributor::default();
+    a.outbound(call(9, 1, 5, 6));
+    a.began(ConnId(1), 0, Timestamp(10 * MS));
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    assert_eq!(outcome(a), (vec![vec![]], vec![(1, Scope::Startup)]));
+}
+
+#[test]
+fn a_call_while_one_request_was_open_is_its_own() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.inbound(Box::new(exchange(1, 1, 30, 40)));
+    a.outbound(call(9, 1, 12, 13));
+    a.outbound(call(9, 2, 31, 45));
+    let own = |key| vec![(key, Attribution::Alone)];
+    assert_eq!(outcome(a), (vec![own(1), own(2)], vec![]));
+}
+
+#[test]
+fn scenario_22_a_call_while_several_were_open_is_shared_and_marked() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 40)));
+    a.inbound(Box::new(exchange(2, 0, 20, 30)));
+    a.outbound(call(9, 1, 25, 26));
+    assert_eq!(
+        outcome(a),
+        (vec![vec![], vec![(1, Attribution::Shared)]], vec![])
+    );
+}
+
+#[test]
+fn scenario_22_a_trace_id_tells_the_test_among_several() {
+    let mut a = Attributor::default();
+    let trace = Some(TraceId("aa".into()));
+    a.began(ConnId(1), 0, Timestamp(10 * MS));
+    a.began(ConnId(2), 0, Timestamp(20 * MS));
+    let mut traced = call(9, 1, 25, 26);
+    traced.exchange.trace = trace.clone();
+    a.outbound(traced);
+    a.advance(Timestamp(500 * MS));
+    a.inbound(Box::new(exchange(1, 0, 10, 600)));
+    a.inbound(Box::new(Exchange {
+        trace,
+        ..exchange(2, 0, 20, 601)
+    }));
+    assert_eq!(
+        outcome(a),
+        (vec![vec![], vec![(1, Attribution::Trace)]], vec![])
+    );
+}
+
+#[test]
+fn a_long_request_keeps_the_calls_that_settled_before_it_ended() {
+    let mut a = Attributor::default();
+    a.began(ConnId(1), 0, Timestamp(10 * MS));
+    a.outbound(call(9, 1, 20, 21));
+    a.advance(Timestamp(5_000 * MS));
+    a.inbound(Box::new(exchange(1, 0, 10, 6_000)));
+    assert_eq!(outcome(a), (vec![vec![(1, Attribution::Alone)]], vec![]));
+}
+
+#[test]
+fn scenario_36_a_call_just_after_the_response_belongs_to_its_test() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.outbound(call(9, 1, 50, 51));
+    assert_eq!(outcome(a), (vec![vec![(1, Attribution::Alone)]], vec![]));
+}
+
+#[test]
+fn scenario_35_what_is_asked_while_idle_is_background_also_during_a_request() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.outbound(call(9, 7, 3_000, 3_001));
+    a.inbound(Box::new(exchange(1, 1, 5_000, 5_010)));
+    a.outbound(call(9, 7, 5_002, 5_003));
+    let (tests, shared) = outcome(a);
+    assert_eq!(tests, vec![vec![], vec![]]);
+    assert_eq!(shared, vec![(7, Scope::Background), (7, Scope::Background)]);
+}
+
+#[test]
+fn events_of_other_threads_may_come_late() {
+    let mut a = Attributor::default();
+    a.outbound(call(9, 1, 12, 13));
+    a.advance(Timestamp(100 * MS));
+    a.began(ConnId(1), 0, Timestamp(10 * MS));
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    assert_eq!(outcome(a).0, vec![vec![(1, Attribution::Alone)]]);
+}
+
+#[test]
+fn a_request_that_never_ends_frees_its_calls_when_its_connection_closes() {
+    let mut a = Attributor::default();
+    a.began(ConnId(1), 0, Timestamp(10 * MS));
+    a.outbound(call(9, 1, 20, 21));
+    a.advance(Timestamp(5_000 * MS));
+    a.closed(ConnId(1));
+    assert_eq!(outcome(a), (vec![], vec![(1, Scope::Background)]));
+}
+
+#[test]
+fn requests_are_handed_on_in_time_and_in_order() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(2, 0, 10, 30)));
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.advance(Timestamp(925 * MS));
+    assert!(matches!(a.poll(), Some(Placed::Test(e, _)) if e.conn == ConnId(1)));
+    assert!(a.poll().is_none());
+    assert_eq!(a.waiting(), 1);
+}

@@ -1,0 +1,5 @@
+//! A session of `record`.
+
+mod attribute;
+
+pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall};
