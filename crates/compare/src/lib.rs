@@ -6,6 +6,9 @@
 //! * [`made`]: values that the service makes (ids, times, tokens): finding them, tracing them to
 //!   where they first appeared, and the two-way map from recorded to candidate values.
 //! * [`sql`]: what identifies a statement.
+//! * [`rules`], [`diff`]: what is noise, and what changed.
 //! * [`matching`]: the canonical key of a request, and the mocks that answer it.
 
+pub mod diff;
 pub mod made;
+pub mod rules;

@@ -21,7 +21,7 @@ pub use difference::{Blame, DiffKind, Difference, Place};
 pub use event::{Cause, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult, Verdict};
 pub use exchange::{Exchange, Flaw, Message, RawMessage, TraceId};
 pub use ledger::{Ledger, Tally};
-pub use path::{Path, PathPattern, PatternError, Segment};
+pub use path::{Path, PathPattern, PatternError, PatternState, Segment};
 pub use protocol::{Field, FieldKind, ProtocolId, Rules};
 pub use rule::{NoiseRule, RuleAction, RuleUse};
 pub use testcase::{

@@ -131,25 +131,84 @@ impl PathPattern {
 
     /// Whether the pattern stands for that place.
     pub fn matches(&self, path: &Path) -> bool {
-        fn go(steps: &[Step], path: &[Segment]) -> bool {
-            match (steps.split_first(), path.split_first()) {
-                (None, None) => true,
-                (Some((Step::AnyDepth, rest)), _) => {
-                    go(rest, path)
-                        || path
-                            .split_first()
-                            .is_some_and(|(_, below)| go(steps, below))
-                }
-                (Some((Step::AnyOne, rest)), Some((_, below))) => go(rest, below),
-                (Some((Step::Exactly(wanted), rest)), Some((segment, below))) => {
-                    wanted == segment && go(rest, below)
-                }
-                _ => false,
+        let end = path
+            .0
+            .iter()
+            .fold(self.start(), |state, segment| match segment {
+                Segment::Key(name) => self.enter_key(state, name),
+                Segment::Index(number) => self.enter_index(state, *number),
+            });
+        self.accepts(end)
+    }
+
+    /// The state at the root of a tree, for a walk that goes down step by step.
+    pub fn start(&self) -> PatternState {
+        self.close(1)
+    }
+
+    /// The state in the field of that name.
+    pub fn enter_key(&self, state: PatternState, name: &str) -> PatternState {
+        self.step(
+            state,
+            |segment| matches!(segment, Segment::Key(key) if key == name),
+        )
+    }
+
+    /// The state in the element of that number.
+    pub fn enter_index(&self, state: PatternState, number: usize) -> PatternState {
+        self.step(
+            state,
+            |segment| matches!(segment, Segment::Index(index) if *index == number),
+        )
+    }
+
+    /// Whether the pattern stands for the place of that state.
+    pub fn accepts(&self, state: PatternState) -> bool {
+        state.0 & (1 << self.steps.len()) != 0
+    }
+
+    /// One step of the walk: a set of positions in the pattern, so that several `**` cost no more
+    /// than one.
+    fn step(&self, state: PatternState, is: impl Fn(&Segment) -> bool) -> PatternState {
+        let mut next = 0_u64;
+        for (i, step) in self.steps.iter().enumerate() {
+            if state.0 & (1 << i) == 0 {
+                continue;
+            }
+            next |= match step {
+                Step::AnyDepth => 1 << i,
+                Step::AnyOne => 1 << (i + 1),
+                Step::Exactly(segment) if is(segment) => 1 << (i + 1),
+                Step::Exactly(_) => 0,
+            };
+        }
+        self.close(next)
+    }
+
+    /// `**` may also stand for no step at all.
+    fn close(&self, mut state: u64) -> PatternState {
+        for (i, step) in self.steps.iter().enumerate() {
+            if *step == Step::AnyDepth && state & (1 << i) != 0 {
+                state |= 1 << (i + 1);
             }
         }
-        go(&self.steps, &path.0)
+        PatternState(state)
     }
 }
+
+/// How far a walk down a tree has come in a pattern: which of its steps may be next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PatternState(u64);
+
+impl PatternState {
+    /// Whether nothing at or below this place can be meant.
+    pub fn is_dead(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// The most steps that a path or a pattern may have.
+const MAX_STEPS: usize = 63;
 
 fn is_bare(name: &str) -> bool {
     !name.is_empty()
@@ -164,6 +223,9 @@ fn parse(text: &str) -> Result<Vec<Step>, PatternError> {
     while !rest.is_empty() {
         let at = text.len() - rest.len();
         let fail = |expected| PatternError { at, expected };
+        if steps.len() == MAX_STEPS {
+            return Err(fail("at most 63 steps"));
+        }
         if let Some(inner) = rest.strip_prefix("[\"") {
             let (name, after) = quoted(inner).ok_or_else(|| fail("a quoted name and `\"]`"))?;
             steps.push(Step::Exactly(Segment::Key(name)));
@@ -267,6 +329,10 @@ mod tests {
         check("**", "", true);
         check("a.**", "a.b[1].c", true);
         check("a.**.d", "a.b[1].c", false);
+        check("a.**.c", "a.b[1].c", true);
+        check("a.**.c.**", "a.b[1].c", true);
+        check("**.**.**.x", "a.b.c.d.e", false);
+        check("a[1]", "a[2]", false);
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! What changed between an expected and an observed tree.
+
+mod response;
+
+pub use response::{Compared, compare_response};
