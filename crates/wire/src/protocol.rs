@@ -33,6 +33,13 @@ pub trait Protocol: Sync {
     /// Does nothing to what is a tree already. What cannot be read gets a flaw.
     fn describe(&self, exchange: &mut Exchange);
 
+    /// What the relay itself is to say to the first bytes of a client before it passes them on:
+    /// an offer of encryption that would make the rest unreadable is declined in the protocol's
+    /// own words. Asked again after every [`Preface::Decline`].
+    fn preface(&self, _first: &[u8]) -> Preface {
+        Preface::Pass
+    }
+
     /// Names of built-in fields that are noise in a response or in a request that is compared:
     /// patterns over the tree, each with its reason. They are documented in `docs/format.md`.
     fn default_noise(&self) -> &'static [(&'static str, &'static str)] {
@@ -49,6 +56,24 @@ pub enum Detect {
     No,
     /// There are too few to tell.
     NeedMore,
+}
+
+/// What the relay does with the first bytes of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preface {
+    /// Passes them on, and everything after them.
+    Pass,
+    /// Keeps them until there are more.
+    NeedMore,
+    /// Answers them itself, and looks at what comes next.
+    Decline {
+        /// How many bytes are answered, from the first.
+        bytes: usize,
+        /// The answer.
+        reply: &'static [u8],
+        /// What was asked for, as it stands in a note: `TLS`.
+        asked: &'static str,
+    },
 }
 
 /// Reads a connection that is recorded. It has no way to write.

@@ -1,10 +1,11 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
+mod preface;
 pub mod types;
 
 use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
-use crate::{Detect, Flow, Protocol, Responder, Step, Tap, Tapped, WireError};
+use crate::{Detect, Flow, Preface, Protocol, Responder, Step, Tap, Tapped, WireError};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -61,6 +62,9 @@ impl Protocol for Postgres {
         &RULES
     }
     fn describe(&self, _exchange: &mut Exchange) {}
+    fn preface(&self, first: &[u8]) -> Preface {
+        preface::preface(first)
+    }
 }
 
 struct Nothing;
