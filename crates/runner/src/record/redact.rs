@@ -1,0 +1,310 @@
+//! Credentials are taken out before anything is written.
+//!
+//! A secret becomes `redacted-` and 24 hex digits of its keyed hash (BLAKE3, with a key that each
+//! installation makes for itself), so the same secret gives the same token wherever it stands:
+//! what was equal stays equal, and requests that carry it still match.
+
+use retake_model::Value;
+
+/// Headers whose value is a credential.
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "x-auth-token",
+    "x-access-token",
+    "x-amz-security-token",
+];
+
+/// Parts of cookie names that say that the cookie is a credential.
+const SECRET_COOKIES: &[&str] = &[
+    "sess", "sid", "auth", "token", "jwt", "csrf", "secret", "login",
+];
+
+/// Query keys whose value is a credential.
+const SECRET_QUERY: &[&str] = &[
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth_token",
+    "client_secret",
+    "password",
+    "sig",
+];
+
+/// The length in bytes from which a cookie's value is taken for a credential whatever its name.
+const LONG_COOKIE: usize = 16;
+
+/// The shortest secret that is looked for in other places, in bytes: shorter ones would be found
+/// where they do not stand.
+const SHORTEST: usize = 8;
+
+/// Takes credentials out of trees.
+#[derive(Debug, Clone)]
+pub struct Redactor {
+    key: [u8; 32],
+    headers: Vec<String>,
+}
+
+impl Redactor {
+    /// A redactor with the installation's key, and further headers to redact.
+    pub fn new(key: [u8; 32], more_headers: &[String]) -> Self {
+        let mut headers: Vec<String> = SECRET_HEADERS.iter().map(|h| (*h).to_owned()).collect();
+        headers.extend(more_headers.iter().map(|h| h.to_ascii_lowercase()));
+        Redactor { key, headers }
+    }
+
+    /// The token that stands for a secret.
+    pub fn token(&self, secret: &str) -> String {
+        let hash = blake3::keyed_hash(&self.key, secret.as_bytes()).to_hex();
+        format!("redacted-{}", hash.as_str().get(..24).unwrap_or_default())
+    }
+
+    /// Takes the credentials out of an HTTP request or response; appends each to `found`.
+    pub fn http(&self, message: &mut Value, found: &mut Vec<String>) {
+        if let Some(Value::List(headers)) = message.get_mut("headers") {
+            for header in headers {
+                self.header(header, found);
+            }
+        }
+        if let Some(Value::String(path)) = message.get_mut("path")
+            && let Some((before, query)) = path.split_once('?')
+        {
+            let redacted = self.pairs(query, '&', found, |name, _| SECRET_QUERY.contains(&name));
+            if redacted != query {
+                *path = format!("{before}?{redacted}");
+            }
+        }
+    }
+
+    /// Puts tokens in the place of these secrets wherever they stand in a tree; says whether
+    /// there were any.
+    pub fn elsewhere(&self, tree: &mut Value, secrets: &[String]) -> bool {
+        match tree {
+            Value::String(text) => {
+                let before = text.len();
+                let mut changed = false;
+                for secret in secrets
+                    .iter()
+                    .filter(|s| s.len() >= SHORTEST && s.len() <= before)
+                {
+                    if text.contains(secret.as_str()) {
+                        *text = text.replace(secret.as_str(), &self.token(secret));
+                        changed = true;
+                    }
+                }
+                changed
+            }
+            Value::List(items) => items
+                .iter_mut()
+                .fold(false, |any, item| self.elsewhere(item, secrets) | any),
+            Value::Map(fields) => {
+                let changed = fields.iter_mut().fold(false, |any, (_, value)| {
+                    self.elsewhere(value, secrets) | any
+                });
+                if changed {
+                    // The exact encoded bytes of a body would show what its decoded form hides.
+                    fields.retain(|(name, value)| {
+                        name != "encoded" || !matches!(value, Value::Bytes(_))
+                    });
+                }
+                changed
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Bytes(_) => false,
+        }
+    }
+
+    /// A URL with its password redacted, for `set.yaml`.
+    pub fn url(&self, url: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return self.keyword_password(url);
+        };
+        let end = rest.find('/').unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        match authority
+            .rsplit_once('@')
+            .and_then(|(user, host)| Some((user.split_once(':')?, host)))
+        {
+            Some(((user, password), host)) => {
+                format!("{scheme}://{user}:{}@{host}{path}", self.token(password))
+            }
+            None => url.to_owned(),
+        }
+    }
+
+    /// libpq's keyword form: `host=… password=…`.
+    fn keyword_password(&self, text: &str) -> String {
+        let words = text
+            .split(' ')
+            .map(|word| match word.strip_prefix("password=") {
+                Some(password) => format!("password={}", self.token(password)),
+                None => word.to_owned(),
+            });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn header(&self, header: &mut Value, found: &mut Vec<String>) {
+        let Value::Map(fields) = header else { return };
+        for (name, value) in fields {
+            let Value::String(text) = value else { continue };
+            let name = name.to_ascii_lowercase();
+            let redacted = match name.as_str() {
+                "cookie" => self.pairs(text, ';', found, is_secret_cookie),
+                "set-cookie" => {
+                    let (pair, attributes) = match text.find(';') {
+                        Some(end) => text.split_at(end),
+                        None => (text.as_str(), ""),
+                    };
+                    format!(
+                        "{}{attributes}",
+                        self.pairs(pair, ';', found, is_secret_cookie)
+                    )
+                }
+                name if self.headers.iter().any(|h| h == name) => self.credentials(text, found),
+                _ => continue,
+            };
+            *text = redacted;
+        }
+    }
+
+    /// RFC 9110, section 11.4: `scheme credentials`. The scheme stays readable.
+    fn credentials(&self, text: &str, found: &mut Vec<String>) -> String {
+        let (scheme, secret) = match text.split_once(' ') {
+            Some((scheme, secret)) => (format!("{scheme} "), secret),
+            None => (String::new(), text),
+        };
+        if secret.is_empty() {
+            return text.to_owned();
+        }
+        found.push(secret.to_owned());
+        format!("{scheme}{}", self.token(secret))
+    }
+
+    /// `name=value` pairs with the secret values replaced.
+    fn pairs(
+        &self,
+        text: &str,
+        separator: char,
+        found: &mut Vec<String>,
+        is_secret: impl Fn(&str, &str) -> bool,
+    ) -> String {
+        let pairs = text
+            .split(separator)
+            .map(|pair| match pair.split_once('=') {
+                Some((name, value)) if !value.is_empty() && is_secret(name.trim(), value) => {
+                    found.push(value.to_owned());
+                    format!("{name}={}", self.token(value))
+                }
+                _ => pair.to_owned(),
+            });
+        pairs.collect::<Vec<_>>().join(&separator.to_string())
+    }
+}
+
+fn is_secret_cookie(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    value.len() >= LONG_COOKIE || SECRET_COOKIES.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new([7; 32], &["X-Tenant-Key".to_owned()])
+    }
+
+    fn redact(name: &str, value: &str) -> (String, Vec<String>) {
+        let header = Value::map([(name, Value::text(value))]);
+        let mut message = Value::map([("headers", Value::List(vec![header]))]);
+        let mut found = Vec::new();
+        redactor().http(&mut message, &mut found);
+        let value = message
+            .get("headers")
+            .and_then(|h| h.as_list()?.first()?.get(name)?.as_str().map(str::to_owned));
+        (value.expect("the header stays"), found)
+    }
+
+    #[test]
+    fn credentials_leave_their_scheme_and_a_token() {
+        let token = redactor().token("abc.def");
+        assert_eq!(token.len(), "redacted-".len() + 24);
+        let check = |name: &str, value: &str, expected: &str, secrets: &[&str]| {
+            assert_eq!(
+                redact(name, value),
+                (
+                    expected.to_owned(),
+                    secrets.iter().map(|s| (*s).to_owned()).collect()
+                )
+            );
+        };
+        check(
+            "Authorization",
+            "Bearer abc.def",
+            &format!("Bearer {token}"),
+            &["abc.def"],
+        );
+        check("x-api-key", "abc.def", &token, &["abc.def"]);
+        check("X-TENANT-KEY", "abc.def", &token, &["abc.def"]);
+        check("accept", "abc.def", "abc.def", &[]);
+        check("authorization", "", "", &[]);
+    }
+
+    #[test]
+    fn only_cookies_that_carry_credentials_are_redacted() {
+        let token = redactor().token("0123456789abcdef");
+        let (cookie, found) = redact("Cookie", "theme=dark; id=0123456789abcdef; sid=1");
+        let short = redactor().token("1");
+        assert_eq!(cookie, format!("theme=dark; id={token}; sid={short}"));
+        assert_eq!(found, ["0123456789abcdef", "1"]);
+        let (cookie, _) = redact(
+            "set-cookie",
+            "id=0123456789abcdef; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT",
+        );
+        assert_eq!(
+            cookie,
+            format!("id={token}; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT")
+        );
+    }
+
+    #[test]
+    fn the_same_secret_gives_the_same_token_everywhere() {
+        let redactor = redactor();
+        let mut call = Value::map([("sql", Value::text("select * from s where key = 'abc.defg'"))]);
+        redactor.elsewhere(&mut call, &["abc.defg".to_owned()]);
+        let expected = format!(
+            "select * from s where key = '{}'",
+            redactor.token("abc.defg")
+        );
+        assert_eq!(
+            call.get("sql").and_then(Value::as_str),
+            Some(expected.as_str())
+        );
+    }
+
+    #[test]
+    fn query_keys_that_carry_credentials_are_redacted() {
+        let mut message = Value::map([("path", Value::text("/a?x=1&access_token=tt&y="))]);
+        redactor().http(&mut message, &mut Vec::new());
+        let expected = format!("/a?x=1&access_token={}&y=", redactor().token("tt"));
+        assert_eq!(
+            message.get("path").and_then(Value::as_str),
+            Some(expected.as_str())
+        );
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_redacted() {
+        let token = redactor().token("p@ss");
+        assert_eq!(
+            redactor().url("postgres://u:p@ss@h:5/d"),
+            format!("postgres://u:{token}@h:5/d")
+        );
+        assert_eq!(redactor().url("http://h:5/d@e:f"), "http://h:5/d@e:f");
+        assert_eq!(
+            redactor().url("host=h password=p@ss"),
+            format!("host=h password={token}")
+        );
+    }
+}
