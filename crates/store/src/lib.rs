@@ -1,1 +1,32 @@
-//! Under construction.
+//! The versioned YAML on disk: test sets, shared calls, settings; read strictly, written atomically.
+//!
+//! [`Store`] is a `retake` folder. [`Store::load`] reads a set, [`Store::writer`] records one,
+//! [`lint()`] says what is wrong in files that were edited by hand, and [`Settings`] is
+//! `retake.yaml`. The format is `docs/format.md`; its serde types are private, so that YAML never
+//! leaks upward.
+//!
+//! What holds:
+//! - A test and its calls are one file. It is written beside its place and renamed into it, and
+//!   the blobs that it names are there before it is. Whatever is killed when, each file is whole.
+//! - Nothing in a file names another one outside the set's folder.
+//! - Reading what was written gives the same value back, digit for digit and byte for byte.
+//! - What is wrong is said with file, line and column, never with a panic.
+//!
+//! Deliberately absent: clocks (moments are arguments), knowledge of protocols (their names are
+//! given to [`Store::with_protocols`]), and everything asynchronous.
+
+mod diagnostic;
+mod error;
+mod lint;
+mod settings;
+mod store;
+mod writer;
+
+pub use diagnostic::{Diagnostic, LintReport, Severity};
+pub use error::StoreError;
+pub use lint::lint;
+pub use settings::{
+    DependencySettings, Exclude, Ready, RecordSettings, RedactSettings, ReplaySettings, Settings,
+};
+pub use store::Store;
+pub use writer::{SetWriter, WriteMode};
