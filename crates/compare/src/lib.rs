@@ -11,4 +11,5 @@
 
 pub mod diff;
 pub mod made;
+pub mod matching;
 pub mod rules;
