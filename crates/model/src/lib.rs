@@ -15,6 +15,8 @@ mod rule;
 mod testcase;
 mod value;
 
+pub mod json;
+
 pub use call::{Answer, Call, Miss, Nearest};
 pub use connection::{Chunk, ConnId, ConnInfo, Direction, Side, Timestamp};
 pub use difference::{Blame, DiffKind, Difference, Place};
