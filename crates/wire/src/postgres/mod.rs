@@ -1,5 +1,7 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
+pub mod frame;
+pub mod message;
 mod preface;
 pub mod types;
 
