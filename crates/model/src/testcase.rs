@@ -129,6 +129,8 @@ pub enum TokenKind {
     EpochMicros,
     /// A JSON web token (RFC 7519, compact form).
     Jwt,
+    /// A password's salted hash: bcrypt, Argon2, Django's PBKDF2.
+    PasswordHash,
     /// The token that stands for a redacted secret: `redacted-` and 24 hex digits. The candidate
     /// may have any text in its place.
     Secret,
@@ -145,6 +147,7 @@ impl TokenKind {
         (TokenKind::EpochMillis, "epoch-millis"),
         (TokenKind::EpochMicros, "epoch-micros"),
         (TokenKind::Jwt, "jwt"),
+        (TokenKind::PasswordHash, "password-hash"),
         (TokenKind::Secret, "secret"),
     ];
 

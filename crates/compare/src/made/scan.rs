@@ -2,6 +2,8 @@
 
 use retake_model::{Timestamp, TokenKind};
 
+use super::moment::{self, DAY};
+
 /// A value that looks generated, and where it stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'t> {
@@ -21,7 +23,7 @@ impl Token<'_> {
 }
 
 /// The moments near which a whole number is taken for a count of seconds since 1970: the time of
-/// the recording and the time of the run. Empty: no number is.
+/// the recording and the time of the run. Where there is none, no number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Near {
     /// When it was recorded.
@@ -30,26 +32,124 @@ pub struct Near {
     pub replayed: Option<Timestamp>,
 }
 
-/// Calls `each` for every token in the text, from left to right; tokens never overlap. Numbers
-/// are not looked for: see [`epoch_kind`].
-pub fn scan<'t>(text: &'t str, mut each: impl FnMut(Token<'t>)) {
-    let _ = (&mut each, text);
+/// Seconds within which a moment that a service makes lies around the time at which it makes it:
+/// a year and some days, for what expires.
+const MADE_WITHIN: i128 = 400 * DAY;
+
+/// Seconds within which a number of ten digits, or a date without a time, is taken for a moment.
+const NEAR_WITHIN: i128 = 2 * DAY;
+
+impl Near {
+    /// Around the time of the recording alone.
+    pub fn recorded(at: Timestamp) -> Self {
+        Near {
+            recorded: Some(at),
+            replayed: None,
+        }
+    }
+
+    /// Whether a service may have made this token at about one of these times. Moments far from
+    /// them are constants (a birthday, an epoch); ids always may. True where no time is known.
+    pub fn plausible(self, kind: TokenKind, text: &str) -> bool {
+        if kind != TokenKind::Timestamp || (self.recorded.is_none() && self.replayed.is_none()) {
+            return true;
+        }
+        moment::seconds_of(text).is_none_or(|seconds| self.within(seconds, MADE_WITHIN))
+    }
+
+    fn within(self, seconds: i128, distance: i128) -> bool {
+        [self.recorded, self.replayed]
+            .into_iter()
+            .flatten()
+            .any(|at| (i128::from(at.0 / 1_000_000_000) - seconds).abs() <= distance)
+    }
 }
 
-/// The tokens of one leaf of a tree: those of [`scan`], or, where all of it is a number, that
-/// number by [`epoch_kind`].
+/// Calls `each` for every token in the text, from left to right; tokens never overlap. Numbers
+/// are not looked for: see [`epoch_kind`].
+pub fn scan<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
+    scan_by(text, SHORTEST, token_at, each);
+}
+
+/// Like [`scan`], and also for whatever could be a number or a date that stands for a moment, in
+/// the middle of a text, too. For whoever looks each up among values that are known.
+pub(super) fn scan_widely<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
+    scan_by(text, SHORTEST_NUMBER, token_or_number_at, each);
+}
+
+/// The length in bytes of the shortest token: `20260301T102030Z`.
+const SHORTEST: usize = 16;
+
+/// The length in bytes of the shortest number or date.
+const SHORTEST_NUMBER: usize = 10;
+
+fn scan_by<'t>(
+    text: &'t str,
+    shortest: usize,
+    token_at: impl Fn(&[u8], usize) -> Option<(TokenKind, usize)>,
+    mut each: impl FnMut(Token<'t>),
+) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at + shortest <= bytes.len() {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let run = rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
+        match token_at(rest, run) {
+            Some((kind, length)) if ends_there(rest, length) => {
+                if let Some(token) = text.get(at..at + length) {
+                    each(Token {
+                        kind,
+                        text: token,
+                        start: at,
+                    });
+                }
+                at += length;
+            }
+            _ => at += run.max(1),
+        }
+    }
+}
+
+fn token_or_number_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
+    token_at(rest, run).or_else(|| {
+        let digits = |length| {
+            rest.get(..length)
+                .is_some_and(|w| w.iter().all(u8::is_ascii_digit))
+        };
+        match run {
+            10 if digits(10) => Some((TokenKind::EpochSeconds, 10)),
+            13 if digits(13) => Some((TokenKind::EpochMillis, 13)),
+            16 if digits(16) => Some((TokenKind::EpochMicros, 16)),
+            4 if digits(4) => {
+                let date = std::str::from_utf8(rest.get(..10)?).ok()?;
+                moment::midnight_of(date).map(|_| (TokenKind::Timestamp, 10))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// The tokens of one leaf of a tree: those of [`scan`], or, where all of it is a number or a
+/// date near the given times, that one.
 pub fn leaf_tokens(text: &str, near: Near) -> Vec<Token<'_>> {
     let mut found = Vec::new();
-    if let Some(kind) = epoch_kind(text, near) {
-        found.push(Token {
+    each_leaf_token(text, near, |token| found.push(token));
+    found
+}
+
+/// Calls `each` for the tokens of one leaf of a tree, as [`leaf_tokens`] finds them.
+pub fn each_leaf_token<'t>(text: &'t str, near: Near, mut each: impl FnMut(Token<'t>)) {
+    match epoch_kind(text, near).or_else(|| date_kind(text, near)) {
+        Some(kind) => each(Token {
             kind,
             text,
             start: 0,
-        });
-        return found;
+        }),
+        None => scan(text, each),
     }
-    scan(text, |token| found.push(token));
-    found
 }
 
 /// The kind of the token that is all of this text.
@@ -60,9 +160,218 @@ pub fn whole_token(text: &str, near: Near) -> Option<TokenKind> {
     }
 }
 
-/// The kind of moment that a number's digits stand for, where it is within two days of one of
-/// the moments. A fraction of a second may follow.
+/// The kind of moment that a number's digits stand for: seconds within two days of one of the
+/// times, or milliseconds or microseconds within 400 days of it (there are no other numbers of 13
+/// or 16 digits that start so). A fraction may follow.
 pub fn epoch_kind(digits: &str, near: Near) -> Option<TokenKind> {
-    let _ = (digits, near);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !(10..=16).contains(&whole.len()) || fraction.len() > 9 || !all_digits(fraction) {
+        return None;
+    }
+    let (kind, per_second, within) = match whole.len() {
+        10 => (TokenKind::EpochSeconds, 1, NEAR_WITHIN),
+        13 => (TokenKind::EpochMillis, 1_000, MADE_WITHIN),
+        16 => (TokenKind::EpochMicros, 1_000_000, MADE_WITHIN),
+        _ => return None,
+    };
+    if !all_digits(whole) {
+        return None;
+    }
+    let number: i128 = whole.parse().ok()?;
+    near.within(number / per_second, within).then_some(kind)
+}
+
+/// A date without a time (`2026-03-01`) within two days of one of the times: the service's today.
+fn date_kind(text: &str, near: Near) -> Option<TokenKind> {
+    let midnight = moment::midnight_of(text)?;
+    near.within(midnight, NEAR_WITHIN)
+        .then_some(TokenKind::Timestamp)
+}
+
+/// The token that begins with this run of letters and digits, and its length in bytes.
+fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
+    let first = *rest.first()?;
+    if first == b'$' {
+        return password_hash(rest).map(|n| (TokenKind::PasswordHash, n));
+    }
+    let word = rest.get(..run)?;
+    match run {
+        3 => moment::http_date(rest).map(|n| (TokenKind::Timestamp, n)),
+        4 | 16 if first.is_ascii_digit() => {
+            moment::written(rest).map(|n| (TokenKind::Timestamp, n))
+        }
+        8 if word == b"redacted" => redacted(rest).map(|n| (TokenKind::Secret, n)),
+        8 => hyphened_uuid(rest).map(|n| (TokenKind::Uuid, n)),
+        24 => is_object_id(word).then_some((TokenKind::ObjectId, 24)),
+        26 => is_ulid(word).then_some((TokenKind::Ulid, 26)),
+        32 => is_plain_uuid(word).then_some((TokenKind::Uuid, 32)),
+        _ if word.starts_with(b"eyJ") => jwt(rest).map(|n| (TokenKind::Jwt, n)),
+        6 if word == b"pbkdf2" => django_hash(rest).map(|n| (TokenKind::PasswordHash, n)),
+        _ => None,
+    }
+}
+
+/// Whether the token is not a part of a longer word.
+fn ends_there(rest: &[u8], length: usize) -> bool {
+    rest.get(length).is_none_or(|b| !b.is_ascii_alphanumeric())
+}
+
+/// RFC 9562, section 4: 8-4-4-4-12 hex digits. Versions 3 and 5 are left out: they are computed
+/// from a name, so another value means another name.
+fn hyphened_uuid(rest: &[u8]) -> Option<usize> {
+    let text = rest.get(..36)?;
+    let mut digits = [0u8; 32];
+    let mut n = 0;
+    for (i, b) in text.iter().enumerate() {
+        if matches!(i, 8 | 13 | 18 | 23) {
+            if *b != b'-' {
+                return None;
+            }
+        } else {
+            *digits.get_mut(n)? = *b;
+            n += 1;
+        }
+    }
+    let (version, _) = uuid_version(&digits)?;
+    matches!(version, 1 | 4 | 6 | 7).then_some(36)
+}
+
+/// A UUID without hyphens. Any hash of 128 bits looks like one, so the version must be a usual
+/// one and the time in it plausible.
+fn is_plain_uuid(word: &[u8]) -> bool {
+    uuid_version(word).is_some_and(|(version, first)| match version {
+        4 => true,
+        7 => plausible_seconds(first >> 16, 1_000),
+        _ => false,
+    })
+}
+
+/// The version, and the first 64 bits, where these are 32 hex digits with the variant of RFC 9562.
+fn uuid_version(digits: &[u8]) -> Option<(u8, u64)> {
+    let mut first = 0u64;
+    for (i, b) in digits.iter().enumerate() {
+        let digit = char::from(*b).to_digit(16)?;
+        if i < 16 {
+            first = first << 4 | u64::from(digit);
+        }
+    }
+    let variant = digits.get(16)?.to_ascii_lowercase();
+    let version = digits.get(12)?.checked_sub(b'0')?;
+    matches!(variant, b'8' | b'9' | b'a' | b'b').then_some((version, first))
+}
+
+/// MongoDB's ObjectId: 4 bytes of seconds, 5 random bytes, 3 bytes of a counter.
+fn is_object_id(word: &[u8]) -> bool {
+    let Some(seconds) = word.get(..8).and_then(hex) else {
+        return false;
+    };
+    let one_case = !word.iter().any(u8::is_ascii_uppercase);
+    one_case
+        && word.iter().all(u8::is_ascii_hexdigit)
+        && word.iter().any(u8::is_ascii_alphabetic)
+        && plausible_seconds(seconds, 1)
+}
+
+/// The specification of ULID: 10 characters of milliseconds, 16 of randomness, in Crockford's
+/// base 32.
+fn is_ulid(word: &[u8]) -> bool {
+    let upper = word.iter().any(u8::is_ascii_uppercase);
+    let lower = word.iter().any(u8::is_ascii_lowercase);
+    let mut millis = 0u64;
+    for (i, b) in word.iter().enumerate() {
+        let Some(digit) = crockford(*b) else {
+            return false;
+        };
+        if i < 10 {
+            millis = millis << 5 | u64::from(digit);
+        }
+    }
+    upper != lower
+        && word.first().is_some_and(|b| (b'0'..=b'7').contains(b))
+        && plausible_seconds(millis, 1_000)
+}
+
+fn crockford(b: u8) -> Option<u8> {
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let upper = b.to_ascii_uppercase();
+    ALPHABET
+        .iter()
+        .position(|a| *a == upper)
+        .and_then(|i| u8::try_from(i).ok())
+}
+
+/// RFC 7519, section 3: three parts of base64url; the first is a JSON object, which begins so.
+fn jwt(rest: &[u8]) -> Option<usize> {
+    let part = |from: usize| {
+        rest.get(from..).map_or(0, |rest| {
+            rest.iter().take_while(|b| is_base64url(**b)).count()
+        })
+    };
+    let head = part(0);
+    let body = part(head + 1);
+    let signature = part(head + body + 2);
+    let dots = [head, head + body + 1]
+        .into_iter()
+        .all(|dot| rest.get(dot) == Some(&b'.'));
+    let parts = head >= 10 && body >= 2 && signature >= 10;
+    (dots && parts).then_some(head + body + signature + 2)
+}
+
+fn is_base64url(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
+}
+
+/// `redacted-` and 24 hex digits.
+fn redacted(rest: &[u8]) -> Option<usize> {
+    let digits = rest.get(8..33)?.strip_prefix(b"-")?;
+    digits.iter().all(u8::is_ascii_hexdigit).then_some(33)
+}
+
+/// The modular crypt format of bcrypt (60 bytes) and Argon2 (`$argon2id$v=19$m=…$salt$hash`).
+fn password_hash(rest: &[u8]) -> Option<usize> {
+    let is_crypt = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'+');
+    if let [b'$', b'2', b'a' | b'b' | b'y', b'$', d1, d2, b'$', ..] = rest {
+        let salted = rest.get(7..60)?;
+        let whole = d1.is_ascii_digit() && d2.is_ascii_digit() && salted.iter().all(is_crypt);
+        return whole.then_some(60);
+    }
+    if rest.starts_with(b"$argon2") {
+        return crypt_fields(rest, 6);
+    }
     None
 }
+
+/// Django's `pbkdf2_sha256$870000$salt$hash=`.
+fn django_hash(rest: &[u8]) -> Option<usize> {
+    rest.starts_with(b"pbkdf2_sha")
+        .then(|| crypt_fields(rest, 4))
+        .flatten()
+}
+
+/// The length of `count` fields that are parted by `$`, the last of them a long one.
+fn crypt_fields(rest: &[u8], count: usize) -> Option<usize> {
+    let is_field = |b: &&u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(**b, b'.' | b'/' | b'+' | b'=' | b',' | b'_' | b'$' | b'-')
+    };
+    let length = rest.iter().take_while(is_field).count();
+    let text = rest.get(..length)?;
+    let dollars = text.iter().filter(|b| **b == b'$').count();
+    let last = text.rsplit(|b| *b == b'$').next()?.len();
+    (dollars + 1 == count && last >= 20).then_some(length)
+}
+
+/// Whether a count of `per_second`s since 1970 is between 2009 and 2050.
+fn plausible_seconds(count: u64, per_second: u64) -> bool {
+    (1_230_768_000..2_524_608_000).contains(&(count / per_second))
+}
+
+fn hex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0u64, |number, b| {
+        Some(number << 4 | u64::from(char::from(*b).to_digit(16)?))
+    })
+}
+
+#[cfg(test)]
+mod tests;

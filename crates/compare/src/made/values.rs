@@ -3,31 +3,70 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use retake_model::{TokenKind, Value};
+use retake_model::{Number, TokenKind, Value};
+
+use super::scan::scan_widely;
 
 /// The two-way map from recorded to candidate values of one run.
 ///
-/// Both sides may have several partners: two moments that the recording tells apart may fall into
-/// the same second in the run, and the other way round. The latest partner is the one that is
-/// written in place of a value.
+/// An id has one partner. A moment may have several: two that the recording tells apart may fall
+/// into the same second in the run, and the other way round. The latest partner is the one that
+/// is written in place of a value.
 #[derive(Debug, Default)]
 pub struct ValueMap {
-    to_candidate: HashMap<Box<str>, Vec<Box<str>>>,
-    to_recorded: HashMap<Box<str>, Vec<Box<str>>>,
+    to_candidate: Partners,
+    to_recorded: Partners,
+    refused: u64,
 }
 
+type Partners = HashMap<Box<str>, Vec<Box<str>>>;
+
 impl ValueMap {
+    /// How many values are held at most. Beyond it, values are counted as refused, and what
+    /// depends on them shows as a difference.
+    pub const LIMIT: usize = 2_000_000;
+
+    /// How many partners a moment may have; the oldest go first.
+    const PARTNERS: usize = 8;
+
+    /// The length in bytes of the longest value that is held.
+    const LONGEST: usize = 16 << 10;
+
     /// An empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Notes that the candidate made `candidate` where the recording has `recorded`. Equal
-    /// values are noted, too. False where the values are ids, and one of them already has
-    /// another partner: then nothing is noted, and the two are different.
+    /// values are noted, too. False where [`ValueMap::may_bind`] is: then nothing is noted, and
+    /// the two are different.
     pub fn bind(&mut self, kind: TokenKind, recorded: &str, candidate: &str) -> bool {
-        let _ = (kind, recorded, candidate);
-        false
+        if !self.may_bind(kind, recorded, candidate) {
+            return false;
+        }
+        let full = self.to_candidate.len() >= Self::LIMIT || self.to_recorded.len() >= Self::LIMIT;
+        if full || recorded.len().max(candidate.len()) > Self::LONGEST {
+            self.refused += 1;
+            return true;
+        }
+        pair(&mut self.to_candidate, recorded, candidate);
+        pair(&mut self.to_recorded, candidate, recorded);
+        true
+    }
+
+    /// Whether the two may be the same value: always for moments, for ids where neither has
+    /// another partner.
+    pub fn may_bind(&self, kind: TokenKind, recorded: &str, candidate: &str) -> bool {
+        if is_moment(kind) {
+            return true;
+        }
+        let only = |partners: &Partners, value: &str, other: &str| {
+            partners
+                .get(value)
+                .is_none_or(|all| all.iter().all(|p| **p == *other))
+        };
+        only(&self.to_candidate, recorded, candidate)
+            && only(&self.to_recorded, candidate, recorded)
     }
 
     /// Whether the two were bound to each other.
@@ -42,20 +81,133 @@ impl ValueMap {
         Some(self.to_candidate.get(recorded)?.last()?)
     }
 
-    /// The recorded value for one of the candidate.
+    /// The latest recorded value for one of the candidate.
     pub fn recorded_of(&self, candidate: &str) -> Option<&str> {
         Some(self.to_recorded.get(candidate)?.last()?)
+    }
+
+    /// How many values were not held because the map was full or they were too long.
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// A candidate's tree with the recorded values in place of the candidate's: one pass, hash
     /// look-ups only. Borrowed where nothing changed.
     pub fn put_back<'v>(&self, tree: &'v Value) -> Cow<'v, Value> {
-        Cow::Borrowed(tree)
+        if self.to_recorded.is_empty() {
+            return Cow::Borrowed(tree);
+        }
+        replace(tree, &|value| self.recorded_of(value))
     }
 
     /// A recorded tree with the candidate's values in place of the recorded ones. Borrowed where
     /// nothing changed.
     pub fn carry<'v>(&self, tree: &'v Value) -> Cow<'v, Value> {
-        Cow::Borrowed(tree)
+        self.carry_with(tree, &[])
+    }
+
+    /// Like [`ValueMap::carry`], with pairs (recorded, candidate) that go before the map's.
+    pub(crate) fn carry_with<'v>(
+        &self,
+        tree: &'v Value,
+        first: &[(String, String)],
+    ) -> Cow<'v, Value> {
+        if self.to_candidate.is_empty() && first.is_empty() {
+            return Cow::Borrowed(tree);
+        }
+        replace(tree, &|value| {
+            let own = first.iter().find(|(recorded, _)| recorded == value);
+            own.map(|(_, candidate)| candidate.as_str())
+                .or_else(|| self.candidate_of(value))
+        })
     }
 }
+
+/// Whether values of this kind are moments, which may coincide.
+pub(crate) fn is_moment(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Timestamp
+            | TokenKind::EpochSeconds
+            | TokenKind::EpochMillis
+            | TokenKind::EpochMicros
+    )
+}
+
+fn pair(partners: &mut Partners, value: &str, partner: &str) {
+    let all = partners.entry(value.into()).or_default();
+    all.retain(|p| **p != *partner);
+    if all.len() >= ValueMap::PARTNERS {
+        all.remove(0);
+    }
+    all.push(partner.into());
+}
+
+/// A tree with every value that has a partner replaced by it, in names of fields, too.
+fn replace<'v, 'p>(tree: &'v Value, partner: &impl Fn(&str) -> Option<&'p str>) -> Cow<'v, Value> {
+    match tree {
+        Value::String(text) => match replace_text(text, partner) {
+            Cow::Borrowed(_) => Cow::Borrowed(tree),
+            Cow::Owned(text) => Cow::Owned(Value::String(text)),
+        },
+        Value::Number(number) => match partner(number.as_str()).and_then(Number::parse) {
+            Some(other) if other != *number => Cow::Owned(Value::Number(other)),
+            _ => Cow::Borrowed(tree),
+        },
+        Value::List(items) => {
+            let mut changed: Option<Vec<Value>> = None;
+            for (i, item) in items.iter().enumerate() {
+                if let Cow::Owned(item) = replace(item, partner) {
+                    let copy = changed.get_or_insert_with(|| items.clone());
+                    if let Some(slot) = copy.get_mut(i) {
+                        *slot = item;
+                    }
+                }
+            }
+            changed.map_or(Cow::Borrowed(tree), |items| Cow::Owned(Value::List(items)))
+        }
+        Value::Map(fields) => {
+            let mut changed: Option<Vec<(String, Value)>> = None;
+            for (i, (name, value)) in fields.iter().enumerate() {
+                let name = replace_text(name, partner);
+                let value = replace(value, partner);
+                if let (Cow::Borrowed(_), Cow::Borrowed(_)) = (&name, &value) {
+                    continue;
+                }
+                let copy = changed.get_or_insert_with(|| fields.clone());
+                if let Some(slot) = copy.get_mut(i) {
+                    *slot = (name.into_owned(), value.into_owned());
+                }
+            }
+            changed.map_or(Cow::Borrowed(tree), |fields| Cow::Owned(Value::Map(fields)))
+        }
+        Value::Null | Value::Bool(_) | Value::Bytes(_) => Cow::Borrowed(tree),
+    }
+}
+
+fn replace_text<'v, 'p>(text: &'v str, partner: &impl Fn(&str) -> Option<&'p str>) -> Cow<'v, str> {
+    if let Some(other) = partner(text) {
+        return if other == text {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(other.to_owned())
+        };
+    }
+    let mut changed = String::new();
+    let mut copied = 0;
+    scan_widely(text, |token| {
+        if let Some(other) = partner(token.text).filter(|other| *other != token.text) {
+            changed.push_str(text.get(copied..token.start).unwrap_or_default());
+            changed.push_str(other);
+            copied = token.end();
+        }
+    });
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    changed.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(changed)
+}
+
+#[cfg(test)]
+mod tests;

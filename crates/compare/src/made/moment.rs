@@ -1,0 +1,235 @@
+//! Moments as text: RFC 3339, HTTP dates, and what databases write.
+
+/// Seconds of a day.
+pub(super) const DAY: i128 = 86_400;
+
+/// The length of the moment that the bytes begin with: `2026-03-01T10:20:30.5Z`, `2026-03-01
+/// 10:20:30+00`, `20260301T102030Z`; also with `:` and `+` as they stand in a URL (`%3A`, `%2B`).
+pub(super) fn written(bytes: &[u8]) -> Option<usize> {
+    read(bytes).map(|moment| moment.length)
+}
+
+/// The length of an HTTP date (RFC 9110, section 5.6.7): `Sun, 01 Mar 2026 10:20:30 GMT`.
+pub(super) fn http_date(bytes: &[u8]) -> Option<usize> {
+    read_http(bytes).map(|_| HTTP_LENGTH)
+}
+
+/// The seconds since 1970 of a moment that is all of the text; a time without a zone is taken as
+/// UTC.
+pub(super) fn seconds_of(text: &str) -> Option<i128> {
+    let bytes = text.as_bytes();
+    match read(bytes) {
+        Some(moment) if moment.length == bytes.len() => Some(moment.seconds),
+        _ => read_http(bytes).or_else(|| midnight_of(text)),
+    }
+}
+
+/// The seconds since 1970 of a date that is all of the text: `2026-03-01`.
+pub(super) fn midnight_of(text: &str) -> Option<i128> {
+    let mut reader = Reader {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    let (year, month, day) = reader.date(true)?;
+    (reader.at == text.len()).then(|| days(year, month, day) * DAY)
+}
+
+/// A byte for the way in which a moment is written: what stands between date and time, and how
+/// the zone is told. The digits after the second do not count: writers drop trailing zeros.
+pub(crate) fn style(text: &str) -> u8 {
+    let bytes = text.as_bytes();
+    if read_http(bytes).is_some() {
+        return 1;
+    }
+    read(bytes).map_or(0, |moment| moment.style)
+}
+
+struct Moment {
+    length: usize,
+    seconds: i128,
+    style: u8,
+}
+
+const HTTP_LENGTH: usize = 29;
+
+fn read(bytes: &[u8]) -> Option<Moment> {
+    let mut reader = Reader { bytes, at: 0 };
+    let spaced = bytes.get(4) == Some(&b'-');
+    let (year, month, day) = reader.date(spaced)?;
+    let mut style = if spaced { 2 } else { 4 };
+    if reader.any(&[b"T", b"t"]).is_some() {
+        style += 1;
+    } else {
+        reader.any(&[b" ", b"+", b"%20"]).filter(|_| spaced)?;
+    }
+    let hour = reader.digits(2)?;
+    if spaced {
+        reader.colon()?;
+    }
+    let minute = reader.digits(2)?;
+    if spaced {
+        reader.colon()?;
+    }
+    let second = reader.digits(2)?;
+    if hour > 24 || minute > 59 || second > 60 {
+        return None;
+    }
+    reader.fraction();
+    let (zone, offset) = reader.zone();
+    Some(Moment {
+        length: reader.at,
+        seconds: days(year, month, day) * DAY + i128::from(hour * 3600 + minute * 60 + second)
+            - i128::from(offset),
+        style: style * 4 + zone,
+    })
+}
+
+fn read_http(bytes: &[u8]) -> Option<i128> {
+    const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+    const MONTHS: [&[u8]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    let mut reader = Reader { bytes, at: 0 };
+    reader.any(&WEEKDAYS)?;
+    reader.any(&[b", "])?;
+    let day = reader.digits(2)?;
+    reader.any(&[b" ", b"-"])?;
+    let month = u32::try_from(reader.any(&MONTHS)?).ok()? + 1;
+    reader.any(&[b" ", b"-"])?;
+    let year = reader.digits(4)?;
+    reader.any(&[b" "])?;
+    let hour = reader.digits(2)?;
+    reader.any(&[b":"])?;
+    let minute = reader.digits(2)?;
+    reader.any(&[b":"])?;
+    let second = reader.digits(2)?;
+    reader.any(&[b" GMT"])?;
+    Some(days(year, month, day) * DAY + i128::from(hour * 3600 + minute * 60 + second))
+}
+
+struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn digits(&mut self, count: usize) -> Option<u32> {
+        let end = self.at.checked_add(count)?;
+        let number = self
+            .bytes
+            .get(self.at..end)?
+            .iter()
+            .try_fold(0u32, |n, b| Some(n * 10 + char::from(*b).to_digit(10)?))?;
+        self.at = end;
+        Some(number)
+    }
+
+    /// Steps over the first of the words that stands here, and tells which it was.
+    fn any(&mut self, words: &[&[u8]]) -> Option<usize> {
+        let rest = self.bytes.get(self.at..)?;
+        let found = words.iter().position(|word| rest.starts_with(word))?;
+        self.at += words.get(found)?.len();
+        Some(found)
+    }
+
+    fn colon(&mut self) -> Option<usize> {
+        self.any(&[b":", b"%3A", b"%3a"])
+    }
+
+    fn date(&mut self, hyphens: bool) -> Option<(u32, u32, u32)> {
+        let year = self.digits(4)?;
+        if hyphens {
+            self.any(&[b"-"])?;
+        }
+        let month = self.digits(2)?;
+        if hyphens {
+            self.any(&[b"-"])?;
+        }
+        let day = self.digits(2)?;
+        let valid = (1..=12).contains(&month) && (1..=31).contains(&day) && year > 0;
+        valid.then_some((year, month, day))
+    }
+
+    /// Steps over `.` (or `,`) and at least one digit, where they stand here.
+    fn fraction(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        if let [b'.' | b',', digits @ ..] = rest {
+            let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+            if count > 0 {
+                self.at += count + 1;
+            }
+        }
+    }
+
+    /// Steps over the zone, where one stands here: how it is told, and its seconds east.
+    fn zone(&mut self) -> (u8, i64) {
+        if self.any(&[b"Z", b"z"]).is_some() {
+            return (1, 0);
+        }
+        let start = self.at;
+        // A space is what is left of a plus sign in a URL; it is not read as one.
+        let Some(sign) = self.any(&[b"+", b"-", b"%2B", b"%2b"]) else {
+            return (0, 0);
+        };
+        let Some(hours) = self.digits(2).filter(|h| *h <= 15) else {
+            self.at = start;
+            return (0, 0);
+        };
+        let before_minutes = self.at;
+        let _ = self.colon();
+        let minutes = match self.digits(2).filter(|m| *m <= 59) {
+            Some(minutes) => minutes,
+            None => {
+                self.at = before_minutes;
+                0
+            }
+        };
+        let seconds = i64::from(hours) * 3600 + i64::from(minutes) * 60;
+        (2, if sign == 1 { -seconds } else { seconds })
+    }
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar.
+fn days(year: u32, month: u32, day: u32) -> i128 {
+    // Years begin in March, so that the leap day is the last one.
+    let year = i128::from(year) - i128::from(month <= 2);
+    let month = i128::from((month + 9) % 12);
+    let of_year = (153 * month + 2) / 5 + i128::from(day) - 1;
+    year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_counted_as_the_calendar_does() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-03-01T00:00:00Z", 951_868_800),
+            ("2026-03-01T10:20:30.5+01:00", 1_772_356_830),
+            ("2026-03-01 09:20:30", 1_772_356_830),
+            ("20260301T092030Z", 1_772_356_830),
+            ("Sun, 01 Mar 2026 09:20:30 GMT", 1_772_356_830),
+        ] {
+            assert_eq!(seconds_of(text), Some(expected), "{text}");
+        }
+        assert_eq!(midnight_of("2026-03-01"), Some(1_772_323_200));
+        assert_eq!(midnight_of("2026-13-01"), None);
+    }
+
+    #[test]
+    fn the_style_is_that_of_separator_and_zone() {
+        assert_eq!(
+            style("2026-03-01T09:20:30Z"),
+            style("2026-03-01T09:20:30.123Z")
+        );
+        assert_ne!(style("2026-03-01T09:20:30Z"), style("2026-03-01 09:20:30Z"));
+        assert_ne!(
+            style("2026-03-01T09:20:30Z"),
+            style("2026-03-01T09:20:30+00:00")
+        );
+        assert_ne!(style("2026-03-01T09:20:30Z"), style("2026-03-01T09:20:30"));
+    }
+}
