@@ -16,20 +16,20 @@
 //! Sources: PostgreSQL documentation, chapter 8 (the text formats); `src/backend/utils/adt`,
 //! the functions `…_send`, `…_recv` and `…_out` (the binary formats, which no page documents).
 
+mod array;
 mod catalogue;
+mod convert;
+mod cursor;
+mod float;
+mod interval;
+mod moment;
+mod network;
+mod numeric;
+mod range;
+mod scalar;
 
 pub use catalogue::{name, oid, size};
+pub use convert::{to_binary, to_text};
 
-/// The text that a server gives for a binary value of the type, under the settings above. None
-/// where the type has no conversion or the bytes are not of it.
-pub fn to_text(oid: u32, binary: &[u8]) -> Option<String> {
-    let _ = (oid, binary);
-    None
-}
-
-/// The binary value that a server gives where its text is `text`. None where the type has no
-/// conversion or the text is not of it.
-pub fn to_binary(oid: u32, text: &str) -> Option<Vec<u8>> {
-    let _ = (oid, text);
-    None
-}
+#[cfg(test)]
+mod tests;
