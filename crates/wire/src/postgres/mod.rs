@@ -1,8 +1,10 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
+pub mod column;
 pub mod frame;
 pub mod message;
 mod preface;
+pub mod report;
 pub mod types;
 
 use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
@@ -32,7 +34,7 @@ static RULES: Rules = Rules {
             kind: FieldKind::Exact,
         },
         Field {
-            name: "rows_limit",
+            name: "copy_failed",
             kind: FieldKind::Exact,
         },
         Field {

@@ -2,13 +2,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A tag, and a body or the length of one that was passed over.
+type Found = (u8, Result<Vec<u8>, usize>);
+
 /// The pieces of `bytes` when they come in chunks of these sizes, over and over.
 fn pieces(
     bytes: &[u8],
     framing: Framing,
     max_body: usize,
     sizes: &[usize],
-) -> Result<Vec<(u8, Result<Vec<u8>, usize>)>, FrameError> {
+) -> Result<Vec<Found>, FrameError> {
     let mut reader = FrameReader::new(framing, max_body);
     let mut found = Vec::new();
     let mut rest = bytes;
