@@ -1,5 +1,9 @@
 //! HTTP/1.0 and 1.1 (RFC 9110, RFC 9112).
 
+pub mod body;
+mod head;
+pub mod message;
+
 use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
 use crate::{Detect, Flow, Protocol, Responder, Step, Tap, Tapped, WireError};
