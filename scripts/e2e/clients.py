@@ -1,0 +1,147 @@
+"""The client matrix: each client's story directly, through `retake record`, and from `retake replay`."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+import environment
+from environment import CACHE, CLIENTS, Missing
+from postgres import Postgres
+from processes import Failed, free_port
+from retake import BINARY, call, same
+
+VERSIONS = (15, 18)
+
+
+def _python(story, *arguments):
+    return lambda: [environment.python_clients(), str(CLIENTS / "python" / story), *arguments]
+
+
+def _node(story):
+    def command():
+        place = environment.node_modules("node", CLIENTS / "node")
+        # Node looks for packages beside the script.
+        shutil.copy(CLIENTS / "node" / story, place / story)
+        return ["node", str(place / story)]
+
+    return command
+
+
+# One line per client: a function that installs what it needs and returns the command.
+CLIENTS_BY_NAME = {
+    "psql": lambda: [str(CLIENTS / "psql" / "run")],
+    "pgbench": lambda: [str(CLIENTS / "pgbench" / "run")],
+    "psycopg3": _python("psycopg3_story.py"),
+    "psycopg2": _python("psycopg2_story.py"),
+    "asyncpg": _python("asyncpg_story.py"),
+    "sqlalchemy-psycopg": _python("sqlalchemy_story.py", "psycopg"),
+    "sqlalchemy-psycopg2": _python("sqlalchemy_story.py", "psycopg2"),
+    "sqlalchemy-asyncpg": _python("sqlalchemy_story.py", "asyncpg"),
+    "node-postgres": _node("pg_story.js"),
+    "postgres.js": _node("postgres_story.js"),
+    "tokio-postgres": lambda: [str(environment.rust_clients() / "tokio-postgres")],
+    "sqlx": lambda: [str(environment.rust_clients() / "sqlx")],
+    "pgx": lambda: [str(environment.go_clients()), "pgx"],
+    "lib-pq": lambda: [str(environment.go_clients()), "pq"],
+    "pgjdbc": lambda: ["java", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8",
+                       "-cp", environment.java_clients(), "Story"],
+}
+MODES = ("direct", "record", "replay")
+
+
+def run(results, only=None):
+    """The whole matrix, or the clients whose names begin so. Writes `clients.md`."""
+    environment.postgres_15()
+    environment.postgres_18()
+    commands = {}
+    for name, install in CLIENTS_BY_NAME.items():
+        if only and not name.startswith(only):
+            continue
+        try:
+            commands[name] = install()
+        except Missing as why:
+            results.skip(f"clients {name}", why)
+        except Failed as why:
+            results.fail(f"clients {name}", why)
+    table = {}
+    for version in VERSIONS:
+        with Postgres(version) as server, ThreadPoolExecutor(2) as threads:
+            for name, command in commands.items():
+                threads.submit(_story, results, table, server, name, command)
+    _write(table, commands)
+
+
+def _story(results, table, server, name, command):
+    scratch = tempfile.mkdtemp(prefix=f"retake-{name}-")
+    row = table.setdefault((name, server.version), {})
+    said = {}
+
+    def step(mode, test):
+        label = f"clients {name} on PostgreSQL {server.version}, {mode}"
+        row[mode] = "ok" if results.check(label, test) else "FAILED"
+
+    def direct():
+        said["direct"] = _run_directly(server, name, command)
+
+    step("direct", direct)
+    if row["direct"] == "ok" and BINARY.exists():
+        port = free_port()
+        step("record", lambda: _record(server, name, command, scratch, port, said["direct"]))
+        if row["record"] == "ok":
+            step("replay", lambda: _replay(server, name, command, scratch, port, said["direct"]))
+    if "FAILED" in row.values():
+        print(f"           kept: {scratch}")
+    else:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _environment(server, name, port):
+    """The client's environment: where its database is, and nothing of ours that it might print."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    return {**kept, **server.environment(name, port), "TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"}
+
+
+def _run_directly(server, name, command):
+    server.create(name)
+    done = subprocess.run(command, env=_environment(server, name, server.port), stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=120)
+    out, err = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    folder = CACHE / "transcripts" / str(server.version)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.txt").write_text(out)
+    if done.returncode != 0:
+        raise Failed(f"exit {done.returncode}\n{out[-1500:]}\n{err[-1500:]}")
+    return out
+
+
+def _dependency(server, port):
+    return f"db=postgres://127.0.0.1:{server.port}@127.0.0.1:{port}"
+
+
+def _record(server, name, command, scratch, port, expected):
+    server.create(name)
+    done = call("record", "--set", "story", "--dep", _dependency(server, port), "--", *command,
+                cwd=scratch, env=_environment(server, name, port))
+    if done.code != 0:
+        raise Failed(f"record ended with {done.code}\n{done.said[-2000:]}\n{done.out[-1000:]}")
+    same(expected, done.out, "the client's transcript while recorded")
+
+
+def _replay(server, name, command, scratch, port, expected):
+    done = call("replay", "story", "--", *command, cwd=scratch, env=_environment(server, name, port))
+    same(expected, done.out, f"the client's transcript (replay ended with {done.code}: {done.said[-800:]})")
+    if done.code != 0:
+        raise Failed(f"replay ended with {done.code}\n{done.said[-2000:]}")
+
+
+def _write(table, commands):
+    lines = ["| client | server | " + " | ".join(MODES) + " |", "| --- | --- |" + " --- |" * len(MODES)]
+    for name in commands:
+        for version in VERSIONS:
+            row = table.get((name, version), {})
+            lines.append(f"| {name} | PostgreSQL {version} | " + " | ".join(row.get(mode, "-") for mode in MODES) + " |")
+    text = "\n".join(lines) + "\n"
+    (CACHE / "clients.md").write_text(text)
+    print(text)
