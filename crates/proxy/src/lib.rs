@@ -8,5 +8,6 @@ pub mod record;
 pub mod replay;
 
 mod clock;
+mod limits;
 
 pub use clock::Clock;

@@ -20,7 +20,7 @@ pub enum RelayEvent {
     /// (`Protocol::describe` turns them into trees).
     Ended(Box<Exchange>),
     /// An exchange ended, and could not be handed over because the queue was full. It is
-    /// counted in [`Counters::lost`](super::Counters::lost).
+    /// counted in [`Counters::lost`](super::Counters).
     Lost {
         /// The connection.
         conn: ConnId,
@@ -31,7 +31,8 @@ pub enum RelayEvent {
         /// When it ended.
         ended: Timestamp,
     },
-    /// From here on the connection is relayed without being read.
+    /// From here on the connection is relayed without being read. Requests that began on it and
+    /// did not end never will.
     Opaque {
         /// The connection.
         conn: ConnId,
@@ -70,7 +71,11 @@ pub struct Batch {
     /// The events. Those of one connection are in their order; those of several are in the order
     /// in which the workers handed them over, which may differ from the order of time a little.
     pub events: Vec<RelayEvent>,
-    /// Every event with a moment before this one has been handed over: what is sorted by time up
-    /// to here stays sorted.
+    /// Everything that was read from a socket before this moment has been handed over, so that
+    /// what is sorted by time up to here stays sorted. (Requests whose protocol had to be guessed
+    /// from several pieces may come later than their time.)
     pub up_to: Timestamp,
+    /// Even the short notices did not all fit: what is open can no longer be told from these
+    /// events, and the recording is not complete.
+    pub gap: bool,
 }

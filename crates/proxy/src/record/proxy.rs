@@ -1,16 +1,24 @@
 //! Starting and stopping the relay.
 
-use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use retake_intercept::{Listen, ListenError};
+use mio::{Poll, Waker};
+use retake_intercept::{Bound, Listen, ListenError};
+use retake_model::Direction;
+use retake_wire::{PROTOCOLS, Protocol};
 
-use super::Batch;
+use super::counters::{Counters, Live};
+use super::queue::{Events, Queue};
+use super::worker::{Door, Shared, Upstream, WAKE, Worker};
 use crate::Clock;
 
 /// How the relay works.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RecordOptions {
     /// How many threads relay. At least 1.
     pub workers: usize,
@@ -18,6 +26,8 @@ pub struct RecordOptions {
     pub clock: Clock,
     /// How many bytes of exchanges may wait for the recorder. What is beyond is lost and counted.
     pub queue_bytes: usize,
+    /// The protocols that are read.
+    pub protocols: &'static [&'static dyn Protocol],
 }
 
 impl Default for RecordOptions {
@@ -26,14 +36,19 @@ impl Default for RecordOptions {
             workers: 1,
             clock: Clock::new(),
             queue_bytes: 64 << 20,
+            protocols: PROTOCOLS,
         }
     }
 }
 
-/// A relay that runs on its own threads.
-#[derive(Debug)]
+/// A relay that runs on its own threads. Dropping it ends them as [`stop`](Self::stop) without
+/// grace does.
 pub struct RecordProxy {
     listens: Vec<Listen>,
+    counters: Vec<Arc<Live>>,
+    shared: Arc<Shared>,
+    wakers: Vec<Waker>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl RecordProxy {
@@ -46,8 +61,43 @@ impl RecordProxy {
         listens: Vec<Listen>,
         options: RecordOptions,
     ) -> Result<(RecordProxy, Events), StartError> {
-        let _ = options;
-        Ok((RecordProxy { listens }, Events {}))
+        let mut bound = Vec::with_capacity(listens.len());
+        let mut upstreams = Vec::with_capacity(listens.len());
+        for listen in listens {
+            upstreams.push(Arc::new(resolve(&listen.upstream)?));
+            bound.push(listen.bind()?);
+        }
+        refuse_loops(&bound, &upstreams)?;
+        let workers = options.workers.max(1);
+        let queue = Queue::new(options.queue_bytes, workers, options.clock);
+        let shared = Arc::new(Shared {
+            clock: options.clock,
+            queue: Arc::clone(&queue),
+            protocols: options.protocols,
+            connections: AtomicU64::new(0),
+            inbound: AtomicU64::new(0),
+            has_inbound: bound
+                .iter()
+                .any(|bound| bound.listen.direction == Direction::Inbound),
+            stopping: AtomicBool::new(false),
+            grace: AtomicU64::new(0),
+        });
+        let mut proxy = RecordProxy {
+            listens: bound.iter().map(|bound| bound.listen.clone()).collect(),
+            counters: bound
+                .iter()
+                .map(|bound| Arc::new(Live::new(bound.listen.dependency.clone())))
+                .collect(),
+            shared,
+            wakers: Vec::new(),
+            threads: Vec::new(),
+        };
+        for index in 0..workers {
+            proxy
+                .start_worker(index, &bound, &upstreams)
+                .map_err(StartError::Worker)?;
+        }
+        Ok((proxy, Events::new(queue)))
     }
 
     /// The addresses, with the ports that were free.
@@ -57,50 +107,74 @@ impl RecordProxy {
 
     /// The counts of each address so far, in the order of [`listens`](Self::listens).
     pub fn counters(&self) -> Vec<Counters> {
-        Vec::new()
+        self.counters.iter().map(|live| live.snapshot()).collect()
     }
 
-    /// Accepts no more, lets open connections go on for at most `grace`, closes what is left, and
+    /// Accepts no more, lets open exchanges go on for at most `grace`, closes what is left, and
     /// hands over what the taps still have. Blocks until all threads ended; then [`Events::recv`]
     /// gives what is queued, and then none.
-    pub fn stop(self, grace: Duration) -> Vec<Counters> {
-        let _ = grace;
-        Vec::new()
+    pub fn stop(mut self, grace: Duration) -> Vec<Counters> {
+        self.end(grace);
+        self.counters()
+    }
+
+    fn end(&mut self, grace: Duration) {
+        let grace = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX >> 20);
+        self.shared.grace.store(grace, Ordering::Release);
+        self.shared.stopping.store(true, Ordering::Release);
+        for waker in &self.wakers {
+            if let Err(error) = waker.wake() {
+                tracing::error!(%error, "cannot wake a relay thread");
+            }
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a relay thread panicked");
+            }
+        }
+    }
+
+    /// Every worker listens on the same sockets, and the one that is idle accepts first. (Sockets
+    /// of their own by `SO_REUSEPORT` would let a second retake share the port unseen.)
+    fn start_worker(
+        &mut self,
+        index: usize,
+        bound: &[Bound],
+        upstreams: &[Arc<Upstream>],
+    ) -> io::Result<()> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKE)?;
+        let mut doors = Vec::with_capacity(bound.len());
+        for ((bound, upstream), counters) in bound.iter().zip(upstreams).zip(&self.counters) {
+            doors.push(Door {
+                socket: Some(mio::net::TcpListener::from_std(bound.socket.try_clone()?)),
+                listen: bound.listen.clone(),
+                upstream: Arc::clone(upstream),
+                counters: Arc::clone(counters),
+            });
+        }
+        let worker = Worker::new(index, poll, doors, Arc::clone(&self.shared))?;
+        let thread = std::thread::Builder::new()
+            .name(format!("relay-{index}"))
+            .spawn(move || worker.run())?;
+        self.wakers.push(waker);
+        self.threads.push(thread);
+        Ok(())
     }
 }
 
-/// What the relay saw; for one reader, which never slows the relay down.
-#[derive(Debug)]
-pub struct Events {}
-
-impl Events {
-    /// The next events, waiting for them up to `wait`: an empty batch when there were none, none
-    /// when the relay has stopped and everything was taken.
-    pub fn recv(&mut self, wait: Duration) -> Option<Batch> {
-        let _ = wait;
-        None
+impl std::fmt::Debug for RecordProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordProxy")
+            .field("listens", &self.listens)
+            .finish_non_exhaustive()
     }
 }
 
-/// What one address counted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counters {
-    /// The dependency; none for the service itself.
-    pub dependency: Option<Arc<str>>,
-    /// Connections accepted.
-    pub connections: u64,
-    /// Connections open now.
-    pub open: u64,
-    /// Bytes forwarded, both ways.
-    pub bytes: u64,
-    /// Exchanges that taps recognised as ended (handed over and lost ones).
-    pub exchanges: u64,
-    /// Exchanges lost because the queue was full.
-    pub lost: u64,
-    /// Connections whose upstream could not be reached.
-    pub unreachable: u64,
-    /// Connections relayed without being read, by reason.
-    pub opaque: BTreeMap<String, u64>,
+impl Drop for RecordProxy {
+    fn drop(&mut self) {
+        self.end(Duration::ZERO);
+    }
 }
 
 /// Why the relay or the mock servers did not start.
@@ -118,9 +192,62 @@ pub enum StartError {
         hint: String,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
+    },
+    /// An upstream is an address that retake itself listens on.
+    #[error("{addr} is listened on by retake itself, and cannot be the upstream of {listen} too")]
+    Loop {
+        /// The upstream's address.
+        addr: SocketAddr,
+        /// The address whose upstream it is.
+        listen: SocketAddr,
+        /// The next step for the user.
+        hint: String,
     },
     /// The system gave no thread or no event queue.
     #[error("cannot start a worker")]
-    Worker(#[source] std::io::Error),
+    Worker(#[source] io::Error),
+}
+
+impl StartError {
+    /// The next step for the user.
+    pub fn hint(&self) -> &str {
+        match self {
+            StartError::Listen(error) => &error.hint,
+            StartError::Resolve { hint, .. } | StartError::Loop { hint, .. } => hint,
+            StartError::Worker(_) => "look at the limits of processes and open files (ulimit -a)",
+        }
+    }
+}
+
+fn resolve(upstream: &str) -> Result<Upstream, StartError> {
+    let wrong = |source| StartError::Resolve {
+        upstream: upstream.to_owned(),
+        hint: "write host:port with a name that this machine knows, or an address".to_owned(),
+        source,
+    };
+    let addresses: Vec<SocketAddr> = upstream.to_socket_addrs().map_err(wrong)?.collect();
+    if addresses.is_empty() {
+        return Err(wrong(io::Error::other("the name has no address")));
+    }
+    Ok(Upstream {
+        addresses,
+        best: AtomicUsize::new(0),
+    })
+}
+
+/// A relay into itself would open connections until none are left.
+fn refuse_loops(bound: &[Bound], upstreams: &[Arc<Upstream>]) -> Result<(), StartError> {
+    for (own, upstream) in bound.iter().zip(upstreams) {
+        let addresses = &upstream.addresses;
+        if let Some(into) = bound.iter().find(|b| addresses.contains(&b.listen.addr)) {
+            return Err(StartError::Loop {
+                addr: into.listen.addr,
+                listen: own.listen.addr,
+                hint: "give the address at which the service or the dependency really listens"
+                    .to_owned(),
+            });
+        }
+    }
+    Ok(())
 }

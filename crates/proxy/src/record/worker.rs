@@ -1,0 +1,457 @@
+//! One thread of the relay: it waits for its sockets, and moves bytes.
+//!
+//! A loop of its own over the system's readiness, with one buffer for all connections of the
+//! thread: an idle connection holds no buffer, and one with work costs two reads and two writes
+//! per exchange.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Poll, Token};
+use retake_intercept::Listen;
+use retake_model::{ConnId, ConnInfo, Direction};
+use retake_wire::Protocol;
+
+use super::RelayEvent;
+use super::counters::Live;
+use super::queue::Queue;
+use super::reader::Findings;
+use super::session::{Progress, Session, Turn};
+use crate::Clock;
+use crate::limits::raise_open_files;
+
+/// Bytes that are read at once.
+const BUFFER: usize = 64 << 10;
+/// Connections that are accepted before the others of the worker have their turn.
+const ACCEPTS_PER_TURN: usize = 64;
+/// Events of the system that are taken at once.
+const EVENTS_PER_TURN: usize = 1024;
+/// Events that are gathered before they are handed over, at most.
+const BATCH: usize = 512;
+/// How long to wait before accepting again after the system refused.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How often a stopping worker looks whether it may close the rest.
+const STOP_PAUSE: Duration = Duration::from_millis(2);
+
+/// The token of the wake-up call.
+pub(super) const WAKE: Token = Token(usize::MAX);
+
+/// What the workers share.
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) queue: Arc<Queue>,
+    pub(super) protocols: &'static [&'static dyn Protocol],
+    pub(super) connections: AtomicU64,
+    /// Inbound connections that are open.
+    pub(super) inbound: AtomicU64,
+    pub(super) has_inbound: bool,
+    pub(super) stopping: AtomicBool,
+    /// Milliseconds of the grace time, valid once `stopping` is set.
+    pub(super) grace: AtomicU64,
+}
+
+/// An address of one worker.
+pub(super) struct Door {
+    /// None once it accepts no more.
+    pub(super) socket: Option<TcpListener>,
+    pub(super) listen: Listen,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) counters: Arc<Live>,
+}
+
+/// Where connections really go.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    pub(super) addresses: Vec<SocketAddr>,
+    /// The one that answered last: a name may have an address at which nobody listens.
+    pub(super) best: AtomicUsize,
+}
+
+impl Upstream {
+    /// The address to try after `tried` others.
+    fn address(&self, tried: usize) -> Option<SocketAddr> {
+        let count = self.addresses.len();
+        if tried >= count {
+            return None;
+        }
+        let at = (self.best.load(Ordering::Relaxed) + tried) % count;
+        self.addresses.get(at).copied()
+    }
+
+    fn answered(&self, tried: usize) {
+        if tried > 0 && !self.addresses.is_empty() {
+            let best = self.best.load(Ordering::Relaxed) + tried;
+            self.best
+                .store(best % self.addresses.len(), Ordering::Relaxed);
+        }
+    }
+}
+
+pub(super) struct Worker {
+    index: usize,
+    poll: Poll,
+    doors: Vec<Door>,
+    /// Doors at which more may be waiting.
+    waiting: Vec<bool>,
+    refused: bool,
+    sessions: Vec<Option<Box<Session>>>,
+    free: Vec<usize>,
+    again: Vec<usize>,
+    buffer: Box<[u8]>,
+    events: Vec<(usize, RelayEvent)>,
+    shared: Arc<Shared>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        index: usize,
+        poll: Poll,
+        mut doors: Vec<Door>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
+        for (at, door) in doors.iter_mut().enumerate() {
+            if let Some(socket) = &mut door.socket {
+                poll.registry()
+                    .register(socket, Token(at), Interest::READABLE)?;
+            }
+        }
+        Ok(Worker {
+            index,
+            poll,
+            waiting: vec![true; doors.len()],
+            doors,
+            refused: false,
+            sessions: Vec::new(),
+            free: Vec::new(),
+            again: Vec::new(),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            events: Vec::new(),
+            shared,
+        })
+    }
+
+    /// Relays until it is told to stop and everything has ended.
+    pub(super) fn run(mut self) {
+        let mut ready = mio::Events::with_capacity(EVENTS_PER_TURN);
+        let mut deadline = None;
+        loop {
+            self.shared.queue.idle(self.index);
+            let timeout = self.timeout(deadline.is_some());
+            match self.poll.poll(&mut ready, timeout) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    tracing::error!(%error, "a relay thread cannot wait for its sockets");
+                    break;
+                }
+            }
+            self.shared.queue.wake(self.index);
+            for event in &ready {
+                self.on_ready(event);
+            }
+            for slot in std::mem::take(&mut self.again) {
+                self.pump(slot);
+            }
+            for door in 0..self.doors.len() {
+                self.accept(door);
+            }
+            if self.shared.stopping.load(Ordering::Acquire) {
+                let until = *deadline.get_or_insert_with(|| self.begin_stop());
+                self.close_quiet(Instant::now() >= until);
+                if self.sessions.iter().all(Option::is_none) {
+                    break;
+                }
+            }
+            self.hand_over();
+        }
+        self.close_quiet(true);
+        self.hand_over();
+        self.shared.queue.leave(self.index);
+    }
+
+    fn timeout(&self, stopping: bool) -> Option<Duration> {
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        if self.waiting.contains(&true) {
+            let pause = if self.refused {
+                ACCEPT_PAUSE
+            } else {
+                Duration::ZERO
+            };
+            return Some(pause);
+        }
+        stopping.then_some(STOP_PAUSE)
+    }
+
+    fn on_ready(&mut self, event: &mio::event::Event) {
+        let token = event.token();
+        if token == WAKE {
+            return;
+        }
+        if let Some(waiting) = self.waiting.get_mut(token.0) {
+            *waiting = true;
+            return;
+        }
+        let slot = (token.0 - self.waiting.len()) / 2;
+        let is_client = (token.0 - self.waiting.len()).is_multiple_of(2);
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        if !is_client && !session.connected {
+            return self.dialled(slot);
+        }
+        let end = if is_client {
+            &mut session.client
+        } else {
+            &mut session.server
+        };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            end.readable = true;
+        }
+        if event.is_read_closed() || event.is_error() {
+            end.hung_up = true;
+        }
+        self.pump(slot);
+    }
+
+    fn accept(&mut self, at: usize) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let (Some(door), Some(true)) = (self.doors.get(at), self.waiting.get(at)) else {
+                return;
+            };
+            let Some(socket) = &door.socket else {
+                return;
+            };
+            match socket.accept() {
+                Ok((client, peer)) => self.open(at, client, peer),
+                Err(error) => {
+                    let wait = match error.kind() {
+                        ErrorKind::WouldBlock => false,
+                        ErrorKind::Interrupted | ErrorKind::ConnectionAborted => continue,
+                        _ => !raise_open_files(),
+                    };
+                    self.refused = wait;
+                    if let Some(waiting) = self.waiting.get_mut(at) {
+                        *waiting = error.kind() != ErrorKind::WouldBlock;
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, at: usize, mut client: TcpStream, peer: SocketAddr) {
+        let Some(door) = self.doors.get(at) else {
+            return;
+        };
+        Live::add(&door.counters.connections, 1);
+        Live::add(&door.counters.open, 1);
+        let info = ConnInfo {
+            id: ConnId(self.shared.connections.fetch_add(1, Ordering::Relaxed)),
+            direction: door.listen.direction,
+            dependency: door.listen.dependency.clone(),
+            protocol: door.listen.protocol,
+            peer: Some(peer),
+            target: Some(door.listen.upstream.clone()),
+            opened: self.shared.clock.now(),
+        };
+        if info.direction == Direction::Inbound {
+            self.shared.inbound.fetch_add(1, Ordering::AcqRel);
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.sessions.push(None);
+            self.sessions.len() - 1
+        });
+        let mut tried = 0;
+        let server = loop {
+            let Some(address) = door.upstream.address(tried) else {
+                break None;
+            };
+            match dial(address, self.waiting.len() + slot * 2 + 1, &self.poll) {
+                Ok(server) => break Some(server),
+                Err(_) => tried += 1,
+            }
+        };
+        let registered = self.poll.registry().register(
+            &mut client,
+            Token(self.waiting.len() + slot * 2),
+            Interest::READABLE | Interest::WRITABLE,
+        );
+        // Whoever waits for more bytes than a packet holds is not made to wait longer by us.
+        let _ = client.set_nodelay(true);
+        let counters = Arc::clone(&door.counters);
+        let mut findings = Findings {
+            events: &mut self.events,
+            door: at,
+            protocols: self.shared.protocols,
+            counters: &counters,
+        };
+        let (Some(server), Ok(())) = (server, registered) else {
+            self.free.push(slot);
+            refuse(&info, &client, &mut findings, &self.shared);
+            return;
+        };
+        let mut session = Session::new(info, at, client, server, &mut findings);
+        session.tried = tried;
+        if let Some(place) = self.sessions.get_mut(slot) {
+            *place = Some(Box::new(session));
+        }
+    }
+
+    /// The upstream accepted, or refused.
+    fn dialled(&mut self, slot: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let Some(door) = self.doors.get(session.door) else {
+            return self.close(slot, true);
+        };
+        let failed = match session.server.socket.take_error() {
+            Ok(Some(_)) | Err(_) => true,
+            Ok(None) => match session.server.socket.peer_addr() {
+                Ok(_) => false,
+                Err(error) if error.kind() == ErrorKind::NotConnected => return,
+                Err(_) => true,
+            },
+        };
+        if !failed {
+            session.connected = true;
+            door.upstream.answered(session.tried);
+            let _ = session.server.socket.set_nodelay(true);
+            session.client.readable = true;
+            session.server.readable = true;
+            return self.pump(slot);
+        }
+        while let Some(address) = door.upstream.address(session.tried + 1) {
+            session.tried += 1;
+            if let Ok(server) = dial(address, self.waiting.len() + slot * 2 + 1, &self.poll) {
+                session.server.socket = server;
+                return;
+            }
+        }
+        Live::add(&door.counters.unreachable, 1);
+        self.close(slot, true);
+    }
+
+    fn pump(&mut self, slot: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        let Some(door) = self.doors.get(session.door) else {
+            return;
+        };
+        let progress = session.pump(&mut Turn {
+            buffer: &mut self.buffer,
+            clock: self.shared.clock,
+            findings: Findings {
+                events: &mut self.events,
+                door: session.door,
+                protocols: self.shared.protocols,
+                counters: &door.counters,
+            },
+        });
+        match progress {
+            Progress::Waits => {}
+            Progress::Again => self.again.push(slot),
+            Progress::Over => self.close(slot, false),
+            Progress::Reset => self.close(slot, true),
+        }
+        if self.events.len() >= BATCH {
+            self.hand_over();
+        }
+    }
+
+    fn close(&mut self, slot: usize, reset: bool) {
+        let Some(session) = self.sessions.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
+        self.free.push(slot);
+        if session.info.direction == Direction::Inbound {
+            self.shared.inbound.fetch_sub(1, Ordering::AcqRel);
+        }
+        if let Some(door) = self.doors.get(session.door) {
+            let mut findings = Findings {
+                events: &mut self.events,
+                door: session.door,
+                protocols: self.shared.protocols,
+                counters: &door.counters,
+            };
+            session.close(reset, self.shared.clock.now(), &mut findings);
+        }
+    }
+
+    /// Accepts no more; gives the end of the grace time.
+    fn begin_stop(&mut self) -> Instant {
+        for (door, waiting) in self.doors.iter_mut().zip(&mut self.waiting) {
+            *waiting = false;
+            door.socket = None;
+        }
+        Instant::now() + Duration::from_millis(self.shared.grace.load(Ordering::Acquire))
+    }
+
+    /// Closes what is done while stopping: inbound connections once they are quiet, outbound ones
+    /// once no inbound one may need them.
+    fn close_quiet(&mut self, all: bool) {
+        let no_inbound = self.shared.inbound.load(Ordering::Acquire) == 0;
+        for slot in 0..self.sessions.len() {
+            let Some(Some(session)) = self.sessions.get(slot) else {
+                continue;
+            };
+            let done = match session.info.direction {
+                Direction::Inbound => session.is_quiet(),
+                Direction::Outbound => {
+                    let unneeded = session.is_opaque() && self.shared.has_inbound;
+                    no_inbound && (session.is_quiet() || unneeded)
+                }
+            };
+            if all || done {
+                self.close(slot, false);
+            }
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if self.events.is_empty() {
+            return;
+        }
+        let doors = &self.doors;
+        self.shared.queue.push(&mut self.events, |door| {
+            if let Some(door) = doors.get(door) {
+                Live::add(&door.counters.lost, 1);
+            }
+        });
+    }
+}
+
+fn dial(address: SocketAddr, token: usize, poll: &Poll) -> io::Result<TcpStream> {
+    let mut server = TcpStream::connect(address)?;
+    poll.registry().register(
+        &mut server,
+        Token(token),
+        Interest::READABLE | Interest::WRITABLE,
+    )?;
+    Ok(server)
+}
+
+/// Nobody can be reached: the client sees what it would have seen without us, as nearly as a
+/// connection that was accepted allows.
+fn refuse(info: &ConnInfo, client: &TcpStream, findings: &mut Findings<'_>, shared: &Shared) {
+    let _ = socket2::SockRef::from(client).set_linger(Some(Duration::ZERO));
+    Live::add(&findings.counters.unreachable, 1);
+    findings.counters.open.fetch_sub(1, Ordering::Relaxed);
+    if info.direction == Direction::Inbound {
+        shared.inbound.fetch_sub(1, Ordering::AcqRel);
+    }
+    findings.push(RelayEvent::Opened(info.clone()));
+    findings.push(RelayEvent::Closed {
+        conn: info.id,
+        at: shared.clock.now(),
+        from_client: 0,
+        from_server: 0,
+    });
+}

@@ -1,0 +1,5 @@
+//! The relay over real sockets of the loopback device, with scripted peers.
+
+mod forwarding;
+mod reading;
+mod support;
