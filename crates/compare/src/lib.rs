@@ -13,3 +13,4 @@ pub mod diff;
 pub mod made;
 pub mod matching;
 pub mod rules;
+pub mod sql;

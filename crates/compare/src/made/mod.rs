@@ -1,9 +1,13 @@
 //! Values that the service makes: ids, times, tokens.
 
 mod moment;
+mod provenance;
 mod scan;
 mod values;
 
 pub(crate) use moment::style;
+pub use provenance::{Known, find_made};
+pub(crate) use scan::could_be_moment;
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
 pub use values::ValueMap;
+pub(crate) use values::is_moment;

@@ -182,6 +182,14 @@ pub fn epoch_kind(digits: &str, near: Near) -> Option<TokenKind> {
     near.within(number / per_second, within).then_some(kind)
 }
 
+/// Whether all of the text has the form of a number or a date that [`leaf_tokens`] takes for a
+/// moment near the times that are known.
+pub(crate) fn could_be_moment(text: &str) -> bool {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let digits = whole.bytes().all(|b| b.is_ascii_digit());
+    (digits && matches!(whole.len(), 10 | 13 | 16)) || moment::midnight_of(text).is_some()
+}
+
 /// A date without a time (`2026-03-01`) within two days of one of the times: the service's today.
 fn date_kind(text: &str, near: Near) -> Option<TokenKind> {
     let midnight = moment::midnight_of(text)?;

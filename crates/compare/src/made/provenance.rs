@@ -1,0 +1,220 @@
+//! Traces values to where they first appeared.
+
+use std::collections::{HashMap, HashSet};
+
+use retake_model::{Made, Mock, Path, TestCase, TokenKind, Value};
+
+use super::scan::{Near, each_leaf_token};
+
+/// The generated-looking values that were seen before, in a recording or in a set: whoever has
+/// seen a value did not make it again.
+///
+/// Holds 16 bytes for each value, and no more than [`Known::LIMIT`] of them; beyond it values are
+/// counted as forgotten, and what a service remembers of them is taken for made again.
+#[derive(Debug, Default)]
+pub struct Known {
+    seen: HashSet<[u8; 16]>,
+    forgotten: u64,
+}
+
+impl Known {
+    /// How many values are held at most.
+    pub const LIMIT: usize = 8_000_000;
+
+    /// Nothing is known.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes in what a call before or beside the tests asked and was answered.
+    pub fn learn(&mut self, mock: &Mock, near: Near) {
+        for tree in [&mock.request, &mock.response] {
+            self.learn_tree(tree, near);
+        }
+    }
+
+    /// How many values were not held.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// The values that this call's request is the first to have; then takes in the call.
+    pub(crate) fn first_in(&mut self, mock: &Mock, near: Near) -> HashSet<Box<str>> {
+        let mut first = HashSet::new();
+        each_token(
+            &mock.request,
+            near,
+            &mut Path::root(),
+            &mut |_, kind, text| {
+                if near.plausible(kind, text) && !self.has(text) {
+                    first.insert(text.into());
+                }
+            },
+        );
+        self.learn(mock, near);
+        first
+    }
+
+    fn learn_tree(&mut self, tree: &Value, near: Near) {
+        each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
+            self.add(text)
+        });
+    }
+
+    fn add(&mut self, text: &str) {
+        if self.seen.len() < Self::LIMIT {
+            self.seen.insert(digest(text));
+        } else {
+            self.forgotten += 1;
+        }
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.seen.contains(&digest(text))
+    }
+}
+
+/// The values that the service made while it answered this test, with every place where they
+/// stand; then takes the test's values into `known`.
+///
+/// A value was made where its first place in time is a call's request or the response, and no
+/// earlier test or call has it. Moments far from the time of the recording are constants, and
+/// the `date` header of a message is noise by its meaning: neither is listed.
+pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
+    let near = Near::recorded(test.at);
+    let mut given: HashSet<String> = HashSet::new();
+    let mut made: Vec<Made> = Vec::new();
+    let mut place_of: HashMap<String, usize> = HashMap::new();
+    for part in parts(test) {
+        each_token(
+            part.tree,
+            near,
+            &mut part.path.clone(),
+            &mut |path, kind, text| {
+                if is_date_header(path) || given.contains(text) {
+                    return;
+                }
+                if let Some(one) = place_of.get(text).and_then(|i| made.get_mut(*i)) {
+                    one.places.push(path.clone());
+                } else if part.by_service
+                    && near.plausible(kind, text)
+                    && !known.has(text)
+                    && is_made(kind)
+                {
+                    place_of.insert(text.to_owned(), made.len());
+                    made.push(Made {
+                        value: text.to_owned(),
+                        kind,
+                        places: vec![path.clone()],
+                    });
+                } else {
+                    given.insert(text.to_owned());
+                }
+            },
+        );
+    }
+    for part in parts(test) {
+        known.learn_tree(part.tree, near);
+    }
+    made
+}
+
+/// A secret stands for one that somebody gave.
+fn is_made(kind: TokenKind) -> bool {
+    kind != TokenKind::Secret
+}
+
+struct Part<'t> {
+    at: u64,
+    path: Path,
+    tree: &'t Value,
+    by_service: bool,
+}
+
+/// The messages of a test in the order of their times.
+fn parts(test: &TestCase) -> Vec<Part<'_>> {
+    let mut parts = vec![Part {
+        at: 0,
+        path: Path::root().key("request"),
+        tree: &test.request,
+        by_service: false,
+    }];
+    for (i, call) in test.calls.iter().enumerate() {
+        let path = Path::root().key("calls").index(i);
+        parts.push(Part {
+            at: call.after,
+            path: path.clone(),
+            tree: &call.request,
+            by_service: true,
+        });
+        parts.push(Part {
+            at: call.after.saturating_add(call.took),
+            path: path.key("gives"),
+            tree: &call.response,
+            by_service: false,
+        });
+    }
+    parts.push(Part {
+        at: test.took,
+        path: Path::root().key("response"),
+        tree: &test.response,
+        by_service: true,
+    });
+    // Stable: what happens at one moment stays in the order of the file.
+    parts.sort_by_key(|part| part.at);
+    parts
+}
+
+/// `response.headers[3].date` and the like.
+fn is_date_header(path: &Path) -> bool {
+    use retake_model::Segment::Key;
+    let is = |segment: Option<&retake_model::Segment>, name: &str| matches!(segment, Some(Key(key)) if key.eq_ignore_ascii_case(name));
+    let mut back = path.0.iter().rev();
+    is(back.next(), "date") && {
+        back.next();
+        is(back.next(), "headers")
+    }
+}
+
+/// Calls `each` for every token of a tree, with its place.
+pub(crate) fn each_token(
+    tree: &Value,
+    near: Near,
+    path: &mut Path,
+    each: &mut dyn FnMut(&Path, TokenKind, &str),
+) {
+    match tree {
+        Value::String(text) => each_leaf_token(text, near, |t| each(path, t.kind, t.text)),
+        Value::Number(number) => {
+            each_leaf_token(number.as_str(), near, |t| each(path, t.kind, t.text));
+        }
+        Value::List(items) => {
+            for (i, item) in items.iter().enumerate() {
+                path.0.push(retake_model::Segment::Index(i));
+                each_token(item, near, path, each);
+                path.0.pop();
+            }
+        }
+        Value::Map(fields) => {
+            for (name, value) in fields {
+                path.0.push(retake_model::Segment::Key(name.clone()));
+                each_leaf_token(name, near, |t| each(path, t.kind, t.text));
+                each_token(value, near, path, each);
+                path.0.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Bytes(_) => {}
+    }
+}
+
+fn digest(text: &str) -> [u8; 16] {
+    let mut digest = [0; 16];
+    blake3::Hasher::new()
+        .update(text.as_bytes())
+        .finalize_xof()
+        .fill(&mut digest);
+    digest
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use retake_model::{Attribution, Path, ProtocolId, Scope, Timestamp};
+
+use super::*;
+
+const A: &str = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
+const B: &str = "1c8be3ff-3a4d-4e1f-8c2b-6a7f8e9d0c1b";
+const NOW: &str = "2026-03-01T09:20:30.5Z";
+
+fn call(after: u64, took: u64, request: Value, response: Value) -> Mock {
+    Mock {
+        to: Arc::from("db"),
+        protocol: ProtocolId("postgres"),
+        scope: Scope::Test,
+        by: Attribution::Alone,
+        after,
+        took,
+        request,
+        response,
+        merged: 0,
+    }
+}
+
+fn test(request: Value, calls: Vec<Mock>, response: Value) -> TestCase {
+    TestCase {
+        name: "t".to_owned(),
+        protocol: ProtocolId("http"),
+        at: Timestamp(1_772_356_830_000_000_000),
+        took: 100,
+        trace: None,
+        merged: 0,
+        request,
+        response,
+        calls,
+        made: Vec::new(),
+        rules: Vec::new(),
+    }
+}
+
+fn places(made: &[Made]) -> Vec<(&str, Vec<String>)> {
+    made.iter()
+        .map(|m| {
+            let places = m.places.iter().map(Path::to_string).collect();
+            (m.value.as_str(), places)
+        })
+        .collect()
+}
+
+fn param(value: &str) -> Value {
+    Value::map([("params", Value::List(vec![value.into()]))])
+}
+
+#[test]
+fn what_first_stands_in_a_call_or_in_the_response_was_made() {
+    let insert = call(10, 5, param(A), Value::Null);
+    let response = Value::map([("id", Value::from(A)), ("at", Value::from(NOW))]);
+    let test = test(
+        Value::map([("path", Value::from("/orders"))]),
+        vec![insert],
+        response,
+    );
+    assert_eq!(
+        places(&find_made(&test, &mut Known::new())),
+        [
+            (
+                A,
+                vec!["calls[0].params[0]".to_owned(), "response.id".to_owned()]
+            ),
+            (NOW, vec!["response.at".to_owned()]),
+        ]
+    );
+}
+
+#[test]
+fn what_the_request_or_an_answer_gave_was_not_made() {
+    let select = call(10, 5, param(A), Value::map([("rows", Value::from(B))]));
+    let update = call(20, 5, param(B), Value::Null);
+    let request = Value::map([("path", Value::from(format!("/orders/{A}")))]);
+    let test = test(
+        request,
+        vec![select, update],
+        Value::from(format!("{A} {B}")),
+    );
+    assert_eq!(find_made(&test, &mut Known::new()), []);
+}
+
+#[test]
+fn times_tell_what_came_first() {
+    // The second call was asked before the first was answered: it cannot have it from there.
+    let slow = call(10, 50, Value::Null, Value::from(A));
+    let early = call(20, 5, param(A), Value::Null);
+    let test = test(Value::Null, vec![slow, early], Value::Null);
+    assert_eq!(
+        places(&find_made(&test, &mut Known::new())),
+        [(
+            A,
+            vec!["calls[1].params[0]".to_owned(), "calls[0].gives".to_owned()]
+        )]
+    );
+}
+
+#[test]
+fn scenario_27_a_value_of_an_earlier_test_is_not_made_again() {
+    let mut known = Known::new();
+    let login = test(Value::Null, vec![], Value::from(A));
+    assert_eq!(find_made(&login, &mut known).len(), 1);
+    let later = test(
+        Value::from(A),
+        vec![call(1, 1, param(A), Value::Null)],
+        Value::Null,
+    );
+    assert_eq!(find_made(&later, &mut known), []);
+    let remembered = test(
+        Value::Null,
+        vec![call(1, 1, param(A), Value::Null)],
+        Value::Null,
+    );
+    assert_eq!(find_made(&remembered, &mut known), []);
+}
+
+#[test]
+fn constants_and_date_headers_are_not_listed() {
+    let headers = Value::List(vec![Value::map([(
+        "Date",
+        Value::from("Sun, 01 Mar 2026 09:20:30 GMT"),
+    )])]);
+    let body = Value::map([("born", Value::from("1990-05-01T00:00:00Z"))]);
+    let response = Value::map([("headers", headers), ("body", body)]);
+    assert_eq!(
+        find_made(&test(Value::Null, vec![], response), &mut Known::new()),
+        []
+    );
+}

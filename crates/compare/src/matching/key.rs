@@ -1,0 +1,72 @@
+//! Keys of requests.
+
+use retake_model::{Rules, Value};
+
+use super::canon::{Canon, Part};
+use crate::made::Near;
+use crate::sql::Statements;
+
+/// What identifies a request, as 128 bits of BLAKE3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub [u8; 16]);
+
+/// The key of a request under the rules of its protocol, with every value as it is. Equal for two
+/// requests of one dependency where they ask the same.
+pub fn request_key(request: &Value, rules: &Rules) -> Key {
+    let mut statements = Statements::default();
+    Canon::read("", request, rules, Near::default(), &mut statements)
+        .key(|_, token| Part::Literal(&token.text))
+}
+
+/// A request in one line of at most 160 characters: the fields that say it, without line breaks
+/// and runs of spaces.
+pub fn summary(request: &Value, rules: &Rules) -> String {
+    let fields = rules.summary.iter().filter_map(|name| request.get(name));
+    let mut line = String::new();
+    let mut length = 0;
+    for word in fields.flat_map(words) {
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        for c in word.chars() {
+            if length >= SUMMARY {
+                line.push('…');
+                return line;
+            }
+            line.push(c);
+            length += 1;
+        }
+    }
+    line
+}
+
+/// The length in characters of the longest summary.
+const SUMMARY: usize = 160;
+
+fn words(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Value::Number(number) => vec![number.to_string()],
+        other => vec![format!("({})", other.type_name())],
+    }
+}
+
+/// Collects what goes into a key.
+#[derive(Default)]
+pub(crate) struct KeyWriter(blake3::Hasher);
+
+impl KeyWriter {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Key {
+        let mut key = [0; 16];
+        self.0.finalize_xof().fill(&mut key);
+        Key(key)
+    }
+}
+
+#[cfg(test)]
+mod tests;

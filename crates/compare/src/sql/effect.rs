@@ -1,0 +1,92 @@
+//! What a statement does to a database, as far as its words tell.
+
+use crate::matching::Effect;
+
+/// What a statement does, by its first word. Several statements in one text do what the
+/// weightiest of them does. What is not known counts as a write.
+pub fn statement_effect(sql: &str) -> Effect {
+    let shape = super::Statement::read(sql).shape;
+    shape
+        .split(" ; ")
+        .map(shape_effect)
+        .max()
+        .unwrap_or(Effect::Read)
+}
+
+fn shape_effect(shape: &str) -> Effect {
+    let mut words = shape.split(' ').filter(|word| *word != "(");
+    match words.next().unwrap_or_default() {
+        "" | "select" | "show" | "set" | "reset" | "values" | "table" | "fetch" | "move"
+        | "declare" | "close" | "describe" | "desc" | "discard" | "deallocate" | "listen"
+        | "unlisten" | "use" | "prepare" => {
+            // `SELECT … INTO table` makes one.
+            let makes_table = shape.starts_with("select ") && words.any(|word| word == "into");
+            if makes_table {
+                Effect::Write
+            } else {
+                Effect::Read
+            }
+        }
+        "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
+            Effect::Transaction
+        }
+        // Writes may stand in a common table expression, and EXPLAIN ANALYZE runs them.
+        "with" | "explain" => {
+            if words.any(|w| matches!(w, "insert" | "update" | "delete" | "merge" | "into"))
+                && !ends_as_lock(shape)
+            {
+                Effect::Write
+            } else {
+                Effect::Read
+            }
+        }
+        _ => Effect::Write,
+    }
+}
+
+/// Whether the only `update` of a statement is that of `FOR UPDATE`.
+fn ends_as_lock(shape: &str) -> bool {
+    let writes = ["insert", "delete", "merge", "into"];
+    let words: Vec<&str> = shape.split(' ').collect();
+    let updates = words.iter().filter(|w| **w == "update").count();
+    let locks = words
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, "update"] if *a == "for" || *a == "key"))
+        .count();
+    updates == locks && !words.iter().any(|w| writes.contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_tells_the_effect() {
+        for (sql, expected) in [
+            ("select 1", Effect::Read),
+            ("  /* x */ SELECT * from t for update", Effect::Read),
+            ("show server_version", Effect::Read),
+            ("SET TIME ZONE 'UTC'", Effect::Read),
+            ("", Effect::Read),
+            ("begin", Effect::Transaction),
+            ("ROLLBACK TO SAVEPOINT a", Effect::Transaction),
+            ("insert into t values (1)", Effect::Write),
+            ("with x as (select 1) select * from x", Effect::Read),
+            (
+                "with x as (select 1) select * from x for no key update",
+                Effect::Read,
+            ),
+            (
+                "with x as (delete from t returning *) select * from x",
+                Effect::Write,
+            ),
+            ("select * into u from t", Effect::Write),
+            ("begin; update t set a = 1; commit", Effect::Write),
+            ("begin; select 'insert into'; commit", Effect::Transaction),
+            ("vacuum", Effect::Write),
+            ("select 'unterminated", Effect::Write),
+        ] {
+            assert_eq!(statement_effect(sql), expected, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A statement without what does not identify it.
+
+use sqlparser::dialect::PostgreSqlDialect;
+use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
+
+use super::names;
+
+/// A statement without what does not identify it.
+///
+/// Two statements with the same shape and the same literals ask the same thing. The other way
+/// round is not promised.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Statement {
+    /// The tokens, parted by one space: words in lower case, made-up names renamed, each literal
+    /// as `?` and a letter for its kind.
+    pub shape: String,
+    /// The shape with lists of literals (of `IN`, of `VALUES`) folded into one: for finding what
+    /// is alike, never for telling what is the same.
+    pub folded: String,
+    /// The literals in their order.
+    pub literals: Vec<Literal>,
+}
+
+/// A literal that was lifted out of a statement.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Literal {
+    /// Its text between its quotes, as it was written.
+    pub text: String,
+    /// Whether it is a number, written without quotes.
+    pub number: bool,
+}
+
+impl Statement {
+    /// Reads a statement. What the tokenizer refuses is its own shape, without literals.
+    pub fn read(sql: &str) -> Self {
+        match Tokenizer::new(&PostgreSqlDialect {}, sql)
+            .with_unescape(false)
+            .tokenize()
+        {
+            Ok(tokens) => normalise(tokens),
+            Err(_) => Statement::raw(sql),
+        }
+    }
+
+    fn raw(sql: &str) -> Self {
+        // The first byte is none that a shape begins with, so that the two never meet.
+        let shape = format!("\u{0}{sql}");
+        Statement {
+            folded: shape.clone(),
+            shape,
+            literals: Vec::new(),
+        }
+    }
+}
+
+fn normalise(tokens: Vec<Token>) -> Statement {
+    let mut tokens: Vec<Token> = tokens.into_iter().filter(counts).collect();
+    while tokens.last() == Some(&Token::SemiColon) {
+        tokens.pop();
+    }
+    names::rename(&mut tokens);
+    let mut shape = String::new();
+    let mut literals = Vec::new();
+    for token in &tokens {
+        if !shape.is_empty() {
+            shape.push(' ');
+        }
+        match literal(token) {
+            Some((mark, text)) => {
+                shape.push_str(mark);
+                literals.push(Literal {
+                    text,
+                    number: mark == NUMBER,
+                });
+            }
+            None => push_token(&mut shape, token),
+        }
+    }
+    Statement {
+        folded: fold(&shape),
+        shape,
+        literals,
+    }
+}
+
+/// Whether a token counts: neither white space nor a comment. MySQL runs what stands in
+/// `/*! … */`.
+fn counts(token: &Token) -> bool {
+    match token {
+        Token::Whitespace(Whitespace::MultiLineComment(text)) => text.starts_with('!'),
+        Token::Whitespace(_) | Token::EOF => false,
+        _ => true,
+    }
+}
+
+const NUMBER: &str = "?n";
+
+/// The mark of a literal's kind, and its text.
+fn literal(token: &Token) -> Option<(&'static str, String)> {
+    Some(match token {
+        Token::Number(digits, long) => {
+            (NUMBER, format!("{digits}{}", if *long { "L" } else { "" }))
+        }
+        Token::SingleQuotedString(text) => ("?s", text.clone()),
+        Token::EscapedStringLiteral(text) => ("?e", text.clone()),
+        Token::UnicodeStringLiteral(text) => ("?u", text.clone()),
+        Token::NationalStringLiteral(text) => ("?N", text.clone()),
+        Token::HexStringLiteral(text) => ("?x", text.clone()),
+        Token::SingleQuotedByteStringLiteral(text) => ("?b", text.clone()),
+        // The tag between the dollars is a made-up name.
+        Token::DollarQuotedString(quoted) => ("?d", quoted.value.clone()),
+        _ => return None,
+    })
+}
+
+fn push_token(shape: &mut String, token: &Token) {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            shape.push_str(&word.value.to_ascii_lowercase());
+        }
+        other => {
+            // A literal's mark begins with `?`; so does an operator of that name, which is
+            // therefore doubled.
+            let text = other.to_string();
+            if text.starts_with('?') {
+                shape.push('?');
+            }
+            shape.push_str(&text);
+        }
+    }
+}
+
+/// A shape with runs of `mark , mark , …` and of `( … ) , ( … )` folded into one of them.
+fn fold(shape: &str) -> String {
+    let words: Vec<&str> = shape.split(' ').collect();
+    let flat = fold_list(&words, |words| {
+        let first = words.first()?;
+        let is_value = first.starts_with("?n")
+            || first.starts_with("?s")
+            || first.starts_with("?e")
+            || first.starts_with('$');
+        is_value.then_some((1, "?"))
+    });
+    let rows = fold_list(&flat, |words| {
+        (words.starts_with(&["(", "?*", ")"])).then_some((3, "(?)"))
+    });
+    rows.join(" ")
+}
+
+/// Replaces each list of one or more items by the mark of an item and a star.
+fn fold_list<'s>(
+    words: &[&'s str],
+    item: impl Fn(&[&'s str]) -> Option<(usize, &'static str)>,
+) -> Vec<&'s str> {
+    let mut folded = Vec::with_capacity(words.len());
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let rest = words.get(at..).unwrap_or_default();
+        match item(rest) {
+            Some((length, mark)) => {
+                at += length;
+                while words.get(at) == Some(&",") {
+                    match item(words.get(at + 1..).unwrap_or_default()) {
+                        Some((length, _)) => at += length + 1,
+                        None => break,
+                    }
+                }
+                folded.push(if mark == "?" { "?*" } else { "(?)*" });
+            }
+            None => {
+                folded.push(word);
+                at += 1;
+            }
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests;
