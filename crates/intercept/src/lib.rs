@@ -11,7 +11,9 @@ mod address;
 mod dep;
 mod env;
 mod error;
+mod keywords;
 mod listen;
+mod url;
 
 pub use address::{HostPort, SCHEMES, Scheme, scheme};
 pub use dep::DepSpec;

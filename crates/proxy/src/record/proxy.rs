@@ -26,6 +26,8 @@ pub struct RecordOptions {
     pub clock: Clock,
     /// How many bytes of exchanges may wait for the recorder. What is beyond is lost and counted.
     pub queue_bytes: usize,
+    /// The number of the first connection.
+    pub first_connection: u64,
     /// The protocols that are read.
     pub protocols: &'static [&'static dyn Protocol],
 }
@@ -36,6 +38,7 @@ impl Default for RecordOptions {
             workers: 1,
             clock: Clock::new(),
             queue_bytes: 64 << 20,
+            first_connection: 0,
             protocols: PROTOCOLS,
         }
     }
@@ -74,7 +77,7 @@ impl RecordProxy {
             clock: options.clock,
             queue: Arc::clone(&queue),
             protocols: options.protocols,
-            connections: AtomicU64::new(0),
+            connections: AtomicU64::new(options.first_connection),
             inbound: AtomicU64::new(0),
             has_inbound: bound
                 .iter()

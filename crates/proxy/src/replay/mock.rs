@@ -1,13 +1,24 @@
-//! Servers in place of the dependencies.
+//! Servers in place of the dependencies: addresses, threads, and who is asked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use retake_intercept::Listen;
-use retake_model::{Answer, Call, ConnInfo, Exchange};
-use retake_wire::{Reading, WireError};
+use retake_intercept::{Bound, Listen};
+use retake_model::{Answer, Call, ConnId, ConnInfo, Exchange};
+use retake_wire::{PROTOCOLS, Protocol, Reading, WireError};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
+use super::live::Live;
+use super::session::serve;
 use crate::Clock;
+use crate::limits::raise_open_files;
 use crate::record::StartError;
+
+/// How long to wait before accepting again after the system refused.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// Who knows the answers. Called from the servers' threads; it answers from memory, at once.
 pub trait Oracle: Send + Sync {
@@ -24,24 +35,28 @@ pub trait Oracle: Send + Sync {
     /// Something else worth a sentence: TLS that was asked for, a protocol without a server.
     fn note(&self, _conn: &ConnInfo, _text: &str) {}
 
-    /// An exchange with a live dependency was seen; it was answered by the real one.
+    /// An exchange with a live dependency was seen; it was answered by the real one. Its messages
+    /// are trees.
     fn live(&self, _to: &Arc<str>, _exchange: Box<Exchange>) {}
 }
 
 /// An address, and who answers there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MockListen {
-    /// The address and its dependency. `protocol` is to be set unless it is live; `upstream` is
-    /// not used unless it is live.
+    /// The address and its dependency. Without a `protocol` the first bytes of the client tell
+    /// it; `upstream` is not used unless it is live.
     pub listen: Listen,
     /// Whether the real dependency answers (`--live`).
     pub live: bool,
 }
 
-/// Servers in place of the dependencies, on their own threads.
+/// Servers in place of the dependencies, on a thread of their own. Dropping it ends them.
 #[derive(Debug)]
 pub struct MockServers {
     listens: Vec<Listen>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    live: Option<Live>,
 }
 
 impl MockServers {
@@ -55,9 +70,66 @@ impl MockServers {
         oracle: Arc<dyn Oracle>,
         clock: Clock,
     ) -> Result<MockServers, StartError> {
-        let _ = (oracle, clock);
+        MockServers::start_with(listens, oracle, clock, PROTOCOLS)
+    }
+
+    /// Like [`start`](Self::start), with other protocols than retake's own.
+    ///
+    /// # Errors
+    /// As for `start`.
+    pub fn start_with(
+        listens: Vec<MockListen>,
+        oracle: Arc<dyn Oracle>,
+        clock: Clock,
+        protocols: &'static [&'static dyn Protocol],
+    ) -> Result<MockServers, StartError> {
+        let mut addresses = Vec::with_capacity(listens.len());
+        let (mut bound, mut real) = (Vec::new(), Vec::new());
+        for MockListen { listen, live } in listens {
+            if live {
+                real.push((addresses.len(), listen.clone()));
+                addresses.push(listen);
+            } else {
+                let door = listen.bind()?;
+                addresses.push(door.listen.clone());
+                bound.push(door);
+            }
+        }
+        let live = Live::start(&mut real, Arc::clone(&oracle), clock, protocols)?;
+        for (at, listen) in real {
+            if let Some(address) = addresses.get_mut(at) {
+                *address = listen;
+            }
+        }
+        let (end, ended) = oneshot::channel();
+        let house = Arc::new(House {
+            oracle,
+            clock,
+            protocols,
+            connections: AtomicU64::new(0),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(StartError::Worker)?;
+        let thread = std::thread::Builder::new()
+            .name("mocks".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    for door in bound {
+                        tokio::spawn(accept(door, Arc::clone(&house)));
+                    }
+                    // An error means that the handle was dropped, which ends the servers too.
+                    let _ = ended.await;
+                });
+            })
+            .map_err(StartError::Worker)?;
         Ok(MockServers {
-            listens: listens.into_iter().map(|l| l.listen).collect(),
+            listens: addresses,
+            end: Some(end),
+            thread: Some(thread),
+            live,
         })
     }
 
@@ -66,6 +138,66 @@ impl MockServers {
         &self.listens
     }
 
-    /// Closes everything. Blocks until all threads ended.
-    pub fn stop(self) {}
+    /// Closes everything. Blocks until all threads ended and every live exchange was told.
+    pub fn stop(mut self) {
+        self.close();
+    }
+
+    fn close(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the mock servers panicked");
+        }
+        if let Some(live) = self.live.take() {
+            live.stop();
+        }
+    }
+}
+
+impl Drop for MockServers {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// What all connections share.
+pub(super) struct House {
+    pub(super) oracle: Arc<dyn Oracle>,
+    pub(super) clock: Clock,
+    pub(super) protocols: &'static [&'static dyn Protocol],
+    connections: AtomicU64,
+}
+
+async fn accept(door: Bound, house: Arc<House>) {
+    let listener = match TcpListener::from_std(door.socket) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, addr = %door.listen.addr, "cannot serve an address");
+            return;
+        }
+    };
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                if !raise_open_files() {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                continue;
+            }
+        };
+        let info = ConnInfo {
+            id: ConnId(house.connections.fetch_add(1, Ordering::Relaxed)),
+            direction: door.listen.direction,
+            dependency: door.listen.dependency.clone(),
+            protocol: door.listen.protocol,
+            peer: Some(peer),
+            target: Some(door.listen.upstream.clone()),
+            opened: house.clock.now(),
+        };
+        house.oracle.opened(&info);
+        tokio::spawn(serve(stream, info, Arc::clone(&house)));
+    }
 }

@@ -1,0 +1,222 @@
+//! One connection to a mock server.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use retake_model::{Call, Chunk, ConnInfo, ProtocolId, Side};
+use retake_wire::{Detect, Protocol, Responder, Step};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::mock::House;
+
+/// Bytes that are read at once.
+const BUFFER: usize = 16 << 10;
+/// Bytes of answers that are gathered before they are written.
+const GATHER: usize = 64 << 10;
+/// Bytes of a client that are looked at before its protocol counts as unknown.
+const DETECT_BYTES: usize = 4096;
+/// How long a closing server reads what its client still sends: closing with unread bytes would
+/// be a reset, which could take the last answer from the client.
+const LAST_READS: Duration = Duration::from_secs(1);
+
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) {
+    // Answers are written whole; waiting for more would only delay them.
+    let _ = stream.set_nodelay(true);
+    let mut session = Session {
+        stream,
+        info,
+        house,
+        out: Vec::new(),
+    };
+    // An error here is the client's going away, which is its right.
+    let _ = session.run().await;
+}
+
+struct Session {
+    stream: TcpStream,
+    info: ConnInfo,
+    house: Arc<House>,
+    out: Vec<u8>,
+}
+
+/// Whether the conversation goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Reads,
+    Closes,
+}
+
+impl Session {
+    async fn run(&mut self) -> io::Result<()> {
+        let Some((protocol, first)) = self.protocol().await? else {
+            return Ok(());
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| protocol.responder(&self.info)));
+        let Ok(mut responder) = made else {
+            self.panicked(protocol.id());
+            return Ok(());
+        };
+        let responder = responder.as_mut();
+        let mut next = self.steps(protocol.id(), responder).await?;
+        if next == Next::Reads && !first.is_empty() {
+            next = self.feed(protocol.id(), responder, &first).await?;
+        }
+        let mut buffer = vec![0; BUFFER];
+        while next == Next::Reads {
+            let n = self.stream.read(&mut buffer).await?;
+            let bytes = buffer.get(..n).unwrap_or_default();
+            next = self.feed(protocol.id(), responder, bytes).await?;
+            if n == 0 {
+                next = Next::Closes;
+            }
+        }
+        self.close(&mut buffer).await
+    }
+
+    /// The protocol, by name or by the first bytes of the client, which are given too.
+    async fn protocol(&mut self) -> io::Result<Option<(&'static dyn Protocol, Vec<u8>)>> {
+        let protocols = self.house.protocols;
+        if let Some(id) = self.info.protocol {
+            let known = protocols.iter().find(|protocol| protocol.id() == id);
+            if known.is_none() {
+                self.note(&format!("there is no mock server for {id} yet"));
+            }
+            return Ok(known.map(|protocol| (*protocol, Vec::new())));
+        }
+        let mut first = Vec::new();
+        loop {
+            let before = first.len();
+            if self.stream.read_buf(&mut first).await? == 0 {
+                return Ok(None);
+            }
+            let mut more = false;
+            for protocol in protocols {
+                match protocol.detect(&first, &self.info) {
+                    Detect::Yes => return Ok(Some((*protocol, first))),
+                    Detect::NeedMore => more = true,
+                    Detect::No => {}
+                }
+            }
+            if !more || before > DETECT_BYTES {
+                self.note("the client speaks a protocol without a mock server");
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn feed(
+        &mut self,
+        id: ProtocolId,
+        responder: &mut dyn Responder,
+        bytes: &[u8],
+    ) -> io::Result<Next> {
+        let chunk = Chunk {
+            at: self.house.clock.now(),
+            side: Side::Client,
+            bytes,
+        };
+        match catch_unwind(AssertUnwindSafe(|| responder.feed(&chunk))) {
+            Ok(Ok(())) => self.steps(id, responder).await,
+            Ok(Err(error)) => {
+                self.house.oracle.failed(&self.info, &error);
+                self.steps(id, responder).await?;
+                Ok(Next::Closes)
+            }
+            Err(_) => {
+                self.panicked(id);
+                Ok(Next::Closes)
+            }
+        }
+    }
+
+    /// Does what the responder wants done, until it waits for bytes.
+    async fn steps(&mut self, id: ProtocolId, responder: &mut dyn Responder) -> io::Result<Next> {
+        let mut next = Next::Reads;
+        loop {
+            let step = match catch_unwind(AssertUnwindSafe(|| responder.poll())) {
+                Ok(step) => step,
+                Err(_) => {
+                    self.panicked(id);
+                    next = Next::Closes;
+                    None
+                }
+            };
+            match step {
+                None => break,
+                Some(Step::Send(bytes)) => {
+                    self.out.extend_from_slice(&bytes);
+                    if self.out.len() >= GATHER {
+                        self.flush().await?;
+                    }
+                }
+                Some(Step::Ask {
+                    request,
+                    trace,
+                    reading,
+                }) => {
+                    let call = Call {
+                        to: self.info.dependency.clone().unwrap_or_default(),
+                        protocol: id,
+                        conn: self.info.id,
+                        at: self.house.clock.now(),
+                        trace,
+                        request,
+                    };
+                    let answer = self.house.oracle.ask(call, reading);
+                    match catch_unwind(AssertUnwindSafe(|| responder.answer(&answer))) {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => self.house.oracle.failed(&self.info, &error),
+                        Err(_) => {
+                            self.panicked(id);
+                            next = Next::Closes;
+                            break;
+                        }
+                    }
+                }
+                Some(Step::StartTls) => {
+                    self.note("the client began TLS, which mock servers do not speak yet");
+                    next = Next::Closes;
+                    break;
+                }
+                Some(Step::Close) => {
+                    next = Next::Closes;
+                    break;
+                }
+            }
+        }
+        self.flush().await?;
+        Ok(next)
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if !self.out.is_empty() {
+            self.stream.write_all(&self.out).await?;
+            self.out.clear();
+            // A large answer's memory is not kept for the next small one.
+            self.out.shrink_to(GATHER);
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.stream.shutdown().await?;
+        let rest = async { while !matches!(self.stream.read(buffer).await, Ok(0) | Err(_)) {} };
+        // Reaching the limit is the client's choice.
+        let _ = tokio::time::timeout(LAST_READS, rest).await;
+        Ok(())
+    }
+
+    fn note(&self, text: &str) {
+        self.house.oracle.note(&self.info, text);
+    }
+
+    fn panicked(&self, id: ProtocolId) {
+        self.note(&format!(
+            "the mock server for {id} panicked: a defect of retake, please report it"
+        ));
+    }
+}
