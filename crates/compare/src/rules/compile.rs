@@ -1,24 +1,55 @@
 //! A set of rules, checked once.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
-use retake_model::{NoiseRule, Value};
+use regex::{Regex, RegexBuilder};
+use retake_model::{NoiseRule, PathPattern, RuleAction, RuleUse};
+
+use super::built_in::BUILT_IN;
 
 /// The rules that hold for a test: the built-in ones, those of the project, the set, the test.
+/// Cloning is cheap.
 #[derive(Debug, Clone, Default)]
-pub struct RuleSet {}
+pub struct RuleSet {
+    rules: Arc<Vec<Rule>>,
+}
 
 /// A rule that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{source_of}: rule `{rule}`: {what}")]
+#[error("{at}: rule `{rule}`: {what}")]
 pub struct RuleError {
     /// Where it was written: `file:line`.
-    pub source_of: String,
+    pub at: String,
     /// Its pattern, as written.
     pub rule: String,
-    /// What is wrong and what was expected.
+    /// What is wrong, and what was expected.
     pub what: String,
 }
+
+/// One rule, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) pattern: PathPattern,
+    pub(crate) action: Action,
+    pub(crate) source: String,
+}
+
+/// What a rule does, ready to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Action {
+    Ignore,
+    Type,
+    Pattern(Regex),
+    Tolerance(f64),
+    Unordered,
+    /// A header that is computed from the body: it is no difference of its own where the bodies
+    /// differ.
+    FollowsBody,
+}
+
+/// The most memory that one compiled expression may take, in bytes. An expression of ordinary
+/// length takes a few KiB.
+const REGEX_LIMIT: usize = 1 << 20;
 
 impl RuleSet {
     /// The built-in rules (see `docs/noise.md`) and these, in this order.
@@ -26,8 +57,18 @@ impl RuleSet {
     /// # Errors
     /// [`RuleError`] for the first rule that cannot be used.
     pub fn new<'r>(rules: impl IntoIterator<Item = &'r NoiseRule>) -> Result<Self, RuleError> {
-        let _ = rules.into_iter().count();
-        Ok(RuleSet {})
+        let built_in = BUILT_IN.iter().filter_map(|(place, action, why)| {
+            Some(Rule {
+                // The test `built_in_places_are_patterns` reads every one of them.
+                pattern: PathPattern::parse(place).ok()?,
+                action: action.clone(),
+                source: format!("built in: {why}"),
+            })
+        });
+        RuleSet {
+            rules: Arc::new(built_in.collect()),
+        }
+        .with(rules)
     }
 
     /// These rules and some more, for one test.
@@ -38,16 +79,75 @@ impl RuleSet {
         &self,
         more: impl IntoIterator<Item = &'r NoiseRule>,
     ) -> Result<Self, RuleError> {
-        let _ = more.into_iter().count();
-        Ok(self.clone())
+        let mut more = more.into_iter().peekable();
+        if more.peek().is_none() {
+            return Ok(self.clone());
+        }
+        let mut rules = self.rules.as_ref().clone();
+        for rule in more {
+            rules.push(compile(rule)?);
+        }
+        Ok(RuleSet {
+            rules: Arc::new(rules),
+        })
     }
 
-    /// A request to `to` with the places blanked that rules on `calls.<to>` hide, for hashing:
-    /// done to the recorded and to the asked request alike. Borrowed where no rule applies.
-    /// Ignored places become null, typed ones the name of their type, places with a pattern that
-    /// they match the pattern, lists without order are sorted.
-    pub fn apply_to_request<'v>(&self, to: &str, request: &'v Value) -> Cow<'v, Value> {
-        let _ = to;
-        Cow::Borrowed(request)
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.rules
     }
+
+    /// What the rules hid, from one count per rule; rules that hid nothing are left out.
+    pub(crate) fn uses(&self, hits: &[u64]) -> Vec<RuleUse> {
+        self.rules
+            .iter()
+            .zip(hits)
+            .filter(|(_, hidden)| **hidden > 0)
+            .map(|(rule, hidden)| RuleUse {
+                rule: rule.pattern.as_str().to_owned(),
+                source: rule.source.clone(),
+                hidden: *hidden,
+            })
+            .collect()
+    }
+}
+
+fn compile(rule: &NoiseRule) -> Result<Rule, RuleError> {
+    let fail = |what: String| RuleError {
+        at: rule.source.clone(),
+        rule: rule.at.as_str().to_owned(),
+        what,
+    };
+    let action = match &rule.action {
+        RuleAction::Ignore => Action::Ignore,
+        RuleAction::Type => Action::Type,
+        RuleAction::Unordered => Action::Unordered,
+        RuleAction::Pattern(text) => RegexBuilder::new(text)
+            .size_limit(REGEX_LIMIT)
+            .dfa_size_limit(REGEX_LIMIT)
+            .build()
+            .map(Action::Pattern)
+            .map_err(|e| fail(format!("`{text}` is no regular expression: {e}")))?,
+        RuleAction::Tolerance(by) if !by.is_finite() || *by < 0.0 => {
+            return Err(fail(format!(
+                "a tolerance is a number from 0 up, not `{by}`"
+            )));
+        }
+        RuleAction::Tolerance(_) if is_for_calls(rule.at.as_str()) => {
+            return Err(fail(
+                "a tolerance does not apply to calls, whose values find their answer \
+                 (hint: `pattern`, `type` or `ignore` do)"
+                    .to_owned(),
+            ));
+        }
+        RuleAction::Tolerance(by) => Action::Tolerance(*by),
+    };
+    Ok(Rule {
+        pattern: rule.at.clone(),
+        action,
+        source: rule.source.clone(),
+    })
+}
+
+fn is_for_calls(pattern: &str) -> bool {
+    pattern == "calls" || pattern.starts_with("calls.") || pattern.starts_with("calls[")
 }

@@ -1,0 +1,36 @@
+//! What is noise in every HTTP response, whatever the service. Documented in `docs/noise.md`.
+
+use super::Action;
+
+/// Places, what is done there, and why. Users see the reason in the list of what was hidden.
+pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
+    (
+        "response.headers.date",
+        Action::Ignore,
+        "the time of the answer (RFC 9110, 6.6.1)",
+    ),
+    ("response.headers.connection", Action::Ignore, HOP),
+    ("response.headers.keep-alive", Action::Ignore, HOP),
+    ("response.headers.proxy-connection", Action::Ignore, HOP),
+    ("response.headers.te", Action::Ignore, HOP),
+    ("response.headers.transfer-encoding", Action::Ignore, HOP),
+    ("response.version", Action::Ignore, HOP),
+    ("response.framing", Action::Ignore, HOP),
+    (
+        "response.headers.content-length",
+        Action::FollowsBody,
+        DERIVED,
+    ),
+    ("response.headers.etag", Action::FollowsBody, DERIVED),
+    ("response.headers.content-md5", Action::FollowsBody, DERIVED),
+    ("response.headers.digest", Action::FollowsBody, DERIVED),
+    (
+        "response.headers.content-digest",
+        Action::FollowsBody,
+        DERIVED,
+    ),
+    ("response.headers.repr-digest", Action::FollowsBody, DERIVED),
+];
+
+const HOP: &str = "of one connection only (RFC 9110, 7.6.1)";
+const DERIVED: &str = "follows from the body, which is compared itself";
