@@ -41,6 +41,19 @@ pub enum Place {
     Service,
 }
 
+impl std::fmt::Display for Place {
+    /// As a rule would name it: `response.body.json.total`, `calls.db.params[0]`; `service`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (root, below) = match self {
+            Place::Response(path) => (Path::root().key("response"), path),
+            Place::Call { to, path, .. } => (Path::root().key("calls").key(to), path),
+            Place::Service => return f.write_str("service"),
+        };
+        let whole = root.0.into_iter().chain(below.0.iter().cloned()).collect();
+        write!(f, "{}", Path(whole))
+    }
+}
+
 /// What happened at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DiffKind {

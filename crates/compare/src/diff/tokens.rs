@@ -1,0 +1,354 @@
+//! Values that the service makes, where they are compared: by kind, and tied by the map.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use retake_model::{Made, TokenKind, Value};
+
+use super::moments;
+use crate::made::{Token, ValueMap, scan};
+
+/// What is known of generated values while one response is compared.
+#[derive(Debug)]
+pub(super) struct Tokens<'a> {
+    made: HashMap<&'a str, TokenKind>,
+    kinds: BTreeSet<TokenKind>,
+    /// Tokens of the expected tree that the service did not make: its answer may not show one of
+    /// them where it made a value of its own.
+    known: HashSet<&'a str>,
+}
+
+/// How two texts compare.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    /// The same, with so many values compared by kind.
+    Same { by_kind: u64 },
+    /// Not the same.
+    Other {
+        /// The expected text in the candidate's terms, where that reads differently.
+        carried: Option<String>,
+        /// Why a generated value did not fit.
+        why: Option<String>,
+    },
+}
+
+/// A part of an expected text.
+#[derive(Debug, Clone, Copy)]
+enum Piece<'t> {
+    /// Stands there as it is.
+    Literal(&'t str),
+    /// The service made it.
+    Made(TokenKind, &'t str),
+    /// It was made earlier and has the candidate's value now.
+    Tied(&'t str),
+    /// A redacted secret.
+    Secret(&'t str),
+}
+
+/// Which side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    Expected,
+    Observed,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(made: &'a [Made], expected: &'a Value) -> Self {
+        let mut tokens = Tokens {
+            made: made.iter().map(|m| (m.value.as_str(), m.kind)).collect(),
+            kinds: made.iter().map(|m| m.kind).collect(),
+            known: HashSet::new(),
+        };
+        if tokens.kinds.iter().any(|kind| !moments::is_moment(*kind)) {
+            tokens.learn(expected);
+        }
+        tokens
+    }
+
+    /// Compares an expected text with an observed one. Values that fit are bound in the map where
+    /// `bind` says so.
+    pub(super) fn compare(
+        &self,
+        expected: &str,
+        observed: &str,
+        values: &mut ValueMap,
+        bind: bool,
+    ) -> Likeness {
+        let pieces = self.pieces(expected, values);
+        if pieces.iter().all(|p| matches!(p, Piece::Literal(_))) {
+            return if expected == observed {
+                Likeness::Same { by_kind: 0 }
+            } else {
+                Likeness::Other {
+                    carried: None,
+                    why: None,
+                }
+            };
+        }
+        let found = self.tokens_of(observed);
+        match fit(&pieces, observed, &found, values) {
+            Some(pairs) => self.bind_all(expected, pairs, values, bind),
+            None => {
+                let carried = carry(&pieces, &found, values, bind);
+                Likeness::Other {
+                    why: expectation(&pieces),
+                    carried: (carried != expected).then_some(carried),
+                }
+            }
+        }
+    }
+
+    /// A text with what may differ between runs taken out, for hashing.
+    pub(super) fn normal<'t>(
+        &self,
+        text: &'t str,
+        from: From,
+        values: &ValueMap,
+    ) -> Cow<'t, str> {
+        let mut out = String::new();
+        let mut end = 0;
+        for token in self.tokens_of(text) {
+            let new = match from {
+                From::Expected => self.made.contains_key(token.text),
+                From::Observed => {
+                    self.kinds.contains(&token.kind)
+                        && !self.known.contains(token.text)
+                        && (moments::is_moment(token.kind)
+                            || values.recorded_of(token.text).is_none()
+                            || self.is_of_this_test(token.text, values))
+                }
+            };
+            let shown = match from {
+                _ if new => token.kind.name(),
+                From::Expected => match values.candidate_of(token.text) {
+                    Some(candidate) => candidate,
+                    None => continue,
+                },
+                From::Observed => continue,
+            };
+            out.push_str(text.get(end..token.start).unwrap_or_default());
+            out.push_str(shown);
+            end = token.end();
+        }
+        if end == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(text.get(end..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+
+    /// Whether a recorded value was made by the service in this test.
+    pub(super) fn is_made(&self, recorded: &str) -> bool {
+        self.made.contains_key(recorded)
+    }
+
+    fn is_of_this_test(&self, candidate: &str, values: &ValueMap) -> bool {
+        values
+            .recorded_of(candidate)
+            .is_some_and(|recorded| self.is_made(recorded))
+    }
+
+    fn learn(&mut self, tree: &'a Value) {
+        match tree {
+            Value::String(text) => scan(text, |token| {
+                if !self.made.contains_key(token.text) {
+                    self.known.insert(token.text);
+                }
+            }),
+            Value::List(items) => items.iter().for_each(|item| self.learn(item)),
+            Value::Map(fields) => fields.iter().for_each(|(_, value)| self.learn(value)),
+            _ => {}
+        }
+    }
+
+    fn tokens_of<'t>(&self, text: &'t str) -> Vec<Token<'t>> {
+        let mut found = Vec::new();
+        if let Some(kind) = moments::number_kind(text, &self.kinds) {
+            let start = 0;
+            found.push(Token { kind, text, start });
+            return found;
+        }
+        if let Some(kind) = self.made.get(text) {
+            found.push(Token {
+                kind: *kind,
+                text,
+                start: 0,
+            });
+            return found;
+        }
+        scan(text, |token| found.push(token));
+        found
+    }
+
+    fn pieces<'t>(&self, text: &'t str, values: &ValueMap) -> Vec<Piece<'t>> {
+        let mut pieces = Vec::new();
+        let mut end = 0;
+        for token in self.tokens_of(text) {
+            let piece = if token.kind == TokenKind::Secret {
+                Piece::Secret(token.text)
+            } else if let Some(kind) = self.made.get(token.text) {
+                Piece::Made(*kind, token.text)
+            } else if values.candidate_of(token.text).is_some() {
+                Piece::Tied(token.text)
+            } else {
+                continue;
+            };
+            match text.get(end..token.start) {
+                Some("") | None => {}
+                Some(literal) => pieces.push(Piece::Literal(literal)),
+            }
+            pieces.push(piece);
+            end = token.end();
+        }
+        match text.get(end..) {
+            Some("") | None => {}
+            Some(literal) => pieces.push(Piece::Literal(literal)),
+        }
+        pieces
+    }
+
+    fn bind_all(
+        &self,
+        expected: &str,
+        pairs: Vec<(TokenKind, &str, &str)>,
+        values: &mut ValueMap,
+        bind: bool,
+    ) -> Likeness {
+        let mut by_kind = 0;
+        for (kind, recorded, candidate) in pairs {
+            by_kind += 1;
+            if kind == TokenKind::Secret || moments::is_moment(kind) && !bind {
+                continue;
+            }
+            let fits = if candidate != recorded && self.known.contains(candidate) {
+                Err(format!(
+                    "a new {} was made here when it was recorded; {candidate} is one that the \
+                     service was given",
+                    kind.name()
+                ))
+            } else if bind && !values.bind(kind, recorded, candidate) {
+                Err(other_partner(kind, recorded, candidate, values))
+            } else {
+                Ok(())
+            };
+            if let Err(why) = fits {
+                let carried = values
+                    .candidate_of(recorded)
+                    .map(|partner| expected.replace(recorded, partner));
+                return Likeness::Other {
+                    carried,
+                    why: Some(why),
+                };
+            }
+        }
+        Likeness::Same { by_kind }
+    }
+}
+
+fn other_partner(kind: TokenKind, recorded: &str, candidate: &str, values: &ValueMap) -> String {
+    let kind = kind.name();
+    match (values.candidate_of(recorded), values.recorded_of(candidate)) {
+        (Some(partner), _) => format!(
+            "the {kind} that was {recorded} in the recording is {partner} elsewhere in this run"
+        ),
+        (None, Some(partner)) => {
+            format!("{candidate} stands for another {kind} of the recording: {partner}")
+        }
+        (None, None) => format!("this {kind} does not fit the others of this run"),
+    }
+}
+
+/// The values of the pieces, where the observed text is made of the same ones.
+fn fit<'t>(
+    pieces: &[Piece<'t>],
+    observed: &'t str,
+    found: &[Token<'t>],
+    values: &ValueMap,
+) -> Option<Vec<(TokenKind, &'t str, &'t str)>> {
+    let mut pairs = Vec::new();
+    let mut at = 0;
+    for (n, piece) in pieces.iter().enumerate() {
+        let rest = observed.get(at..)?;
+        let here = found
+            .binary_search_by_key(&at, |token| token.start)
+            .ok()
+            .and_then(|n| found.get(n));
+        at += match piece {
+            Piece::Literal(literal) => rest.starts_with(literal).then_some(literal.len())?,
+            Piece::Made(kind, recorded) => {
+                let candidate = here
+                    .filter(|t| t.kind == *kind && moments::same_form(*kind, recorded, t.text))
+                    .map(|t| t.text)
+                    .or_else(|| rest.get(..recorded.len()).filter(|same| same == recorded))?;
+                pairs.push((*kind, *recorded, candidate));
+                candidate.len()
+            }
+            Piece::Tied(recorded) => match here {
+                Some(token) if values.are_bound(recorded, token.text) => token.text.len(),
+                _ => {
+                    let candidate = values.candidate_of(recorded)?;
+                    rest.starts_with(candidate).then_some(candidate.len())?
+                }
+            },
+            Piece::Secret(recorded) => {
+                let length = match pieces.get(n + 1) {
+                    None => rest.len(),
+                    Some(Piece::Literal(next)) if n + 2 == pieces.len() => {
+                        rest.strip_suffix(next)?.len()
+                    }
+                    Some(Piece::Literal(next)) => rest.find(next)?,
+                    Some(_) => rest.find(char::is_whitespace).unwrap_or(rest.len()),
+                };
+                let secret = rest.get(..length).filter(|secret| !secret.is_empty())?;
+                pairs.push((TokenKind::Secret, *recorded, secret));
+                length
+            }
+        };
+    }
+    (at == observed.len()).then_some(pairs)
+}
+
+/// The expected text in the candidate's terms. Values that were not seen before take the observed
+/// ones of their kind, in order, where there are as many.
+fn carry(
+    pieces: &[Piece<'_>],
+    found: &[Token<'_>],
+    values: &mut ValueMap,
+    bind: bool,
+) -> String {
+    let mut out = String::new();
+    for (n, piece) in pieces.iter().enumerate() {
+        match piece {
+            Piece::Literal(text) | Piece::Secret(text) => out.push_str(text),
+            Piece::Tied(text) => out.push_str(values.candidate_of(text).unwrap_or(text)),
+            Piece::Made(kind, text) => {
+                let is_kind = |p: &&Piece<'_>| matches!(p, Piece::Made(k, _) if k == kind);
+                let before = pieces.iter().take(n).filter(is_kind).count();
+                let all = pieces.iter().filter(is_kind).count();
+                let mut partners = found.iter().filter(|t| t.kind == *kind);
+                let partner = (partners.clone().count() == all)
+                    .then(|| partners.nth(before))
+                    .flatten();
+                match partner {
+                    Some(token) if bind && values.bind(*kind, text, token.text) => {
+                        out.push_str(token.text);
+                    }
+                    _ => out.push_str(values.candidate_of(text).unwrap_or(text)),
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What a text that is one generated value would have to be.
+fn expectation(pieces: &[Piece<'_>]) -> Option<String> {
+    match pieces {
+        [Piece::Made(kind, _)] => Some(format!(
+            "the service made a {} here when it was recorded",
+            kind.name()
+        )),
+        [Piece::Tied(_)] => Some("a value that was made earlier in this run belongs here".into()),
+        _ => None,
+    }
+}
