@@ -1,6 +1,22 @@
 //! What changed between an expected and an observed tree.
+//!
+//! Everything is compared but what a rule hides and what the service makes anew each time, and
+//! both are counted. The order of map members and of different headers does not count; that of
+//! list elements does. The work is bounded: see [`align`].
 
 mod align;
+mod body;
+mod differ;
+mod fields;
+mod fingerprint;
+mod list;
+mod moments;
 mod response;
+mod text;
+mod tokens;
+mod xml;
 
 pub use response::{Compared, compare_response};
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! A response: what was expected, what came.
 
-use retake_model::{Difference, Made, RuleUse, Value};
+use retake_model::{DiffKind, Difference, Made, RuleUse, Value};
 
+use super::differ::Differ;
+use super::fields::grouped;
+use super::tokens::Tokens;
 use crate::made::ValueMap;
 use crate::rules::RuleSet;
 
@@ -14,12 +17,15 @@ pub struct Compared {
     pub hidden: Vec<RuleUse>,
     /// How many values were compared by kind.
     pub by_kind: u64,
-    /// What else is worth a sentence: a list too long to be aligned, a body that was cut.
+    /// What else is worth a sentence: a list too long to be aligned, differences not listed.
     pub notes: Vec<String>,
 }
 
 /// Compares the response that was recorded with the one that the candidate gave. Values that the
 /// service made are compared by kind, and enter the map.
+///
+/// Headers are compared by lower-case name and stand at `response.headers.<name>`, those that
+/// repeat at `response.headers.<name>[n]`; trailers likewise.
 pub fn compare_response(
     expected: &Value,
     observed: &Value,
@@ -27,6 +33,77 @@ pub fn compare_response(
     rules: &RuleSet,
     values: &mut ValueMap,
 ) -> Compared {
-    let _ = (expected, observed, made, rules, values);
-    Compared::default()
+    let mut differ = Differ::response(rules, Tokens::new(made, expected), values);
+    let (Value::Map(a), Value::Map(b)) = (expected, observed) else {
+        differ.node(expected, observed);
+        return differ.finish(rules);
+    };
+    let bodies = (expected.get("body"), observed.get("body"));
+    differ.bodies_differ = bodies.0 != bodies.1;
+    differ.both_have_bodies = bodies.0.is_some() && bodies.1.is_some();
+    for name in names(a, b) {
+        let sides = (expected.get(name), observed.get(name));
+        differ.in_key(name, |differ| match name {
+            "headers" | "trailers" => differ.headers(sides.0, sides.1),
+            "body" => differ.body(sides.0, sides.1),
+            _ => differ.either(sides.0, sides.1, Differ::node),
+        });
+    }
+    differ.finish(rules)
+}
+
+impl Differ<'_> {
+    /// Compares headers by name; what is no list of headers is compared as any value.
+    fn headers(&mut self, expected: Option<&Value>, observed: Option<&Value>) {
+        let none = Value::List(Vec::new());
+        let (a, b) = (expected.unwrap_or(&none), observed.unwrap_or(&none));
+        match (by_name(a), by_name(b)) {
+            (Some(a), Some(b)) => {
+                let group = |all| grouped(pairs(all));
+                self.groups(&group(&a), &group(&b));
+            }
+            _ => self.either(expected, observed, Differ::node),
+        }
+    }
+
+    /// Compares two values of which either may be absent.
+    pub(super) fn either(
+        &mut self,
+        expected: Option<&Value>,
+        observed: Option<&Value>,
+        compare: impl FnOnce(&mut Self, &Value, &Value),
+    ) {
+        match (expected, observed) {
+            (None, None) => {}
+            (Some(a), Some(b)) => compare(self, a, b),
+            (Some(a), None) => self.emit(DiffKind::Removed, Some(a), None, None),
+            (None, Some(b)) => self.emit(DiffKind::Added, None, Some(b), None),
+        }
+    }
+}
+
+/// Every name once: those of the expected map in its order, then those that are new.
+fn names<'v>(expected: &'v [(String, Value)], observed: &'v [(String, Value)]) -> Vec<&'v str> {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in expected.iter().chain(observed) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Headers with their names in lower case.
+fn by_name(headers: &Value) -> Option<Vec<(String, &Value)>> {
+    let mut all = Vec::new();
+    for header in headers.as_list()? {
+        for (name, value) in header.as_map()? {
+            all.push((name.to_ascii_lowercase(), value));
+        }
+    }
+    Some(all)
+}
+
+fn pairs<'v>(all: &'v [(String, &'v Value)]) -> impl Iterator<Item = (&'v str, &'v Value)> {
+    all.iter().map(|(name, value)| (name.as_str(), *value))
 }

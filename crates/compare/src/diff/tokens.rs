@@ -99,12 +99,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// A text with what may differ between runs taken out, for hashing.
-    pub(super) fn normal<'t>(
-        &self,
-        text: &'t str,
-        from: From,
-        values: &ValueMap,
-    ) -> Cow<'t, str> {
+    pub(super) fn normal<'t>(&self, text: &'t str, from: From, values: &ValueMap) -> Cow<'t, str> {
         let mut out = String::new();
         let mut end = 0;
         for token in self.tokens_of(text) {
@@ -135,6 +130,11 @@ impl<'a> Tokens<'a> {
         }
         out.push_str(text.get(end..).unwrap_or_default());
         Cow::Owned(out)
+    }
+
+    /// Whether the service made any value in this test.
+    pub(super) fn any(&self) -> bool {
+        !self.made.is_empty()
     }
 
     /// Whether a recorded value was made by the service in this test.
@@ -183,6 +183,10 @@ impl<'a> Tokens<'a> {
     fn pieces<'t>(&self, text: &'t str, values: &ValueMap) -> Vec<Piece<'t>> {
         let mut pieces = Vec::new();
         let mut end = 0;
+        if !self.is_made(text) && values.candidate_of(text).is_some() {
+            pieces.push(Piece::Tied(text));
+            return pieces;
+        }
         for token in self.tokens_of(text) {
             let piece = if token.kind == TokenKind::Secret {
                 Piece::Secret(token.text)
@@ -310,12 +314,7 @@ fn fit<'t>(
 
 /// The expected text in the candidate's terms. Values that were not seen before take the observed
 /// ones of their kind, in order, where there are as many.
-fn carry(
-    pieces: &[Piece<'_>],
-    found: &[Token<'_>],
-    values: &mut ValueMap,
-    bind: bool,
-) -> String {
+fn carry(pieces: &[Piece<'_>], found: &[Token<'_>], values: &mut ValueMap, bind: bool) -> String {
     let mut out = String::new();
     for (n, piece) in pieces.iter().enumerate() {
         match piece {

@@ -18,7 +18,7 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
     ("response.framing", Action::Ignore, HOP),
     (
         "response.headers.content-length",
-        Action::FollowsBody,
+        Action::FramesBody,
         DERIVED,
     ),
     ("response.headers.etag", Action::FollowsBody, DERIVED),

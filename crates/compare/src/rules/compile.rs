@@ -45,6 +45,9 @@ pub(crate) enum Action {
     /// A header that is computed from the body: it is no difference of its own where the bodies
     /// differ.
     FollowsBody,
+    /// `content-length`: as [`Action::FollowsBody`], and its absence is a matter of framing where
+    /// there is a body.
+    FramesBody,
 }
 
 /// The most memory that one compiled expression may take, in bytes. An expression of ordinary

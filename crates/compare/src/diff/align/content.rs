@@ -7,7 +7,7 @@ use super::{Alignment, Budget, myers, out_of_order};
 
 /// The largest gap (elements of one side times elements of the other) in which every element is
 /// held against every other.
-const MAX_CELLS: usize = 10_000;
+pub(super) const MAX_CELLS: usize = 10_000;
 
 /// Pairs elements with equal hashes in their order, then those that moved, then, between them,
 /// those that are alike by at least `least` of 1,000 (`alike` says how much).

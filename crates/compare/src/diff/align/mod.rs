@@ -4,11 +4,13 @@
 //! identity (`id`, `key`, `name`) or by their content; the work is counted against a [`Budget`],
 //! and where that does not last, elements are paired by their position, and the result says so.
 
+mod any_order;
 mod content;
 mod identity;
 mod myers;
 mod order;
 
+pub(crate) use any_order::in_any_order;
 pub(crate) use content::by_content;
 pub(crate) use identity::by_identity;
 pub(crate) use order::out_of_order;

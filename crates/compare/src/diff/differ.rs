@@ -1,0 +1,243 @@
+//! Two trees, place by place.
+
+use retake_model::{Blame, DiffKind, Difference, Path, Place, Segment, Value};
+
+use super::align::Budget;
+use super::fingerprint::fingerprint;
+use super::text;
+use super::tokens::{Likeness, Tokens};
+use crate::made::ValueMap;
+use crate::rules::{Action, RuleSet, Walk, leaf_text};
+
+/// The deepest nesting that is compared place by place; what is deeper is compared as a whole.
+const MAX_DEPTH: usize = 512;
+
+/// The most differences that are kept for one response; more are counted in a note.
+const MAX_DIFFERENCES: usize = 2_000;
+
+/// A comparison in progress: where it stands, what it found.
+#[derive(Debug)]
+pub(super) struct Differ<'a> {
+    pub(super) walk: Walk<'a>,
+    pub(super) values: &'a mut ValueMap,
+    pub(super) tokens: Tokens<'a>,
+    pub(super) budget: Budget,
+    pub(super) path: Vec<Segment>,
+    pub(super) found: Vec<Difference>,
+    pub(super) hits: Vec<u64>,
+    pub(super) by_kind: u64,
+    pub(super) notes: Vec<String>,
+    /// Whether the bodies differ in any byte: then headers that follow from them differ, too.
+    pub(super) bodies_differ: bool,
+    /// Whether there are two bodies: then how their end is told is framing alone.
+    pub(super) both_have_bodies: bool,
+    overflow: u64,
+}
+
+impl<'a> Differ<'a> {
+    pub(super) fn response(
+        rules: &'a RuleSet,
+        tokens: Tokens<'a>,
+        values: &'a mut ValueMap,
+    ) -> Self {
+        let mut walk = Walk::new(rules.rules());
+        walk.enter_key("response");
+        Differ {
+            walk,
+            values,
+            tokens,
+            budget: Budget::DEFAULT,
+            path: Vec::new(),
+            found: Vec::new(),
+            hits: vec![0; rules.rules().len()],
+            by_kind: 0,
+            notes: Vec::new(),
+            bodies_differ: false,
+            both_have_bodies: false,
+            overflow: 0,
+        }
+    }
+
+    /// Compares two values at the present place.
+    pub(super) fn node(&mut self, expected: &Value, observed: &Value) {
+        if self.path.len() >= MAX_DEPTH {
+            if expected != observed {
+                let detail = format!("nested deeper than {MAX_DEPTH} levels, compared as a whole");
+                self.emit(
+                    DiffKind::Changed,
+                    Some(expected),
+                    Some(observed),
+                    Some(detail),
+                );
+            }
+            return;
+        }
+        match (expected, observed) {
+            (Value::Map(a), Value::Map(b)) => self.map(a, b),
+            (Value::List(a), Value::List(b)) => self.list(a, b),
+            (Value::String(a), Value::String(b)) => self.text(a, b, expected, observed),
+            (Value::Number(a), Value::Number(b)) => {
+                self.text(a.as_str(), b.as_str(), expected, observed);
+            }
+            (Value::Bytes(a), Value::Bytes(b)) if a != b => {
+                let detail = Some(text::bytes_detail(a, b));
+                self.emit(DiffKind::Changed, Some(expected), Some(observed), detail);
+            }
+            (a, b) if a == b => {}
+            (Value::Bool(_), Value::Bool(_)) => {
+                self.emit(DiffKind::Changed, Some(expected), Some(observed), None);
+            }
+            _ => self.emit(DiffKind::TypeChanged, Some(expected), Some(observed), None),
+        }
+    }
+
+    /// Does something in the field of that name.
+    pub(super) fn in_key(&mut self, name: &str, work: impl FnOnce(&mut Self)) {
+        self.walk.enter_key(name);
+        self.path.push(Segment::Key(name.to_owned()));
+        work(self);
+        self.path.pop();
+        self.walk.leave();
+    }
+
+    /// Does something in the element of that number.
+    pub(super) fn in_index(&mut self, number: usize, work: impl FnOnce(&mut Self)) {
+        self.walk.enter_index(number);
+        self.path.push(Segment::Index(number));
+        work(self);
+        self.path.pop();
+        self.walk.leave();
+    }
+
+    /// Notes a difference at the present place, unless a rule hides it.
+    pub(super) fn emit(
+        &mut self,
+        kind: DiffKind,
+        baseline: Option<&Value>,
+        candidate: Option<&Value>,
+        detail: Option<String>,
+    ) {
+        if let Some(rule) = self.hiding(kind, baseline, candidate) {
+            if let Some(hits) = self.hits.get_mut(rule) {
+                *hits += 1;
+            }
+            return;
+        }
+        if self.found.len() >= MAX_DIFFERENCES {
+            self.overflow += 1;
+            return;
+        }
+        let place = self.place();
+        self.found.push(Difference {
+            cause: fingerprint(&place, kind, baseline, candidate),
+            place,
+            kind,
+            baseline: baseline.cloned(),
+            candidate: candidate.cloned(),
+            detail,
+            blame: Blame::App,
+        });
+    }
+
+    /// The present place.
+    pub(super) fn place(&self) -> Place {
+        Place::Response(Path(self.path.clone()))
+    }
+
+    /// Adds a note, once.
+    pub(super) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Ends the comparison.
+    pub(super) fn finish(mut self, rules: &RuleSet) -> super::Compared {
+        if self.overflow > 0 {
+            let overflow = self.overflow;
+            self.note(format!(
+                "{overflow} more differences in the response are not listed"
+            ));
+        }
+        super::Compared {
+            differences: self.found,
+            hidden: rules.uses(&self.hits),
+            by_kind: self.by_kind,
+            notes: self.notes,
+        }
+    }
+
+    /// The rule that hides a difference of this kind here.
+    fn hiding(
+        &self,
+        kind: DiffKind,
+        baseline: Option<&Value>,
+        candidate: Option<&Value>,
+    ) -> Option<usize> {
+        if let Some(rule) = self.walk.ignored() {
+            return Some(rule);
+        }
+        if let Some(rule) = self.walk.typed()
+            && matches!(kind, DiffKind::Changed | DiffKind::Reordered)
+        {
+            return Some(rule);
+        }
+        let both = baseline.zip(candidate);
+        self.walk
+            .here()
+            .find(|(_, action)| match action {
+                Action::FollowsBody => self.bodies_differ,
+                Action::FramesBody => {
+                    self.bodies_differ
+                        || self.both_have_bodies
+                            && matches!(kind, DiffKind::Added | DiffKind::Removed)
+                }
+                Action::Pattern(pattern) if kind == DiffKind::Changed => {
+                    both.is_some_and(|(a, b)| match (leaf_text(a), leaf_text(b)) {
+                        (Some(a), Some(b)) => pattern.is_match(a) && pattern.is_match(b),
+                        _ => false,
+                    })
+                }
+                Action::Tolerance(by) if kind == DiffKind::Changed => {
+                    both.is_some_and(|(a, b)| within(a, b, *by))
+                }
+                _ => false,
+            })
+            .map(|(rule, _)| rule)
+    }
+
+    /// Compares two texts, or the digits of two numbers.
+    fn text(&mut self, a: &str, b: &str, expected: &Value, observed: &Value) {
+        let bind = self.walk.ignored().is_none();
+        match self.tokens.compare(a, b, self.values, bind) {
+            Likeness::Same { by_kind } if bind => self.by_kind += by_kind,
+            Likeness::Same { .. } => {}
+            Likeness::Other { carried, why } => {
+                let is_number = matches!(expected, Value::Number(_));
+                let wanted = carried.as_deref().unwrap_or(a);
+                let detail = why.or_else(|| {
+                    if !is_number {
+                        return text::detail(wanted, b);
+                    }
+                    (a.parse::<f64>() == b.parse::<f64>())
+                        .then(|| "the same number, written in another way".to_owned())
+                });
+                let expected = match (&carried, is_number) {
+                    (Some(carried), false) => &Value::String(carried.clone()),
+                    _ => expected,
+                };
+                self.emit(DiffKind::Changed, Some(expected), Some(observed), detail);
+            }
+        }
+    }
+}
+
+/// Whether two numbers (or texts that are numbers) differ by this much at most. Rounding of the
+/// difference itself is forgiven: 0.3 and 0.2 differ by 0.1.
+fn within(a: &Value, b: &Value, by: f64) -> bool {
+    let number = |value: &Value| leaf_text(value)?.parse::<f64>().ok();
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => (a - b).abs() <= by + (a.abs() + b.abs()) * f64::EPSILON,
+        _ => false,
+    }
+}
