@@ -28,6 +28,11 @@ pub struct EnvDependency {
 }
 
 impl EnvDependency {
+    /// The variable's value, as it was. It may hold a password.
+    pub fn original(&self) -> &str {
+        &self.value
+    }
+
     /// The variable's value with host and port replaced, and every other byte as it was.
     pub fn rewritten(&self, listening: SocketAddr) -> String {
         let mut text = String::with_capacity(self.value.len() + 16);

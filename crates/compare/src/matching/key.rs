@@ -18,6 +18,13 @@ pub fn request_key(request: &Value, rules: &Rules) -> Key {
         .key(|_, token| Part::Literal(&token.text))
 }
 
+/// The key of a request with a place for each generated-looking value (an id, a moment): equal for
+/// what a service asks again and again by its clock, although each time with another moment.
+pub fn shape_key(request: &Value, rules: &Rules, near: Near) -> Key {
+    let mut statements = Statements::default();
+    Canon::read("", request, rules, near, &mut statements).key(|number, _| Part::Hole(number))
+}
+
 /// A request in one line of at most 160 characters: the fields that say it, without line breaks
 /// and runs of spaces.
 pub fn summary(request: &Value, rules: &Rules) -> String {

@@ -4,7 +4,7 @@ mod canon;
 mod key;
 mod outcome;
 
-pub use key::{Key, request_key, summary};
+pub use key::{Key, request_key, shape_key, summary};
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };

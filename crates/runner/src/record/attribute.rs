@@ -4,9 +4,10 @@
 //! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
 //! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use retake_compare::matching::Key;
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 
 /// How long a call waits for events of other threads, in nanoseconds.
@@ -28,8 +29,8 @@ pub struct OutboundCall {
     pub to: Arc<str>,
     /// The exchange, described.
     pub exchange: Exchange,
-    /// What identifies its request.
-    pub key: u128,
+    /// What tells that it is asked again: the dependency, and the request less its ids and times.
+    pub key: (Arc<str>, Key),
 }
 
 /// An outbound exchange with its place.
@@ -62,7 +63,7 @@ pub struct Attributor {
     traced: Vec<OutboundCall>,
     ready: VecDeque<Placed>,
     first_request: Option<Timestamp>,
-    idle_keys: HashMap<u128, u64>,
+    idle_keys: HashSet<(Arc<str>, Key)>,
 }
 
 /// A request that was not answered yet, and the calls that are known to be its own.
@@ -204,7 +205,7 @@ impl Attributor {
         {
             return self.attach(at, call, Attribution::Trace);
         }
-        if self.idle_keys.contains_key(&call.key) {
+        if self.idle_keys.contains(&call.key) {
             return self.share(call, Scope::Background, Attribution::Unattributed);
         }
         let covering: Vec<usize> = (0..self.ended.len())
@@ -252,7 +253,7 @@ impl Attributor {
         match just_ended.as_slice() {
             [] => {
                 if self.idle_keys.len() < MAX_IDLE_KEYS {
-                    *self.idle_keys.entry(call.key).or_default() += 1;
+                    self.idle_keys.insert(call.key.clone());
                 }
                 self.share(call, Scope::Background, Attribution::Unattributed);
             }

@@ -18,7 +18,7 @@ fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {
     }
 }
 
-fn call(conn: u64, key: u128, began: u64, ended: u64) -> OutboundCall {
+fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
     OutboundCall {
         to: "db".into(),
         exchange: exchange(conn, 0, began, ended),
@@ -27,7 +27,7 @@ fn call(conn: u64, key: u128, began: u64, ended: u64) -> OutboundCall {
 }
 
 /// The keys of each test's calls with how they came there, and the shared calls' keys and scopes.
-type Outcome = (Vec<Vec<(u128, Attribution)>>, Vec<(u128, Scope)>);
+type Outcome = (Vec<Vec<(u8, Attribution)>>, Vec<(u8, Scope)>);
 
 fn outcome(mut attributor: Attributor) -> Outcome {
     attributor.finish();
@@ -35,9 +35,9 @@ fn outcome(mut attributor: Attributor) -> Outcome {
     while let Some(placed) = attributor.poll() {
         match placed {
             Placed::Test(_, calls) => {
-                tests.push(calls.iter().map(|c| (c.call.key, c.by)).collect());
+                tests.push(calls.iter().map(|c| (c.call.key.1.0[0], c.by)).collect());
             }
-            Placed::Shared(call) => shared.push((call.call.key, call.scope)),
+            Placed::Shared(call) => shared.push((call.call.key.1.0[0], call.scope)),
         }
     }
     (tests, shared)

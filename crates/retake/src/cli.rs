@@ -1,0 +1,277 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Record the traffic of a service, replay it against a new build, and see what changed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "retake",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// The settings file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "retake.yaml",
+        env = "RETAKE_SETTINGS"
+    )]
+    pub settings: PathBuf,
+    /// The folder of the recordings.
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "retake",
+        env = "RETAKE_DIR"
+    )]
+    pub dir: PathBuf,
+    /// Say more of what happens; twice for details.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Record a running service: its requests, and the calls that it makes.
+    Record(RecordArgs),
+    /// Replay recordings against a build, with its dependencies mocked.
+    Replay(ReplayArgs),
+    /// Show the result of a run.
+    Report(ReportArgs),
+    /// Check recordings and settings; every error with its file, line and column.
+    Lint(LintArgs),
+    /// See it all at work on a small built-in service.
+    Demo(DemoArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// The demo's service, started by `demo`.
+    #[command(hide = true)]
+    DemoService(DemoServiceArgs),
+}
+
+/// Options of `record`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Ends on Ctrl-C, SIGTERM, --for, or the command's end, and prints the ledger.
+
+Examples:
+  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 \\
+    --dep db=postgres://127.0.0.1:5432@127.0.0.1:15432 -- ./app
+  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app"
+)]
+pub struct RecordArgs {
+    /// The test set to record into.
+    #[arg(long, value_name = "NAME")]
+    pub set: Option<String>,
+    /// Keep the tests that the set has, and add to them.
+    #[arg(long)]
+    pub append: bool,
+    /// Where retake listens for requests to the service.
+    #[arg(long, value_name = "ADDR", env = "RETAKE_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// Where the service listens.
+    #[arg(long, value_name = "ADDR", env = "RETAKE_UPSTREAM")]
+    pub upstream: Option<String>,
+    /// A dependency: its name, protocol and real address, and where retake listens for it.
+    #[arg(long = "dep", value_name = "NAME=URL@ADDR")]
+    pub deps: Vec<String>,
+    /// A variable that holds a dependency's address: retake listens on a free port and gives the
+    /// command the changed variable.
+    #[arg(long = "dep-env", value_name = "VAR")]
+    pub dep_env: Vec<String>,
+    /// End after this time: 90s, 10m, 1h.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub duration: Option<Duration>,
+    /// How many threads relay traffic.
+    #[arg(long, value_name = "N", env = "RETAKE_WORKERS")]
+    pub workers: Option<usize>,
+    /// Keep exact repeats of a test as tests of their own.
+    #[arg(long)]
+    pub keep_repeats: bool,
+    /// Print the ledger as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The service: started, watched and ended by retake. Without it the service runs elsewhere.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Exit codes: 0 no difference, 1 the service changed, 2 wrong usage or settings,
+3 the recording cannot answer, 4 the surroundings failed."
+)]
+pub struct ReplayArgs {
+    /// The test sets; all of them where none is named.
+    #[arg(value_name = "SET")]
+    pub sets: Vec<String>,
+    /// Send the tests to a service that is already running.
+    #[arg(long, value_name = "URL", env = "RETAKE_TARGET")]
+    pub target: Option<String>,
+    /// A dependency that is not mocked: its real address answers.
+    #[arg(long, value_name = "DEP")]
+    pub live: Vec<String>,
+    /// How many tests run at a time.
+    #[arg(long, value_name = "N", env = "RETAKE_JOBS")]
+    pub jobs: Option<usize>,
+    /// Where the run's results are written; a new folder below the recordings by default.
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Write a JUnit report there too.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a JSON report there too; `-` prints run events as JSON lines in place of the report.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// How long a test may take.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// The path that answers once the service is ready; by default its open port tells.
+    #[arg(long, value_name = "PATH")]
+    pub ready_path: Option<String>,
+    /// The text in the service's output that says that it is ready.
+    #[arg(long, value_name = "TEXT", conflicts_with = "ready_path")]
+    pub ready_log: Option<String>,
+    /// How long the service may take to become ready.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub ready_timeout: Option<Duration>,
+    /// Take left-out and repeated reads for changes too.
+    #[arg(long)]
+    pub strict: bool,
+    /// The service: started, watched and ended by retake.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run; the last one where none is named.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    pub format: Format,
+}
+
+/// The forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Terminal,
+    /// For programs.
+    Json,
+    /// For CI systems.
+    Junit,
+}
+
+impl Format {
+    /// The name in the registry of reporters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Terminal => "terminal",
+            Format::Json => "json",
+            Format::Junit => "junit",
+        }
+    }
+}
+
+/// Options of `lint`.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Files and folders; everything where none is named.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The folder that the demo leaves to look at.
+    #[arg(long, value_name = "DIR", default_value = "retake-demo")]
+    pub out: PathBuf,
+}
+
+/// Options of the demo's service.
+#[derive(Debug, Args)]
+pub struct DemoServiceArgs {
+    /// Which build runs.
+    #[arg(long, value_enum)]
+    pub build: crate::demo::Build,
+    /// Where it listens.
+    #[arg(long)]
+    pub listen: String,
+}
+
+/// `1h`, `10m`, `90s`, `250ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or_default();
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| format!("`{digits}` is no whole number"))?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err("expected a unit: ms, s, m or h, as in `90s`".to_owned()),
+    };
+    number
+        .checked_mul(millis)
+        .map(Duration::from_millis)
+        .ok_or_else(|| "too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("90").is_err());
+        assert!(duration("s").is_err());
+        assert!(duration("99999999999999999999h").is_err());
+    }
+
+    #[test]
+    fn the_designs_command_lines_are_understood() {
+        for line in [
+            "retake record --set s --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep db=postgres://h:1@127.0.0.1:2 --dep-env DATABASE_URL --for 1h -- ./app --flag",
+            "retake replay a b --target http://127.0.0.1:3000 --live db --jobs 4 --run-dir d --junit j --json f -- ./app",
+            "retake report run-1 --format junit",
+            "retake lint a b",
+            "retake demo",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

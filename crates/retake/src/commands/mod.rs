@@ -1,0 +1,13 @@
+//! One file a command: arguments and settings to options, and results to the terminal.
+
+mod home;
+mod lint;
+mod record;
+mod replay;
+mod report;
+
+pub use home::{Home, store};
+pub use lint::lint;
+pub use record::{print_ledger, record, state_folder};
+pub use replay::{replay, replay_with};
+pub use report::report;

@@ -1,0 +1,244 @@
+//! `retake record`.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use retake_intercept::{AddressError, DepSpec, EnvDependency, env_dependency};
+use retake_model::Ledger;
+use retake_runner::record::{Progress, RecordError, RecordOptions, record as run};
+use retake_runner::service::OutputTo;
+use retake_store::{RecordSettings, WriteMode};
+
+use super::Home;
+use crate::cli::RecordArgs;
+use crate::failure::{Failure, SURROUNDINGS, USAGE};
+use crate::interrupt::Interrupt;
+
+/// The set's name where none was given.
+const DEFAULT_SET: &str = "recorded";
+
+/// Records until it is ended, and prints the ledger.
+///
+/// # Errors
+/// Wrong usage, or surroundings that do not let it record.
+pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
+    let json = args.json;
+    let options = options(home, args)?;
+    let set = options.set.clone();
+    let interrupt = Interrupt::listen()?;
+    let bar = spinner();
+    let shown = bar.clone();
+    let recorded = run(options, interrupt.asked(), move |progress| match progress {
+        Progress::Listening(listens) => {
+            for listen in listens {
+                let whom = listen.dependency.as_deref().unwrap_or("the service");
+                tracing::info!(
+                    "listening on {} for {whom} ({})",
+                    listen.addr,
+                    listen.upstream
+                );
+            }
+        }
+        Progress::Recording => shown.set_message("recording; Ctrl-C ends it"),
+        Progress::Kept(kept) => shown.set_position(kept),
+    })
+    .await;
+    bar.finish_and_clear();
+    let recorded = recorded.map_err(failure)?;
+    print_ledger(&recorded.ledger, &set, json);
+    match recorded.command_ended.as_deref() {
+        None | Some("ended with exit code 0") => Ok(0),
+        Some(how) => {
+            anstream::eprintln!("the command {how}; what it did until then is recorded");
+            Ok(SURROUNDINGS)
+        }
+    }
+}
+
+/// Prints what was seen and what became of it.
+pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
+    let text = if json {
+        retake_report::ledger_json(ledger)
+    } else {
+        retake_report::ledger_text(ledger, set)
+    };
+    anstream::println!("{}", text.trim_end());
+}
+
+fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
+    let settings = home.settings()?.record;
+    let inbound = inbound(&args, &settings)?;
+    let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
+    if inbound.is_none() && deps.is_empty() && env_deps.is_empty() {
+        return Err(Failure::usage("there is nothing to record").hint(
+            "name the service with --listen and --upstream, its dependencies with --dep or --dep-env",
+        ));
+    }
+    if args.command.is_empty() && !env_deps.is_empty() {
+        return Err(
+            Failure::usage("--dep-env needs a command to give the changed variable to")
+                .hint("put the service's command behind `--`, or use --dep with fixed addresses"),
+        );
+    }
+    Ok(RecordOptions {
+        store: home.store.clone(),
+        set: args.set.unwrap_or_else(|| DEFAULT_SET.to_owned()),
+        mode: if args.append {
+            WriteMode::Append
+        } else {
+            WriteMode::Replace
+        },
+        inbound,
+        deps,
+        env_deps,
+        command: args.command,
+        output: OutputTo::Terminal,
+        duration: args.duration,
+        workers: args
+            .workers
+            .or(settings.workers)
+            .unwrap_or_else(default_workers)
+            .max(1),
+        keep_repeats: args.keep_repeats,
+        redact_headers: settings.redact.headers,
+        exclude: settings.exclude,
+        state: state_folder()?,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn inbound(
+    args: &RecordArgs,
+    settings: &RecordSettings,
+) -> Result<Option<(SocketAddr, String)>, Failure> {
+    let listen = match (args.listen, &settings.listen) {
+        (Some(listen), _) => Some(listen),
+        (None, Some(text)) => Some(text.parse().map_err(|_| {
+            Failure::usage(format!(
+                "record.listen: `{text}` is no address such as 127.0.0.1:8080"
+            ))
+        })?),
+        (None, None) => None,
+    };
+    match (
+        listen,
+        args.upstream.clone().or_else(|| settings.upstream.clone()),
+    ) {
+        (Some(listen), Some(upstream)) => Ok(Some((listen, upstream))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Failure::usage(
+            "--listen needs --upstream, the address of the service",
+        )),
+        (None, Some(_)) => Err(Failure::usage(
+            "--upstream needs --listen, the address for clients",
+        )
+        .hint("send requests to that address; retake hands them on to the service")),
+    }
+}
+
+/// The dependencies of the command line, else those of the settings.
+fn dependencies(
+    fixed: &[String],
+    variables: &[String],
+    settings: &RecordSettings,
+) -> Result<(Vec<DepSpec>, Vec<EnvDependency>), Failure> {
+    let mut deps = Vec::new();
+    let mut env_deps = Vec::new();
+    for text in fixed {
+        deps.push(DepSpec::parse(text).map_err(address_failure)?);
+    }
+    for variable in variables {
+        env_deps.push(from_environment(variable)?);
+    }
+    if !fixed.is_empty() || !variables.is_empty() {
+        return Ok((deps, env_deps));
+    }
+    for dep in &settings.dependencies {
+        match (&dep.env, &dep.url, &dep.listen) {
+            (Some(variable), _, _) => {
+                let mut env = from_environment(variable)?;
+                env.dep.name = dep.name.as_str().into();
+                env_deps.push(env);
+            }
+            (None, Some(url), Some(listen)) => {
+                let text = format!("{}={url}@{listen}", dep.name);
+                deps.push(DepSpec::parse(&text).map_err(address_failure)?);
+            }
+            _ => {
+                let what = format!(
+                    "dependency `{}` needs `env`, or `url` and `listen`",
+                    dep.name
+                );
+                return Err(Failure::usage(what));
+            }
+        }
+    }
+    Ok((deps, env_deps))
+}
+
+fn from_environment(variable: &str) -> Result<EnvDependency, Failure> {
+    let value = std::env::var(variable).map_err(|_| {
+        Failure::usage(format!("the variable {variable} is not set"))
+            .hint("set it to the dependency's real address, as the service needs it")
+    })?;
+    let env = env_dependency(variable, &value).map_err(address_failure)?;
+    if let Some(warning) = &env.warning {
+        anstream::eprintln!("warning: {variable}: {warning}");
+    }
+    Ok(env)
+}
+
+/// The folder of this installation's key.
+///
+/// # Errors
+/// Neither HOME nor XDG_STATE_HOME is set.
+pub fn state_folder() -> Result<PathBuf, Failure> {
+    retake_runner::installation::state_folder().ok_or_else(|| {
+        Failure::usage("there is no folder for the key of redaction")
+            .hint("set HOME or XDG_STATE_HOME to an absolute path")
+    })
+}
+
+/// Half of the cores, so that the service keeps the other half; 4 at the most.
+fn default_workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    (cores / 2).clamp(1, 4)
+}
+
+fn address_failure(error: AddressError) -> Failure {
+    let hint = error.hint.clone();
+    Failure::new(USAGE, error.into()).hint(hint)
+}
+
+fn failure(error: RecordError) -> Failure {
+    let hint = match &error {
+        RecordError::Command(start) => Some(start.hint().to_owned()),
+        RecordError::Proxy(start) => start.hint().map(str::to_owned),
+        RecordError::Key { .. } => {
+            Some("make the folder writable, or set XDG_STATE_HOME".to_owned())
+        }
+        RecordError::Store(_) | RecordError::Thread(_) => None,
+    };
+    let failure = Failure::new(SURROUNDINGS, error.into());
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What shows on a terminal while the recording goes on.
+fn spinner() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    let template = "{spinner} {msg} ({pos} exchanges kept, {elapsed})";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

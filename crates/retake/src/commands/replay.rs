@@ -1,0 +1,276 @@
+//! `retake replay`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use retake_model::RunEvent;
+use retake_report::Reporter;
+use retake_runner::ready::Ready;
+use retake_runner::replay::{ReplayError, ReplayOptions, replay as run};
+use retake_store::{Settings, Store, StoreError};
+
+use super::Home;
+use crate::cli::ReplayArgs;
+use crate::failure::{Failure, SURROUNDINGS, USAGE};
+use crate::interrupt::Interrupt;
+
+/// How long one test may take, where nobody said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a service may take to become ready, where nobody said.
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Replays, reports, writes the run; gives the exit code of the run.
+///
+/// # Errors
+/// Wrong usage, or surroundings that do not let it replay.
+pub async fn replay(home: &Home, args: ReplayArgs) -> Result<u8, Failure> {
+    replay_with(&home.store, home.settings()?, args, &Interrupt::listen()?).await
+}
+
+/// The same with a store and settings of the caller's.
+///
+/// # Errors
+/// Wrong usage, or surroundings that do not let it replay.
+pub async fn replay_with(
+    store: &Store,
+    settings: Settings,
+    args: ReplayArgs,
+    interrupt: &Interrupt,
+) -> Result<u8, Failure> {
+    let run_dir = match &args.run_dir {
+        Some(dir) => dir.clone(),
+        None => store.run_dir(&new_run(store)?),
+    };
+    fs::create_dir_all(&run_dir)?;
+    let mut outputs = Outputs::open(&args, &run_dir)?;
+    let options = options(store, settings, args, &run_dir)?;
+    let summary = run(options, interrupt.receiver(), |event| outputs.on(&event)).await;
+    outputs.finish()?;
+    Ok(summary.map_err(failure)?.exit_code)
+}
+
+fn options(
+    store: &Store,
+    settings: Settings,
+    args: ReplayArgs,
+    run_dir: &Path,
+) -> Result<ReplayOptions, Failure> {
+    let replay = settings.replay;
+    let sets = if args.sets.is_empty() {
+        store.sets().map_err(store_failure)?
+    } else {
+        args.sets
+    };
+    if sets.is_empty() {
+        return Err(Failure::usage(format!(
+            "there is no recording in {}",
+            store.root().display()
+        ))
+        .hint("record one first: retake record --help"));
+    }
+    let ready = match (args.ready_path, args.ready_log, replay.ready) {
+        (Some(path), _, _) | (None, None, Some(retake_store::Ready::Path(path))) => {
+            Ready::Path(path)
+        }
+        (None, Some(text), _) | (None, None, Some(retake_store::Ready::Log(text))) => {
+            Ready::Log(text)
+        }
+        (None, None, Some(retake_store::Ready::Port(_)) | None) => Ready::Port,
+    };
+    let headers = replay
+        .headers
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), filled_in(value)?)));
+    Ok(ReplayOptions {
+        store: store.clone(),
+        sets,
+        run: run_dir
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+        target: args.target.as_deref().map(target_address).transpose()?,
+        live: args.live,
+        jobs: args.jobs.or(replay.jobs).unwrap_or(1).max(1),
+        timeout: args.timeout.or(replay.timeout).unwrap_or(TIMEOUT),
+        ready,
+        ready_timeout: args
+            .ready_timeout
+            .or(replay.ready_timeout)
+            .unwrap_or(READY_TIMEOUT),
+        headers: headers.collect::<Result<_, Failure>>()?,
+        env: replay.env.into_iter().collect::<BTreeMap<_, _>>(),
+        strict: args.strict || replay.strict.unwrap_or(false),
+        rules: settings.rules,
+        command: args.command,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// `http://host:port` or `host:port`, as `host:port`.
+fn target_address(url: &str) -> Result<String, Failure> {
+    let bad = |what: &str| {
+        Failure::usage(format!("--target {url}: {what}")).hint("write it as http://127.0.0.1:3000")
+    };
+    let rest = match url.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some((scheme, _)) => {
+            return Err(bad(&format!("the scheme {scheme} cannot be replayed to")));
+        }
+        None => url,
+    };
+    let authority = rest.trim_end_matches('/');
+    if authority.contains('/') {
+        return Err(bad("a path is part of each test, not of the target"));
+    }
+    let has_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Ok(if has_port {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    })
+}
+
+/// A value with `${NAME}` replaced from the environment.
+fn filled_in(value: &str) -> Result<String, Failure> {
+    let mut filled = String::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').ok_or_else(|| {
+            Failure::usage(format!("replay.headers: `${{` without `}}` in `{value}`"))
+        })?;
+        filled.push_str(before);
+        filled.push_str(&std::env::var(name).map_err(|_| {
+            Failure::usage(format!(
+                "replay.headers needs the variable {name}, which is not set"
+            ))
+        })?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// A name for a run that sorts by time.
+fn new_run(store: &Store) -> Result<String, Failure> {
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+    let taken = store.runs().map_err(store_failure)?;
+    let names = std::iter::once(now.clone()).chain((2..).map(|n| format!("{now}-{n}")));
+    Ok(names
+        .into_iter()
+        .find(|name| !taken.contains(name))
+        .unwrap_or(now))
+}
+
+/// Everybody who wants to know of the run's events.
+struct Outputs {
+    reporters: Vec<Box<dyn Reporter>>,
+    bar: ProgressBar,
+    failed: Option<io::Error>,
+}
+
+impl Outputs {
+    fn open(args: &ReplayArgs, run_dir: &Path) -> Result<Self, Failure> {
+        let mut reporters = Vec::new();
+        let events = run_dir.join(retake_report::EVENTS_FILE);
+        reporters.push(retake_report::open("events", create(&events)?));
+        let mut to_stdout = "terminal";
+        match args.json.as_deref() {
+            Some(path) if path == Path::new("-") => to_stdout = "events",
+            Some(path) => reporters.push(retake_report::open("json", create(path)?)),
+            None => {}
+        }
+        if let Some(path) = &args.junit {
+            reporters.push(retake_report::open("junit", create(path)?));
+        }
+        reporters.push(retake_report::open(to_stdout, Box::new(anstream::stdout())));
+        let reporters = reporters.into_iter().flatten().collect();
+        Ok(Outputs {
+            reporters,
+            bar: ProgressBar::hidden(),
+            failed: None,
+        })
+    }
+
+    fn on(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Started(started) => self.bar = bar(started.tests),
+            RunEvent::TestFinished(_) => self.bar.inc(1),
+            RunEvent::Finished(_) => self.bar.finish_and_clear(),
+            RunEvent::Service(_) | RunEvent::TestStarted(_) => {}
+        }
+        for reporter in &mut self.reporters {
+            if let Err(error) = reporter.on(event) {
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        match self.failed {
+            // Whoever reads the report has seen enough.
+            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Some(error) => Err(Failure::new(
+                SURROUNDINGS,
+                anyhow::Error::new(error).context("failed to write a report"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn create(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
+    let file = fs::File::create(path).map_err(|error| {
+        let what = format!("failed to write {}", path.display());
+        Failure::new(SURROUNDINGS, anyhow::Error::new(error).context(what))
+    })?;
+    Ok(Box::new(io::BufWriter::new(file)))
+}
+
+fn bar(tests: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(tests).unwrap_or(u64::MAX));
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} tests, {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn failure(error: ReplayError) -> Failure {
+    let (code, hint) = (error.exit_code(), error.hint());
+    let failure = Failure::new(code, error.into());
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn store_failure(error: StoreError) -> Failure {
+    Failure::new(USAGE, error.into())
+}
+
+/// The last run's folder, or the named one's.
+///
+/// # Errors
+/// There is no such run.
+pub fn find_run(store: &Store, name: Option<&str>) -> Result<PathBuf, Failure> {
+    let runs = store.runs().map_err(store_failure)?;
+    match name {
+        Some(name) if Path::new(name).is_dir() => Ok(PathBuf::from(name)),
+        Some(name) if runs.iter().any(|run| run == name) => Ok(store.run_dir(name)),
+        Some(name) => Err(Failure::usage(format!("run `{name}` not found"))
+            .hint(format!("known runs: {}", runs.join(", ")))),
+        None => match runs.last() {
+            Some(last) => Ok(store.run_dir(last)),
+            None => Err(Failure::usage("there is no run yet").hint("run `retake replay` first")),
+        },
+    }
+}

@@ -1,0 +1,148 @@
+//! Telling exact repeats: hashes of what a test or a mock is.
+
+use std::hash::{Hash, Hasher};
+
+use retake_model::{Exchange, Message, Mock, TestCase, Value};
+
+/// Headers that differ between repeats without meaning anything.
+const PASSING: &[&str] = &[
+    "date",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+    "x-b3-parentspanid",
+];
+
+/// The first 128 bits of a BLAKE3 hash.
+#[derive(Debug)]
+pub struct Fingerprint(blake3::Hasher);
+
+impl Fingerprint {
+    /// Of an exchange's exact bytes, where nobody has read them yet.
+    pub fn raw(exchange: &Exchange) -> Option<u128> {
+        let mut print = Fingerprint::new();
+        for message in [&exchange.request, &exchange.response] {
+            let Message::Raw(raw) = message else {
+                return None;
+            };
+            for part in [&raw.head, &raw.body, &raw.trailers] {
+                part.hash(&mut print);
+            }
+        }
+        exchange.flaw.is_none().then(|| print.end())
+    }
+
+    /// Of a test: what is sent, what is expected, and its calls; not its times.
+    pub fn test(test: &TestCase) -> u128 {
+        let mut print = Fingerprint::new();
+        print.message(&test.request);
+        print.message(&test.response);
+        for call in &test.calls {
+            print.call(call);
+        }
+        print.end()
+    }
+
+    /// Of a mock: what is asked, what is answered, and when it may be served; not its times.
+    pub fn mock(mock: &Mock) -> u128 {
+        let mut print = Fingerprint::new();
+        print.call(mock);
+        print.end()
+    }
+
+    fn new() -> Self {
+        Fingerprint(blake3::Hasher::new())
+    }
+
+    fn end(self) -> u128 {
+        let mut first = [0; 16];
+        self.0.finalize_xof().fill(&mut first);
+        u128::from_le_bytes(first)
+    }
+
+    fn call(&mut self, call: &Mock) {
+        call.to.hash(self);
+        call.scope.hash(self);
+        self.message(&call.request);
+        self.message(&call.response);
+    }
+
+    /// A request or response without the headers that differ each time.
+    fn message(&mut self, message: &Value) {
+        let Value::Map(fields) = message else {
+            return message.hash(self);
+        };
+        for (name, value) in fields {
+            name.hash(self);
+            match value {
+                Value::List(headers) if name == "headers" => {
+                    headers
+                        .iter()
+                        .filter(|h| !is_passing(h))
+                        .for_each(|h| h.hash(self));
+                }
+                value => value.hash(self),
+            }
+        }
+    }
+}
+
+impl Hasher for Fingerprint {
+    fn finish(&self) -> u64 {
+        0 // Never asked for: `end` gives the hash.
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+}
+
+fn is_passing(header: &Value) -> bool {
+    let name = header
+        .as_map()
+        .and_then(<[_]>::first)
+        .map(|(name, _)| name.as_str());
+    name.is_some_and(|name| PASSING.iter().any(|p| p.eq_ignore_ascii_case(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_headers(headers: &[(&str, &str)]) -> Value {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| Value::map([(*n, Value::text(*v))]))
+            .collect();
+        Value::map([
+            ("headers", Value::List(headers)),
+            ("status", Value::from(200)),
+        ])
+    }
+
+    fn print(message: &Value) -> u128 {
+        let mut print = Fingerprint::new();
+        print.message(message);
+        print.end()
+    }
+
+    #[test]
+    fn repeats_differ_only_in_passing_headers() {
+        let first = with_headers(&[("Date", "Mon"), ("a", "1")]);
+        assert_eq!(
+            print(&first),
+            print(&with_headers(&[("Date", "Tue"), ("a", "1")]))
+        );
+        assert_ne!(
+            print(&first),
+            print(&with_headers(&[("Date", "Mon"), ("a", "2")]))
+        );
+        assert_ne!(
+            print(&first),
+            print(&with_headers(&[("a", "1"), ("a", "1")]))
+        );
+    }
+}

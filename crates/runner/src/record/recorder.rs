@@ -1,0 +1,521 @@
+//! What becomes of everything that the relay saw: test cases, shared mocks, or a line in the ledger.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use retake_compare::made::{Known, Near, find_made};
+use retake_compare::matching::shape_key;
+use retake_model::{
+    ConnId, ConnInfo, Direction, Exchange, Flaw, Ledger, Message, Mock, Tally, TestCase, Timestamp,
+    Value,
+};
+use retake_proxy::record::{Batch, Counters, RelayEvent};
+use retake_store::{Exclude, SetWriter, StoreError};
+use retake_wire::protocol;
+
+use super::fingerprint::Fingerprint;
+use super::{Attributor, OutboundCall, Placed, PlacedCall, Redactor};
+
+/// How many fingerprints of kept tests are remembered to recognise repeats.
+const MAX_FINGERPRINTS: usize = 200_000;
+
+/// How many mocks outside tests are kept.
+const MAX_SHARED: usize = 50_000;
+
+/// How many notes are kept.
+const MAX_NOTES: usize = 100;
+
+/// How the recorder keeps what it sees.
+#[derive(Debug, Clone)]
+pub struct Keeping {
+    /// Whether exact repeats of a test are kept as tests of their own.
+    pub repeats: bool,
+    /// Whether there are dependencies, so that tests wait for their calls.
+    pub has_dependencies: bool,
+    /// What is left out on purpose.
+    pub exclude: Vec<Exclude>,
+}
+
+/// Turns events into files.
+#[derive(Debug)]
+pub struct Recorder {
+    writer: SetWriter,
+    keeping: Keeping,
+    redactor: Redactor,
+    connections: HashMap<ConnId, (Direction, Option<Arc<str>>)>,
+    attributor: Attributor,
+    known: Known,
+    seen_raw: HashSet<u128>,
+    seen_tests: HashSet<u128>,
+    shared: Shared,
+    ledger: Ledger,
+    redacted: u64,
+}
+
+/// The mocks outside tests, without exact repeats.
+#[derive(Debug, Default)]
+struct Shared {
+    mocks: Vec<Mock>,
+    index: HashMap<u128, usize>,
+    changed: bool,
+}
+
+impl Recorder {
+    /// A recorder that writes there.
+    pub fn new(writer: SetWriter, keeping: Keeping, redactor: Redactor) -> Self {
+        Recorder {
+            writer,
+            keeping,
+            redactor,
+            connections: HashMap::new(),
+            attributor: Attributor::default(),
+            known: Known::new(),
+            seen_raw: HashSet::new(),
+            seen_tests: HashSet::new(),
+            shared: Shared::default(),
+            ledger: Ledger::default(),
+            redacted: 0,
+        }
+    }
+
+    /// Where it writes.
+    pub fn writer(&self) -> &SetWriter {
+        &self.writer
+    }
+
+    /// How many exchanges were kept so far.
+    pub fn kept(&self) -> u64 {
+        self.ledger.inbound.kept + self.ledger.outbound.values().map(|t| t.kept).sum::<u64>()
+    }
+
+    /// Takes what the relay handed over, and writes what can be decided.
+    ///
+    /// # Errors
+    /// The disk refuses. What could not be written is counted as dropped.
+    pub fn take(&mut self, batch: Batch) -> Result<(), StoreError> {
+        for event in batch.events {
+            self.event(event)?;
+        }
+        self.attributor.advance(batch.up_to);
+        self.write_ready()
+    }
+
+    /// Writes the mocks outside tests, where there are new ones.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write_shared(&mut self) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.shared.changed) {
+            self.writer.write_shared(&self.shared.mocks)?;
+        }
+        Ok(())
+    }
+
+    /// Writes everything that is left, and accounts for what the relay counted.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn finish(mut self, counters: &[Counters]) -> Result<(SetWriter, Ledger), StoreError> {
+        self.attributor.finish();
+        let written = self.write_ready();
+        self.shared.changed = true;
+        let written = written.and(self.write_shared());
+        for counted in counters {
+            let tally = match &counted.dependency {
+                Some(name) => self.ledger.outbound.entry(name.to_string()).or_default(),
+                None => &mut self.ledger.inbound,
+            };
+            tally.connections += counted.connections;
+            tally.bytes += counted.bytes;
+            tally.seen += counted.exchanges;
+            for (reason, count) in &counted.opaque {
+                *tally.opaque.entry(reason.clone()).or_default() += count;
+            }
+            add(
+                &mut tally.dropped,
+                "the recorder could not keep up",
+                counted.lost,
+            );
+            if counted.unreachable > 0 {
+                let whom = counted.dependency.as_deref().unwrap_or("the service");
+                note(
+                    &mut self.ledger,
+                    format!(
+                        "{} connections to {whom} were refused because {} could not be reached",
+                        counted.unreachable, whom
+                    ),
+                );
+            }
+        }
+        if self.redacted > 0 {
+            note(
+                &mut self.ledger,
+                format!("{} credentials were redacted", self.redacted),
+            );
+        }
+        written?;
+        Ok((self.writer, self.ledger))
+    }
+
+    fn event(&mut self, event: RelayEvent) -> Result<(), StoreError> {
+        match event {
+            RelayEvent::Opened(ConnInfo {
+                id,
+                direction,
+                dependency,
+                ..
+            }) => {
+                self.connections.insert(id, (direction, dependency));
+            }
+            RelayEvent::Began { conn, index, at } => {
+                if self.is_inbound(conn) {
+                    self.attributor.began(conn, index, at);
+                }
+            }
+            RelayEvent::Ended(exchange) => return self.exchange(exchange),
+            RelayEvent::Lost { conn, .. } => self.attributor.closed(conn),
+            RelayEvent::Opaque { conn, detail, .. } => {
+                if self.is_inbound(conn) {
+                    self.attributor.closed(conn);
+                }
+                tracing::debug!(%conn, detail, "relayed without being read");
+            }
+            RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
+            RelayEvent::Closed { conn, .. } => {
+                self.attributor.closed(conn);
+                self.connections.remove(&conn);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_inbound(&self, conn: ConnId) -> bool {
+        matches!(self.connections.get(&conn), Some((Direction::Inbound, _)))
+    }
+
+    fn exchange(&mut self, mut exchange: Box<Exchange>) -> Result<(), StoreError> {
+        match self.connections.get(&exchange.conn) {
+            Some((Direction::Outbound, dependency)) => {
+                let to = dependency.clone().unwrap_or_else(|| "unknown".into());
+                describe(&mut exchange);
+                self.outbound(to, *exchange);
+                Ok(())
+            }
+            _ if self.keeping.has_dependencies => {
+                describe(&mut exchange);
+                self.attributor.inbound(exchange);
+                Ok(())
+            }
+            // With no calls to wait for, a repeat is told from its bytes alone.
+            _ => {
+                let raw = Fingerprint::raw(&exchange);
+                if !self.keeping.repeats && raw.is_some_and(|raw| self.seen_raw.contains(&raw)) {
+                    self.ledger.inbound.merged += 1;
+                    return Ok(());
+                }
+                remember(&mut self.seen_raw, raw);
+                describe(&mut exchange);
+                self.test(*exchange, Vec::new())
+            }
+        }
+    }
+
+    fn outbound(&mut self, to: Arc<str>, exchange: Exchange) {
+        if let Some(flaw) = &exchange.flaw {
+            return count_flaw(self.tally(&to), flaw);
+        }
+        if let Some(rule) = self.excluded(Some(&to), &exchange) {
+            return add(&mut self.tally(&to).sampled_out, &rule, 1);
+        }
+        let key = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
+            (Some(request), Some(protocol)) => {
+                let near = Near::recorded(exchange.began);
+                (to.clone(), shape_key(request, protocol.rules(), near))
+            }
+            _ => return add(&mut self.tally(&to).undecodable, "not described", 1),
+        };
+        self.attributor.outbound(OutboundCall { to, exchange, key });
+    }
+
+    /// The rule that leaves an exchange out, as the ledger names it.
+    fn excluded(&self, to: Option<&str>, exchange: &Exchange) -> Option<String> {
+        let path = exchange
+            .request
+            .tree()
+            .and_then(|r| r.get("path"))
+            .and_then(Value::as_str);
+        let applies = |rule: &&Exclude| {
+            rule.dependency
+                .as_deref()
+                .is_none_or(|name| to == Some(name))
+                && rule
+                    .path
+                    .as_deref()
+                    .is_none_or(|p| path.is_some_and(|path| glob(p, path)))
+        };
+        let rule = self.keeping.exclude.iter().find(applies)?;
+        let named = [("dependency", &rule.dependency), ("path", &rule.path)];
+        let words = named
+            .iter()
+            .filter_map(|(k, v)| Some(format!("{k} {}", v.as_ref()?)));
+        Some(format!(
+            "excluded: {}",
+            words.collect::<Vec<_>>().join(", ")
+        ))
+    }
+
+    fn write_ready(&mut self) -> Result<(), StoreError> {
+        let mut first_error = Ok(());
+        while let Some(placed) = self.attributor.poll() {
+            match placed {
+                Placed::Test(exchange, calls) => {
+                    first_error = first_error.and(self.test(*exchange, calls));
+                }
+                Placed::Shared(call) => self.share(call),
+            }
+        }
+        first_error
+    }
+
+    /// Keeps an inbound exchange as a test, unless it is flawed or a repeat.
+    fn test(&mut self, exchange: Exchange, calls: Vec<PlacedCall>) -> Result<(), StoreError> {
+        if let Some(flaw) = &exchange.flaw {
+            count_flaw(&mut self.ledger.inbound, flaw);
+            for call in calls {
+                add(
+                    &mut self.tally(&call.call.to).dropped,
+                    "its request was not kept",
+                    1,
+                );
+            }
+            return Ok(());
+        }
+        if let Some(rule) = self.excluded(None, &exchange) {
+            add(&mut self.ledger.inbound.sampled_out, &rule, 1);
+            for call in calls {
+                add(&mut self.tally(&call.call.to).sampled_out, &rule, 1);
+            }
+            return Ok(());
+        }
+        let began = exchange.began;
+        let calls: Vec<Mock> = calls
+            .into_iter()
+            .filter_map(|call| mock(call, began))
+            .collect();
+        let Some(mut test) = test_case(exchange, calls) else {
+            add(&mut self.ledger.inbound.undecodable, "not described", 1);
+            return Ok(());
+        };
+        let print = Fingerprint::test(&test);
+        let is_repeat = !self.keeping.repeats && self.seen_tests.contains(&print);
+        if is_repeat {
+            self.ledger.inbound.merged += 1;
+            for call in &test.calls {
+                self.tally(&call.to).merged += 1;
+            }
+            return Ok(());
+        }
+        remember(&mut self.seen_tests, Some(print));
+        self.redact(&mut test);
+        test.made = find_made(&test, &mut self.known);
+        let dependencies: Vec<Arc<str>> = test.calls.iter().map(|c| c.to.clone()).collect();
+        match self.writer.write_test(test) {
+            Ok(_) => {
+                self.ledger.inbound.kept += 1;
+                for to in dependencies {
+                    self.tally(&to).kept += 1;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                add(&mut self.ledger.inbound.dropped, "could not be written", 1);
+                for to in dependencies {
+                    add(
+                        &mut self.tally(&to).dropped,
+                        "its test could not be written",
+                        1,
+                    );
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn share(&mut self, call: PlacedCall) {
+        let (to, at) = (call.call.to.clone(), call.call.exchange.began);
+        let Some(mut mock) = mock(call, Timestamp(u64::MAX)) else {
+            return;
+        };
+        let mut secrets = Vec::new();
+        self.redactor.http(&mut mock.request, &mut secrets);
+        self.redactor.http(&mut mock.response, &mut secrets);
+        self.redacted += secrets.len() as u64;
+        let print = Fingerprint::mock(&mock);
+        if let Some(mock) = self
+            .shared
+            .index
+            .get(&print)
+            .and_then(|&i| self.shared.mocks.get_mut(i))
+        {
+            mock.merged += 1;
+            self.shared.changed = true;
+            self.tally(&to).merged += 1;
+        } else if self.shared.mocks.len() >= MAX_SHARED {
+            add(
+                &mut self.tally(&to).dropped,
+                "too many calls outside of tests",
+                1,
+            );
+        } else {
+            self.known.learn(&mock, Near::recorded(at));
+            self.shared.index.insert(print, self.shared.mocks.len());
+            self.shared.mocks.push(mock);
+            self.shared.changed = true;
+            self.tally(&to).kept += 1;
+        }
+    }
+
+    fn redact(&mut self, test: &mut TestCase) {
+        let mut secrets = Vec::new();
+        self.redactor.http(&mut test.request, &mut secrets);
+        self.redactor.http(&mut test.response, &mut secrets);
+        for call in &mut test.calls {
+            self.redactor.http(&mut call.request, &mut secrets);
+            self.redactor.http(&mut call.response, &mut secrets);
+        }
+        if secrets.is_empty() {
+            return;
+        }
+        self.redacted += secrets.len() as u64;
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        self.redactor.elsewhere(&mut test.request, &secrets);
+        self.redactor.elsewhere(&mut test.response, &secrets);
+        for call in &mut test.calls {
+            self.redactor.elsewhere(&mut call.request, &secrets);
+            self.redactor.elsewhere(&mut call.response, &secrets);
+        }
+    }
+
+    fn tally(&mut self, to: &str) -> &mut Tally {
+        if !self.ledger.outbound.contains_key(to) {
+            self.ledger.outbound.insert(to.to_owned(), Tally::default());
+        }
+        self.ledger.outbound.entry(to.to_owned()).or_default()
+    }
+}
+
+fn describe(exchange: &mut Exchange) {
+    if let Some(protocol) = protocol(exchange.protocol.0) {
+        protocol.describe(exchange);
+    }
+}
+
+fn remember<K: Hash + Eq>(seen: &mut HashSet<K>, print: Option<K>) {
+    if let Some(print) = print
+        && seen.len() < MAX_FINGERPRINTS
+    {
+        seen.insert(print);
+    }
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, reason: &str, count: u64) {
+    if count > 0 {
+        *counts.entry(reason.to_owned()).or_default() += count;
+    }
+}
+
+fn count_flaw(tally: &mut Tally, flaw: &Flaw) {
+    match flaw {
+        Flaw::Cut => add(&mut tally.dropped, "cut off before its end", 1),
+        Flaw::TooLarge(_) => add(&mut tally.dropped, "too large to be held", 1),
+        Flaw::Undecodable(why) => add(&mut tally.undecodable, why, 1),
+    }
+}
+
+fn note(ledger: &mut Ledger, text: String) {
+    if ledger.notes.len() < MAX_NOTES && !ledger.notes.contains(&text) {
+        ledger.notes.push(text);
+    }
+}
+
+/// Whether a text matches a pattern in which `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+fn into_tree(message: Message) -> Option<Value> {
+    match message {
+        Message::Tree(tree) => Some(tree),
+        Message::Raw(_) => None,
+    }
+}
+
+fn test_case(exchange: Exchange, calls: Vec<Mock>) -> Option<TestCase> {
+    Some(TestCase {
+        name: String::new(),
+        protocol: exchange.protocol,
+        at: exchange.began,
+        took: exchange.ended.since(exchange.began),
+        trace: exchange.trace,
+        merged: 0,
+        request: into_tree(exchange.request)?,
+        response: into_tree(exchange.response)?,
+        calls,
+        made: Vec::new(),
+        rules: Vec::new(),
+    })
+}
+
+fn mock(placed: PlacedCall, began: Timestamp) -> Option<Mock> {
+    let PlacedCall {
+        call: OutboundCall { to, exchange, .. },
+        scope,
+        by,
+    } = placed;
+    Some(Mock {
+        to,
+        protocol: exchange.protocol,
+        scope,
+        by,
+        after: exchange.began.since(began),
+        took: exchange.ended.since(exchange.began),
+        request: into_tree(exchange.request)?,
+        response: into_tree(exchange.response)?,
+        merged: 0,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        let check =
+            |pattern, text, expected| assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        check("/health", "/health", true);
+        check("/health", "/healthy", false);
+        check("/v1/*", "/v1/traces?x=1", true);
+        check("*/traces*", "/v1/traces?x=1", true);
+        check("/a*b*c", "/a-b-c", true);
+        check("/a*b*c", "/a-c-b", false);
+        check("/ab*b", "/ab", false);
+        check("*", "", true);
+    }
+}

@@ -1,0 +1,316 @@
+//! A recording from its first listening socket to its ledger.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use retake_intercept::{DepSpec, EnvDependency, Listen};
+use retake_model::{DependencyInfo, Ledger, SetInfo, Timestamp};
+use retake_proxy::Clock;
+use retake_proxy::record::{Counters, Events, RecordProxy, StartError as ProxyError};
+use retake_store::{Exclude, SetWriter, Store, StoreError, WriteMode};
+
+use super::Redactor;
+use super::recorder::{Keeping, Recorder};
+use crate::installation;
+use crate::service::{OutputTo, Service, StartError};
+
+/// How long open connections may go on when the recording ends.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// How long the recorder waits for events before it looks at its other duties.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often the mocks outside tests are written while the recording goes on.
+const SHARED_EVERY: Duration = Duration::from_secs(2);
+
+/// What to record.
+#[derive(Debug)]
+pub struct RecordOptions {
+    /// Where it is written.
+    pub store: Store,
+    /// The test set.
+    pub set: String,
+    /// Whether the set's tests stay.
+    pub mode: WriteMode,
+    /// Where retake listens for requests, and where the service does.
+    pub inbound: Option<(SocketAddr, String)>,
+    /// Dependencies with fixed addresses.
+    pub deps: Vec<DepSpec>,
+    /// Dependencies whose address stands in a variable.
+    pub env_deps: Vec<EnvDependency>,
+    /// The service's command; empty where it runs elsewhere.
+    pub command: Vec<String>,
+    /// Where the service's output goes.
+    pub output: OutputTo,
+    /// When the recording ends by itself.
+    pub duration: Option<Duration>,
+    /// How many threads relay.
+    pub workers: usize,
+    /// Whether exact repeats of a test are kept.
+    pub keep_repeats: bool,
+    /// Further headers whose value is a credential.
+    pub redact_headers: Vec<String>,
+    /// What is left out on purpose.
+    pub exclude: Vec<Exclude>,
+    /// The folder of the installation's key.
+    pub state: PathBuf,
+    /// The version of retake, for `set.yaml`.
+    pub version: String,
+}
+
+/// What a recording says while it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything listens: the address of each dependency's stand-in and of the service's.
+    Listening(Vec<Listen>),
+    /// The service was started, or runs elsewhere: traffic may come.
+    Recording,
+    /// How many exchanges were kept so far.
+    Kept(u64),
+}
+
+/// A finished recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The accounts.
+    pub ledger: Ledger,
+    /// How the command ended, where it ended by itself.
+    pub command_ended: Option<String>,
+}
+
+/// Why a recording failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The installation's key cannot be had.
+    #[error("failed to read or make the key for redaction in {}", folder.display())]
+    Key {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The disk refuses.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address cannot be listened on or reached.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The command cannot be started.
+    #[error(transparent)]
+    Command(#[from] StartError),
+    /// The system gave no thread, or one died.
+    #[error("the recorder's thread failed: {0}")]
+    Thread(String),
+}
+
+/// Records until `stop` resolves, the time is over or the command ends.
+///
+/// # Errors
+/// [`RecordError`]; what was recorded until then stays readable.
+pub async fn record(
+    options: RecordOptions,
+    stop: impl Future<Output = ()>,
+    mut progress: impl FnMut(Progress) + Send + Clone + 'static,
+) -> Result<Recorded, RecordError> {
+    let key = installation::key(&options.state).map_err(|source| RecordError::Key {
+        folder: options.state.clone(),
+        source,
+    })?;
+    let redactor = Redactor::new(key, &options.redact_headers);
+    let clock = Clock::new();
+    let began = clock.now();
+    let writer = options.store.writer_with(&options.set, options.mode)?;
+    let relay = retake_proxy::record::RecordOptions {
+        workers: options.workers,
+        clock,
+        ..Default::default()
+    };
+    let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
+    let listening = proxy.listens().to_vec();
+    progress(Progress::Listening(listening.clone()));
+    let mut info = set_info(&options, &listening, &redactor, began);
+    writer.write_info(&info)?;
+
+    let keeping = Keeping {
+        repeats: options.keep_repeats,
+        has_dependencies: !(options.deps.is_empty() && options.env_deps.is_empty()),
+        exclude: options.exclude.clone(),
+    };
+    let recorder = Recorder::new(writer, keeping, redactor);
+    let mut report = progress.clone();
+    let recorder = thread::Builder::new()
+        .name("recorder".to_owned())
+        .spawn(move || run_recorder(recorder, events, move |kept| report(Progress::Kept(kept))))
+        .map_err(|e| RecordError::Thread(e.to_string()))?;
+
+    let command_ended = run_service(&options, &listening, stop, &mut progress).await;
+    let stopped = tokio::task::spawn_blocking(move || {
+        let counters = proxy.stop(DRAIN);
+        let recorder = recorder
+            .join()
+            .map_err(|_| RecordError::Thread("it panicked".to_owned()))?;
+        finish(recorder, &counters)
+    });
+    let (writer, mut ledger) = stopped
+        .await
+        .map_err(|e| RecordError::Thread(e.to_string()))??;
+    ledger.took = clock.now().since(began);
+    info.ledger = Some(ledger.clone());
+    writer.finish(&info)?;
+    Ok(Recorded {
+        ledger,
+        command_ended: command_ended?,
+    })
+}
+
+/// Starts the command, and waits for the first reason to end. Gives how the command ended, where
+/// that was the reason.
+async fn run_service(
+    options: &RecordOptions,
+    listening: &[Listen],
+    stop: impl Future<Output = ()>,
+    progress: &mut impl FnMut(Progress),
+) -> Result<Option<String>, RecordError> {
+    let mut service = if options.command.is_empty() {
+        None
+    } else {
+        let env = rewritten(&options.env_deps, listening);
+        Some(Service::start(&options.command, &env, options.output)?)
+    };
+    progress(Progress::Recording);
+    let time_over = async {
+        match options.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = async {
+        match &mut service {
+            Some(service) => service.ended().await,
+            None => std::future::pending().await,
+        }
+    };
+    let command_ended = tokio::select! {
+        () = stop => None,
+        () = time_over => None,
+        how = ended => Some(how),
+    };
+    if let Some(service) = service {
+        service.stop().await;
+    }
+    Ok(command_ended)
+}
+
+fn run_recorder(
+    mut recorder: Recorder,
+    mut events: Events,
+    mut report: impl FnMut(u64),
+) -> (Recorder, Option<StoreError>) {
+    let mut failed = None;
+    let (mut written, mut reported) = (Instant::now(), 0);
+    while let Some(batch) = events.recv(TICK) {
+        // A disk that refuses does not end the recording: the traffic goes on, and the ledger
+        // counts what was not kept.
+        if let Err(error) = recorder.take(batch) {
+            tracing::error!("{error}");
+            failed.get_or_insert(error);
+        }
+        if written.elapsed() >= SHARED_EVERY {
+            written = Instant::now();
+            if let Err(error) = recorder.write_shared() {
+                failed.get_or_insert(error);
+            }
+        }
+        if recorder.kept() != reported {
+            reported = recorder.kept();
+            report(reported);
+        }
+    }
+    (recorder, failed)
+}
+
+fn finish(
+    (recorder, failed): (Recorder, Option<StoreError>),
+    counters: &[Counters],
+) -> Result<(SetWriter, Ledger), RecordError> {
+    let (writer, mut ledger) = recorder.finish(counters)?;
+    if let Some(error) = failed {
+        ledger
+            .notes
+            .push(format!("not everything could be written: {error}"));
+    }
+    Ok((writer, ledger))
+}
+
+fn listens(options: &RecordOptions) -> Vec<Listen> {
+    let inbound = options
+        .inbound
+        .iter()
+        .map(|(addr, upstream)| Listen::inbound(*addr, upstream));
+    let deps = options.deps.iter().map(Listen::outbound);
+    let env_deps = options
+        .env_deps
+        .iter()
+        .map(|env| Listen::outbound(&env.dep));
+    inbound.chain(deps).chain(env_deps).collect()
+}
+
+/// The variables that lead the service to the stand-ins.
+pub(crate) fn rewritten(env_deps: &[EnvDependency], listening: &[Listen]) -> Vec<(String, String)> {
+    let address = |env: &EnvDependency| {
+        listening
+            .iter()
+            .find(|l| l.dependency.as_ref() == Some(&env.dep.name))
+            .map(|l| l.addr)
+    };
+    env_deps
+        .iter()
+        .filter_map(|env| Some((env.variable.clone(), env.rewritten(address(env)?))))
+        .collect()
+}
+
+fn set_info(
+    options: &RecordOptions,
+    listening: &[Listen],
+    redactor: &Redactor,
+    recorded: Timestamp,
+) -> SetInfo {
+    let fixed = options.deps.iter().map(|dep| (dep, None, None));
+    let by_env = options.env_deps.iter().map(|env| {
+        (
+            &env.dep,
+            Some(env.variable.clone()),
+            Some(redactor.url(env.original())),
+        )
+    });
+    let dependencies = fixed.chain(by_env).map(|(dep, env, url)| {
+        let listen = listening
+            .iter()
+            .find(|l| l.dependency.as_ref() == Some(&dep.name));
+        DependencyInfo {
+            name: dep.name.clone(),
+            protocol: dep.protocol,
+            address: dep.upstream.to_string(),
+            // The port behind a variable was free by chance, and is so again on replay.
+            listen: listen.filter(|_| env.is_none()).map(|l| l.addr.to_string()),
+            env,
+            url,
+        }
+    });
+    SetInfo {
+        recorded,
+        recorder: options.version.clone(),
+        command: options.command.clone(),
+        upstream: options
+            .inbound
+            .as_ref()
+            .map(|(_, upstream)| upstream.clone()),
+        dependencies: dependencies.collect(),
+        ledger: None,
+        rules: Vec::new(),
+    }
+}

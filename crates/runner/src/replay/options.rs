@@ -1,0 +1,102 @@
+//! What to replay, and why it may fail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use retake_compare::rules::RuleError;
+use retake_intercept::AddressError;
+use retake_model::NoiseRule;
+use retake_proxy::record::StartError;
+use retake_store::{Store, StoreError};
+
+use crate::ready::Ready;
+
+/// What to replay.
+#[derive(Debug, Clone)]
+pub struct ReplayOptions {
+    /// Where the recordings are.
+    pub store: Store,
+    /// The test sets, in their order.
+    pub sets: Vec<String>,
+    /// The run's name.
+    pub run: String,
+    /// The service's address, `host:port`, where it is not the recorded one.
+    pub target: Option<String>,
+    /// Dependencies that are not mocked.
+    pub live: Vec<String>,
+    /// How many tests run at a time.
+    pub jobs: usize,
+    /// How long one test may take.
+    pub timeout: Duration,
+    /// How the service is known to be ready.
+    pub ready: Ready,
+    /// How long it may take until then.
+    pub ready_timeout: Duration,
+    /// Headers that replace recorded ones: fresh credentials.
+    pub headers: Vec<(String, String)>,
+    /// Further variables for the service.
+    pub env: BTreeMap<String, String>,
+    /// Whether left-out and repeated reads are changes too.
+    pub strict: bool,
+    /// The project's rules.
+    pub rules: Vec<NoiseRule>,
+    /// The service's command; empty where it runs elsewhere.
+    pub command: Vec<String>,
+    /// The version of retake.
+    pub version: String,
+}
+
+/// Why a replay could not be done at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A rule cannot be used.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A mock server cannot listen.
+    #[error(transparent)]
+    Proxy(#[from] StartError),
+    /// The recording names an address that is none.
+    #[error("set `{set}`, dependency `{dependency}`: {source}")]
+    Address {
+        /// The set.
+        set: String,
+        /// The dependency.
+        dependency: String,
+        /// What is wrong.
+        source: AddressError,
+    },
+    /// A name on the command line that no recording has.
+    #[error("no recording has a dependency `{name}` (known dependencies: {known})")]
+    NoSuchDependency {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// Nobody said where the service is.
+    #[error("set `{0}` does not say where the service listens")]
+    NoTarget(String),
+}
+
+impl ReplayError {
+    /// The exit code of `retake replay`.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ReplayError::Proxy(_) => 4,
+            _ => 2,
+        }
+    }
+
+    /// The next step.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ReplayError::Proxy(error) => error.hint().map(str::to_owned),
+            ReplayError::Address { source, .. } => Some(source.hint.clone()),
+            ReplayError::NoTarget(_) => Some("name it with --target".to_owned()),
+            ReplayError::Store(_) | ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => None,
+        }
+    }
+}
