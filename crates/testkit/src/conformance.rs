@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use retake_model::{Exchange, Side, Timestamp};
 use retake_wire::{Protocol, Tapped};
 
-use crate::{Random, TapEnd, TapRun, Transcript, tap, tap_pieces};
+use crate::{Piece, Random, TapEnd, TapRun, Transcript, tap, tap_pieces};
 
 /// Up to this many bytes every cut and every split is tried; beyond it, so many of them.
 const EVERY: usize = 3_000;
@@ -84,6 +84,11 @@ pub fn tap_stands_garbage(protocol: &dyn Protocol, transcript: &Transcript) {
         let mut mangled = transcript.clone();
         for _ in 0..=random.below(4) {
             mangle(&mut mangled, &mut random);
+        }
+        // A byte may have come into a piece that was the end of a side.
+        for side in [Side::Client, Side::Server] {
+            let bytes = Vec::new();
+            mangled.pieces.push(Piece { side, bytes });
         }
         let cut = |before: usize, bytes: &[u8]| random_cuts(seed, before, bytes.len());
         let run = tap_pieces(protocol, cut_pieces(&mangled, &cut).into_iter());
