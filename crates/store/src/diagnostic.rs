@@ -1,7 +1,9 @@
 //! What is wrong in a file, for whoever edited it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::yaml::Problem;
 
 /// How much something matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,6 +43,27 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// The line's text, cut, and without values that look like secrets.
     pub excerpt: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error in a file with these bytes.
+    pub(crate) fn new(file: &Path, problem: Problem, bytes: &[u8]) -> Self {
+        let excerpt = problem
+            .line
+            .checked_sub(1)
+            .and_then(|index| bytes.split(|b| *b == b'\n').nth(index))
+            .map(|line| String::from_utf8_lossy(line).into_owned());
+        Diagnostic {
+            file: file.to_owned(),
+            line: problem.line,
+            column: problem.column,
+            severity: Severity::Error,
+            message: problem.message,
+            expected: problem.expected,
+            hint: problem.hint,
+            excerpt,
+        }
+    }
 }
 
 impl fmt::Display for Diagnostic {

@@ -58,7 +58,6 @@ pub enum StoreError {
 
 impl StoreError {
     /// An error of the file system, to be used with `map_err`.
-    #[allow(dead_code)]
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -15,12 +15,19 @@
 //! Deliberately absent: clocks (moments are arguments), knowledge of protocols (their names are
 //! given to [`Store::with_protocols`]), and everything asynchronous.
 
+mod blobs;
 mod diagnostic;
+mod disk;
 mod error;
 mod lint;
+mod load;
+mod names;
 mod settings;
 mod store;
+mod v1;
+mod version;
 mod writer;
+mod yaml;
 
 pub use diagnostic::{Diagnostic, LintReport, Severity};
 pub use error::StoreError;
@@ -29,4 +36,5 @@ pub use settings::{
     DependencySettings, Exclude, Ready, RecordSettings, RedactSettings, ReplaySettings, Settings,
 };
 pub use store::Store;
+pub use version::FormatVersion;
 pub use writer::{SetWriter, WriteMode};

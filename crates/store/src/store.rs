@@ -1,10 +1,14 @@
 //! The `retake` folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use retake_model::{ProtocolId, TestSet};
 
-use crate::{SetWriter, StoreError, WriteMode};
+use crate::load::SetFolder;
+use crate::names::check_set_name;
+use crate::{SetWriter, StoreError, WriteMode, disk};
 
 /// A `retake` folder: test sets and the results of runs. Nothing is created before it is written.
 #[derive(Debug, Clone)]
@@ -41,7 +45,16 @@ impl Store {
     /// # Errors
     /// The folder cannot be read.
     pub fn sets(&self) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+        let mut sets = disk::names_in(&self.root)?;
+        // A set whose replacement was cut off between two renames is there under another name.
+        for hidden in self.hidden_sets() {
+            if !sets.contains(&hidden) {
+                sets.push(hidden);
+            }
+        }
+        sets.retain(|name| check_set_name(name).is_ok() && self.set_folder(name).is_some());
+        sets.sort();
+        Ok(sets)
     }
 
     /// Reads a set; its files are parsed on all cores.
@@ -49,12 +62,20 @@ impl Store {
     /// # Errors
     /// There is no such set, or a file cannot be read, or does not have the form of the format.
     pub fn load(&self, set: &str) -> Result<TestSet, StoreError> {
-        Err(StoreError::BadSetName(set.to_owned()))
+        check_set_name(set)?;
+        let Some(path) = self.set_folder(set) else {
+            return Err(StoreError::NoSuchSet {
+                name: set.to_owned(),
+                root: self.root.clone(),
+                known: self.sets().unwrap_or_default(),
+            });
+        };
+        self.folder(set, path)?.load(set)
     }
 
     /// Begins to record a set, and locks it until the writer is dropped. What the set holds stays
-    /// as it is until [`SetWriter::finish`], and is then replaced whole; names of tests are kept
-    /// where the same request was recorded before.
+    /// as it is until [`SetWriter::finish`], and is then replaced whole; names of tests, and rules
+    /// of the set and of its tests, are kept where the same request was recorded before.
     ///
     /// # Errors
     /// The name is none for a set, the set is locked, or the folder cannot be written.
@@ -67,8 +88,8 @@ impl Store {
     /// # Errors
     /// See [`Store::writer`].
     pub fn writer_with(&self, set: &str, mode: WriteMode) -> Result<SetWriter, StoreError> {
-        let _ = mode;
-        Err(StoreError::BadSetName(set.to_owned()))
+        check_set_name(set)?;
+        SetWriter::open(self, set, mode)
     }
 
     /// The names of the runs, oldest first (by name).
@@ -76,7 +97,7 @@ impl Store {
     /// # Errors
     /// The folder cannot be read.
     pub fn runs(&self) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+        disk::names_in(&self.root.join("runs"))
     }
 
     /// The folder of a run, which need not exist.
@@ -84,12 +105,111 @@ impl Store {
         self.root.join("runs").join(run)
     }
 
-    /// The file of a test, relative to the folder that the store's folder is in, as reports name
-    /// it: `retake/<set>/tests/<name>.yaml`.
+    /// The file of a test, as reports name it: `retake/<set>/tests/<name>.yaml`.
     pub fn test_file(&self, set: &str, name: &str) -> PathBuf {
         self.root
             .join(set)
             .join("tests")
             .join(format!("{name}.yaml"))
     }
+
+    /// Where the set is: in its place, or, where its replacement was cut off, beside it.
+    fn set_folder(&self, set: &str) -> Option<PathBuf> {
+        let places = [
+            self.root.join(set),
+            staged_path(&self.root, set),
+            old_path(&self.root, set),
+        ];
+        let is_set = |path: &PathBuf| {
+            path.join("set.yaml").exists()
+                || path.join("tests").exists()
+                || path.join("startup.yaml").exists()
+        };
+        let [place, staged, old] = places;
+        if is_set(&place) {
+            return Some(place);
+        }
+        // `.new` alone is complete only once `.old` says that the exchange had begun.
+        if old.exists() {
+            return [staged, old].into_iter().find(is_set);
+        }
+        None
+    }
+
+    /// The sets that stand aside under a hidden name.
+    fn hidden_sets(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let names = names.filter_map(|name| {
+            let set = name.strip_prefix('.')?.strip_suffix(".old")?;
+            Some(set.to_owned())
+        });
+        names.collect()
+    }
+
+    /// The folder of a set, where it is safe to read it: it lies below the store's own.
+    pub(crate) fn folder(&self, set: &str, path: PathBuf) -> Result<SetFolder<'_>, StoreError> {
+        let root = self.root.canonicalize();
+        let root = root.map_err(StoreError::io("read", &self.root))?;
+        let real = path.canonicalize();
+        let real = real.map_err(StoreError::io("read", &path))?;
+        if !real.starts_with(&root) {
+            let error = std::io::Error::other("it is a link that leads out of the store's folder");
+            return Err(StoreError::io("read", path)(error));
+        }
+        Ok(SetFolder {
+            store: self,
+            path,
+            shown: self.root.join(set),
+        })
+    }
+
+    /// The protocol of that name.
+    pub(crate) fn protocol(&self, name: &str) -> Option<ProtocolId> {
+        match &self.protocols {
+            Some(known) => known.iter().copied().find(|protocol| protocol.0 == name),
+            None => intern(name),
+        }
+    }
+
+    /// The names of the known protocols.
+    pub(crate) fn protocol_names(&self) -> Vec<&'static str> {
+        let known = self.protocols.as_deref().unwrap_or_default();
+        known.iter().map(|protocol| protocol.0).collect()
+    }
+}
+
+/// Where a set is written that will replace another.
+pub(crate) fn staged_path(root: &Path, set: &str) -> PathBuf {
+    root.join(format!(".{set}.new"))
+}
+
+/// Where a set is put that is being replaced.
+pub(crate) fn old_path(root: &Path, set: &str) -> PathBuf {
+    root.join(format!(".{set}.old"))
+}
+
+/// A protocol of any name, for stores that were not told which ones there are. At most 256
+/// names of at most 32 letters are ever kept.
+fn intern(name: &str) -> Option<ProtocolId> {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let good = (1..=32).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let mut names = NAMES
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return Some(ProtocolId(known));
+    }
+    if !good || names.len() >= 256 {
+        return None;
+    }
+    let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    names.insert(kept);
+    Some(ProtocolId(kept))
 }

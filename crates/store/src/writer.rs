@@ -1,8 +1,17 @@
 //! Recording a set.
 
-use retake_model::{Mock, SetInfo, TestCase};
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use retake_model::{Mock, NoiseRule, SetInfo, TestCase};
+
+use crate::blobs::BlobWriter;
+use crate::load::{Content, Kind, SetFolder, parallel};
+use crate::names::Names;
+use crate::store::{old_path, staged_path};
+use crate::{Store, StoreError, disk, v1};
 
 /// What becomes of what a set already holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,25 +24,104 @@ pub enum WriteMode {
 }
 
 /// Writes one recording of a set. The set is locked as long as this lives.
+///
+/// A set that is new is written in its place, so that what was recorded is there even where the
+/// recording is killed. A set that replaces another is written beside it, and takes its place
+/// when it is finished.
 #[derive(Debug)]
 pub struct SetWriter {
     set: String,
+    root: PathBuf,
+    /// Where files are written.
+    folder: PathBuf,
+    /// Whether that is beside the set's place.
+    staged: bool,
+    names: Names,
+    blobs: BlobWriter,
+    files: Vec<PathBuf>,
+    /// What people wrote into the earlier recording.
+    kept: Kept,
+    /// Unlocks when it is dropped.
+    _lock: File,
+}
+
+/// What people wrote into an earlier recording.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Rules of tests, by name.
+    tests: HashMap<String, Vec<NoiseRule>>,
+    /// Rules of the set.
+    set: Vec<NoiseRule>,
 }
 
 impl SetWriter {
+    pub(crate) fn open(store: &Store, set: &str, mode: WriteMode) -> Result<Self, StoreError> {
+        let root = store.root().to_owned();
+        disk::create_folder(&root)?;
+        let lock = lock(&root, set)?;
+        keep_out_of_git(&root)?;
+        recover(&root, set)?;
+        let place = root.join(set);
+        let mut names = Names::default();
+        let mut kept = Kept::default();
+        let old = if place.exists() {
+            read_old(store, set, &mut kept)?
+        } else {
+            Vec::new()
+        };
+        let staged = mode == WriteMode::Replace && !old.is_empty();
+        match mode {
+            WriteMode::Replace => old.iter().for_each(|test| names.remember(test)),
+            WriteMode::Append => {
+                for file in disk::names_in(&place.join("tests"))? {
+                    names.take(file.trim_end_matches(".yaml"));
+                }
+            }
+        }
+        let folder = if staged {
+            staged_path(&root, set)
+        } else {
+            place
+        };
+        disk::create_folder(&folder.join("tests"))?;
+        disk::remove_unfinished(&folder);
+        disk::remove_unfinished(&folder.join("tests"));
+        disk::remove_unfinished(&folder.join("blobs"));
+        Ok(SetWriter {
+            set: set.to_owned(),
+            root,
+            blobs: BlobWriter::new(folder.join("blobs")),
+            folder,
+            staged,
+            names,
+            files: Vec::new(),
+            kept,
+            _lock: lock,
+        })
+    }
+
     /// The name of the set.
     pub fn set(&self) -> &str {
         &self.set
     }
 
     /// Names a test and writes it with its calls, as one file that is there whole or not at all;
-    /// returns the name. `test.name` is not read.
+    /// returns the name. `test.name` is not read. Rules that a person wrote into the test of this
+    /// name are kept.
     ///
     /// # Errors
     /// The disk is full, the folder was removed, …: the test is not there, the others are.
-    pub fn write_test(&mut self, test: TestCase) -> Result<String, StoreError> {
-        let _ = test;
-        Err(StoreError::BadSetName(self.set.clone()))
+    pub fn write_test(&mut self, mut test: TestCase) -> Result<String, StoreError> {
+        let name = self.names.give(&test);
+        if let Some(rules) = self.kept.tests.get(&name) {
+            add_rules(&mut test.rules, rules);
+        }
+        let rendered = v1::write_test(&test, &name).map_err(|_| too_deep(&name))?;
+        self.blobs.write(&rendered.blobs)?;
+        let path = self.folder.join("tests").join(format!("{name}.yaml"));
+        disk::write_whole(&path, rendered.text.as_bytes())?;
+        self.files.push(path);
+        Ok(name)
     }
 
     /// Writes the calls that belong to no single test, in place of those written before.
@@ -41,8 +129,12 @@ impl SetWriter {
     /// # Errors
     /// See [`SetWriter::write_test`].
     pub fn write_shared(&mut self, mocks: &[Mock]) -> Result<(), StoreError> {
-        let _ = mocks;
-        Err(StoreError::BadSetName(self.set.clone()))
+        let rendered = v1::write_shared(mocks).map_err(|_| too_deep("startup.yaml"))?;
+        self.blobs.write(&rendered.blobs)?;
+        let path = self.folder.join("startup.yaml");
+        disk::write_whole(&path, rendered.text.as_bytes())?;
+        self.files.push(path);
+        Ok(())
     }
 
     /// Writes what is known of the recording so far. Rules that the set had are kept.
@@ -50,8 +142,10 @@ impl SetWriter {
     /// # Errors
     /// See [`SetWriter::write_test`].
     pub fn write_info(&self, info: &SetInfo) -> Result<(), StoreError> {
-        let _ = info;
-        Err(StoreError::BadSetName(self.set.clone()))
+        let mut info = info.clone();
+        add_rules(&mut info.rules, &self.kept.set);
+        let path = self.folder.join("set.yaml");
+        disk::write_whole(&path, v1::write_set(&info).as_bytes())
     }
 
     /// Ends the recording: writes `info` and puts what was recorded in the place of what the set
@@ -59,7 +153,115 @@ impl SetWriter {
     ///
     /// # Errors
     /// See [`SetWriter::write_test`]. What the set held before is then still there.
-    pub fn finish(self, info: &SetInfo) -> Result<(), StoreError> {
-        self.write_info(info)
+    pub fn finish(mut self, info: &SetInfo) -> Result<(), StoreError> {
+        self.write_info(info)?;
+        self.files.push(self.folder.join("set.yaml"));
+        self.files.extend(self.blobs.files());
+        disk::sync(&self.files)?;
+        if self.staged {
+            self.exchange()?;
+        }
+        Ok(())
+    }
+
+    /// Puts the new set in the old one's place. Killed in between, the set is found under its
+    /// hidden name, and the next writer ends what was begun.
+    fn exchange(&self) -> Result<(), StoreError> {
+        let place = self.root.join(&self.set);
+        let old = old_path(&self.root, &self.set);
+        fs::rename(&place, &old).map_err(StoreError::io("replace", &place))?;
+        if let Err(error) = fs::rename(&self.folder, &place) {
+            let _ = fs::rename(&old, &place);
+            return Err(StoreError::io("replace", place)(error));
+        }
+        // Left over, it is removed by the next writer.
+        let _ = fs::remove_dir_all(&old);
+        Ok(())
+    }
+}
+
+/// Locks a set against other recorders.
+fn lock(root: &Path, set: &str) -> Result<File, StoreError> {
+    let folder = root.join(".locks");
+    disk::create_folder(&folder)?;
+    let path = folder.join(set);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StoreError::io("lock", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(set.to_owned())),
+        // A file system without locks cannot tell two recorders apart.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path)(error)),
+    }
+}
+
+/// Runs, locks and sets in the making are nothing for version control.
+fn keep_out_of_git(root: &Path) -> Result<(), StoreError> {
+    let path = root.join(".gitignore");
+    if path.exists() {
+        return Ok(());
+    }
+    disk::write_whole(&path, b"/runs/\n/.*\n!/.gitignore\n")
+}
+
+/// Ends what an interrupted writer began: see [`SetWriter::exchange`].
+fn recover(root: &Path, set: &str) -> Result<(), StoreError> {
+    let (place, new, old) = (root.join(set), staged_path(root, set), old_path(root, set));
+    let rename = |from: &Path| fs::rename(from, &place).map_err(StoreError::io("replace", &place));
+    let remove = |path: &Path| match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io("remove", path)(error))
+        }
+        _ => Ok(()),
+    };
+    if !place.exists() && old.exists() {
+        rename(if new.exists() { &new } else { &old })?;
+    }
+    remove(&old)?;
+    remove(&new)
+}
+
+/// The tests of the set as it is, and in `kept` what people wrote into it. Files that cannot be
+/// read are left out: they are about to be replaced.
+fn read_old(store: &Store, set: &str, kept: &mut Kept) -> Result<Vec<TestCase>, StoreError> {
+    let folder: SetFolder<'_> = store.folder(set, store.root().join(set))?;
+    if let Ok(Some(Content::Set(info))) = folder.read(Kind::Set, "set.yaml") {
+        kept.set = info.rules;
+    }
+    let files = folder.test_files()?;
+    let read = parallel(&files, |file| folder.read(Kind::Test, file));
+    let mut old = Vec::with_capacity(read.len());
+    for content in read {
+        if let Ok(Some(Content::Test(mut test))) = content {
+            if !test.rules.is_empty() {
+                kept.tests
+                    .insert(test.name.clone(), std::mem::take(&mut test.rules));
+            }
+            old.push(*test);
+        }
+    }
+    old.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    Ok(old)
+}
+
+/// Adds the rules that are not there yet.
+fn add_rules(rules: &mut Vec<NoiseRule>, more: &[NoiseRule]) {
+    for rule in more {
+        let same = |r: &NoiseRule| r.at == rule.at && r.action == rule.action;
+        if !rules.iter().any(same) {
+            rules.push(rule.clone());
+        }
+    }
+}
+
+fn too_deep(what: &str) -> StoreError {
+    StoreError::Unwritable {
+        what: what.to_owned(),
+        why: "a value nests more than 512 levels deep; keep such a body as text".to_owned(),
     }
 }

@@ -1,0 +1,78 @@
+//! What is too large or too odd for YAML, kept beside it by content.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use retake_model::Value;
+
+use crate::StoreError;
+use crate::disk::{self, Unread};
+use crate::yaml::{BlobOf, Problem, is_blob_name};
+
+/// The largest blob that is read, in bytes: 1 GiB.
+const LARGEST: u64 = 1 << 30;
+
+/// Writes the blobs of a set, each content once.
+#[derive(Debug)]
+pub(crate) struct BlobWriter {
+    folder: PathBuf,
+    written: HashSet<String>,
+}
+
+impl BlobWriter {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        BlobWriter {
+            folder,
+            written: HashSet::new(),
+        }
+    }
+
+    /// Writes what is not there yet.
+    pub(crate) fn write(&mut self, blobs: &[BlobOf<'_>]) -> Result<(), StoreError> {
+        for blob in blobs {
+            if self.written.contains(&blob.name) {
+                continue;
+            }
+            if self.written.is_empty() {
+                disk::create_folder(&self.folder)?;
+            }
+            // What is there under this name may be damaged: it is written anew once a recording.
+            disk::write_whole(&self.folder.join(&blob.name), blob.bytes)?;
+            self.written.insert(blob.name.clone());
+        }
+        Ok(())
+    }
+
+    /// The files that were written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
+        self.written.iter().map(|name| self.folder.join(name))
+    }
+}
+
+/// Reads a blob of the set in `folder`, and checks that its content is what its name says.
+pub(crate) fn read(folder: &Path, name: &str, is_text: bool) -> Result<Value, Problem> {
+    const HINT: &str = "take it from where the recording comes from, or record again";
+    // Checked on parsing; checked again where it becomes a path.
+    if !is_blob_name(name) {
+        return Err(Problem::new("this is not the name of a blob"));
+    }
+    let path = folder.join("blobs").join(name);
+    let bytes = disk::read_below(folder, &path, LARGEST).map_err(|why| match why {
+        Unread::Missing => Problem::new(format!("the blob `{name}` is missing")).hint(HINT),
+        Unread::Refused(why) => Problem::new(format!("the blob `{name}` is refused: {why}")),
+        Unread::Io(error) => Problem::new(format!("the blob `{name}` cannot be read: {error}")),
+    })?;
+    if blake3::hash(&bytes).to_hex().as_str() != name {
+        return Err(
+            Problem::new(format!("the content of the blob `{name}` was changed"))
+                .expected("content whose BLAKE3 hash is its name")
+                .hint(HINT),
+        );
+    }
+    if !is_text {
+        return Ok(Value::Bytes(bytes.into()));
+    }
+    String::from_utf8(bytes)
+        .map(Value::String)
+        .map_err(|_| Problem::new(format!("the blob `{name}` is not text in UTF-8")))
+}

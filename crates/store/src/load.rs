@@ -1,0 +1,182 @@
+//! Reading a set.
+
+use std::cmp::min;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use retake_model::{Mock, SetInfo, TestCase, TestSet, Value};
+
+use crate::diagnostic::Diagnostic;
+use crate::disk::{self, Unread};
+use crate::version::FormatVersion;
+use crate::yaml::{Limits, Problem, guard};
+use crate::{Store, StoreError, blobs, v1};
+
+/// What a file holds.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Test(Box<TestCase>),
+    Set(Box<SetInfo>),
+    Shared(Vec<Mock>),
+}
+
+/// Which kind of file is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `tests/<name>.yaml`
+    Test,
+    /// `set.yaml`
+    Set,
+    /// `startup.yaml`
+    Shared,
+}
+
+/// The folder of a set that is read.
+#[derive(Debug, Clone)]
+pub(crate) struct SetFolder<'s> {
+    pub(crate) store: &'s Store,
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Where errors say it is.
+    pub(crate) shown: PathBuf,
+}
+
+impl SetFolder<'_> {
+    /// The whole set.
+    pub(crate) fn load(&self, name: &str) -> Result<TestSet, StoreError> {
+        let info = match self.read(Kind::Set, "set.yaml")? {
+            Some(Content::Set(info)) => *info,
+            _ => SetInfo::default(),
+        };
+        let shared = match self.read(Kind::Shared, "startup.yaml")? {
+            Some(Content::Shared(mocks)) => mocks,
+            _ => Vec::new(),
+        };
+        let mut tests = self.tests()?;
+        tests.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+        Ok(TestSet {
+            name: name.into(),
+            info,
+            tests,
+            shared,
+        })
+    }
+
+    /// The files of tests, relative to the set's folder, sorted.
+    pub(crate) fn test_files(&self) -> Result<Vec<String>, StoreError> {
+        let names = disk::names_in(&self.path.join("tests"))?;
+        let files = names.into_iter().filter(|name| name.ends_with(".yaml"));
+        Ok(files.map(|name| format!("tests/{name}")).collect())
+    }
+
+    /// Every test, in the order of their files.
+    fn tests(&self) -> Result<Vec<TestCase>, StoreError> {
+        let files = self.test_files()?;
+        let mut tests = Vec::with_capacity(files.len());
+        let (mut first, mut failed) = (None, 0);
+        for result in parallel(&files, |file| self.read(Kind::Test, file)) {
+            match result {
+                Ok(Some(Content::Test(test))) => tests.push(*test),
+                // A file that was removed since the folder was listed.
+                Ok(_) => {}
+                Err(error) => {
+                    failed += 1;
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            None => Ok(tests),
+            Some(StoreError::Invalid { diagnostic, .. }) => Err(StoreError::Invalid {
+                diagnostic,
+                others: failed - 1,
+            }),
+            Some(other) => Err(other),
+        }
+    }
+
+    /// One file; none where it does not exist. `file` is relative to the set's folder.
+    pub(crate) fn read(&self, kind: Kind, file: &str) -> Result<Option<Content>, StoreError> {
+        let path = self.path.join(file);
+        let shown = self.shown.join(file);
+        let most = u64::try_from(Limits::RECORDING.bytes).unwrap_or(u64::MAX);
+        let bytes = match disk::read_below(&self.path, &path, most) {
+            Ok(bytes) => bytes,
+            Err(Unread::Missing) => return Ok(None),
+            Err(Unread::Io(error)) => return Err(StoreError::io("read", path)(error)),
+            Err(Unread::Refused(why)) => {
+                let problem = Problem::new(format!("this file is refused: {why}"));
+                return Err(Diagnostic::new(&shown, problem, b"").into());
+            }
+        };
+        self.parse(kind, &shown, &bytes)
+            .map(Some)
+            .map_err(|problem| Diagnostic::new(&shown, problem, &bytes).into())
+    }
+
+    fn parse(&self, kind: Kind, shown: &Path, bytes: &[u8]) -> Result<Content, Problem> {
+        let text = guard(bytes, Limits::RECORDING)?;
+        let FormatVersion::V1 = FormatVersion::of(text)?;
+        let known = self.store.protocol_names();
+        let reader = v1::Reader {
+            file: &shown.to_string_lossy(),
+            text,
+            protocol: &|name| self.store.protocol(name),
+            protocols: &known,
+            blob: &|name: &str, is_text: bool| -> Result<Value, Problem> {
+                blobs::read(&self.path, name, is_text)
+            },
+        };
+        Ok(match kind {
+            Kind::Set => Content::Set(Box::new(v1::read_set(&reader)?)),
+            Kind::Shared => Content::Shared(v1::read_shared(&reader)?),
+            Kind::Test => {
+                let test = v1::read_test(&reader)?;
+                let name = shown.file_stem().unwrap_or_default().to_string_lossy();
+                if test.name != name {
+                    let problem = Problem::new(format!(
+                        "the test `{}` stands in the file of `{name}`",
+                        test.name
+                    ));
+                    return Err(reader
+                        .at_key(problem, "test")
+                        .expected(format!("`test: {name}`"))
+                        .hint("rename one of the two"));
+                }
+                Content::Test(Box::new(test))
+            }
+        })
+    }
+}
+
+/// What `work` gives for each of `items`, in their order, done on all cores.
+pub(crate) fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = min(cores, items.len() / 8);
+    if threads < 2 {
+        return items.iter().map(work).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut mine = Vec::new();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    mine.push((index, work(item)));
+                }
+                done.lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .append(&mut mine);
+            });
+        }
+    });
+    let mut done = done
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}

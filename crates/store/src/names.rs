@@ -1,0 +1,338 @@
+//! Names of tests and sets: the same for the same traffic, and good on every file system.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use retake_model::{TestCase, Value};
+
+use crate::StoreError;
+
+/// The longest name that is made of a request, in bytes; a number may follow.
+const LONGEST: usize = 80;
+
+/// The longest name of a set, in bytes.
+const LONGEST_SET: usize = 100;
+
+/// Fails where `name` cannot be the name of a set: it is the name of a folder, on Windows too,
+/// and never `runs`.
+pub(crate) fn check_set_name(name: &str) -> Result<(), StoreError> {
+    let good = name.len() <= LONGEST_SET
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && !name.ends_with('.')
+        && name != "runs"
+        && !is_device(name);
+    if good {
+        Ok(())
+    } else {
+        Err(StoreError::BadSetName(name.to_owned()))
+    }
+}
+
+/// Names that Windows keeps for devices, with any ending.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let numbered = |prefix| {
+        stem.strip_prefix(prefix)
+            .is_some_and(|n: &str| n.len() == 1 && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    matches!(&*stem, "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+/// The name of a test, without the number that tells it from others: method, route and outcome.
+/// Ids in the route are replaced: `get-orders-id-200`.
+pub(crate) fn base_name(test: &TestCase) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let text = |name| test.request.get(name).and_then(Value::as_str);
+    match (text("method"), text("path")) {
+        (None, None) => {
+            words.push(test.protocol.0.to_owned());
+            let first = test.request.as_map().unwrap_or_default().iter();
+            let first = first.filter_map(|(_, value)| value.as_str()).next();
+            words.extend(
+                first
+                    .unwrap_or_default()
+                    .split_whitespace()
+                    .take(6)
+                    .map(route_word),
+            );
+        }
+        (method, path) => {
+            words.extend(method.map(str::to_owned));
+            let path = path.unwrap_or_default();
+            let route = path.split(['?', '#']).next().unwrap_or_default();
+            // The absolute form of a request target begins with scheme and host.
+            let route = match route.split_once("://") {
+                Some((_, rest)) => rest.split_once('/').map_or("", |(_, route)| route),
+                None => route,
+            };
+            let parts = route.split('/').filter(|part| !part.is_empty());
+            let before = words.len();
+            words.extend(parts.map(route_word));
+            if words.len() == before {
+                words.push("root".to_owned());
+            }
+        }
+    }
+    let outcome = match test.response.get("status") {
+        Some(Value::Number(status)) => status.to_string(),
+        Some(Value::String(status)) => status.clone(),
+        _ if test.response.get("error").is_some() => "error".to_owned(),
+        _ => "ok".to_owned(),
+    };
+    let outcome = clean(&outcome, 16);
+    let route = clean(&words.join("-"), LONGEST - outcome.len() - 1);
+    let route = if route.is_empty() { "test" } else { &route };
+    format!("{route}-{outcome}")
+}
+
+fn route_word(word: &str) -> String {
+    if is_id(word) { "id" } else { word }.to_owned()
+}
+
+/// Whether a part of a path is one of many of its kind: a number, a date, a UUID, hex digits, a
+/// long word with digits.
+fn is_id(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    let hex = word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    digits > 0
+        && (word
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"-:.,".contains(&b))
+            || (hex && word.len() >= 8)
+            || word.len() >= 20)
+}
+
+/// Lower-case letters, digits, `_` and single `-`, at most `most` bytes.
+fn clean(text: &str, most: usize) -> String {
+    let mut name = String::with_capacity(text.len().min(most));
+    for c in text.chars() {
+        if name.len() >= most {
+            break;
+        }
+        match c.to_ascii_lowercase() {
+            c if c.is_ascii_alphanumeric() || c == '_' => name.push(c),
+            _ if !name.is_empty() && !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    name.truncate(name.trim_end_matches('-').len());
+    name
+}
+
+/// Gives out the names of one recording.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Names that are given out.
+    used: HashSet<String>,
+    /// By base name: the number at which the search for a free one begins.
+    next: HashMap<String, usize>,
+    /// Names that an earlier recording gave to a request, by the request's hash, in order.
+    earlier: HashMap<blake3::Hash, VecDeque<String>>,
+}
+
+impl Names {
+    /// Keeps a name from being given out.
+    pub(crate) fn take(&mut self, name: &str) {
+        self.used.insert(name.to_owned());
+    }
+
+    /// Remembers what an earlier recording called a request.
+    pub(crate) fn remember(&mut self, test: &TestCase) {
+        let names = self.earlier.entry(request_hash(test)).or_default();
+        names.push_back(test.name.clone());
+    }
+
+    /// The name for a test: what the same request was called before, else the first free one.
+    pub(crate) fn give(&mut self, test: &TestCase) -> String {
+        let base = base_name(test);
+        if let Some(earlier) = self.earlier.get_mut(&request_hash(test)) {
+            while let Some(name) = earlier.pop_front() {
+                if has_base(&name, &base) && self.used.insert(name.clone()) {
+                    return name;
+                }
+            }
+        }
+        let next = self.next.entry(base.clone()).or_insert(1);
+        loop {
+            let name = match *next {
+                1 => base.clone(),
+                n => format!("{base}-{n}"),
+            };
+            *next += 1;
+            if self.used.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// Whether `name` is `base`, or `base` and a number.
+fn has_base(name: &str, base: &str) -> bool {
+    match name.strip_prefix(base) {
+        Some("") => true,
+        Some(rest) => rest
+            .strip_prefix('-')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())),
+        None => false,
+    }
+}
+
+/// A hash of what tells a request from others with the same route: everything but its headers,
+/// which hold the time, trace ids and tokens.
+fn request_hash(test: &TestCase) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    if let Some(fields) = test.request.as_map() {
+        for (name, value) in fields {
+            if !matches!(&**name, "headers" | "trailers") {
+                hash_text(&mut hasher, name);
+                hash_value(&mut hasher, value);
+            }
+        }
+    }
+    hasher.finalize()
+}
+
+fn hash_text(hasher: &mut blake3::Hasher, text: &str) {
+    hasher.update(&(text.len() as u64).to_le_bytes());
+    hasher.update(text.as_bytes());
+}
+
+fn hash_value(hasher: &mut blake3::Hasher, value: &Value) {
+    match value {
+        Value::Null => {
+            hasher.update(b"n");
+        }
+        Value::Bool(truth) => {
+            hasher.update(if *truth { b"t" } else { b"f" });
+        }
+        Value::Number(number) => {
+            hasher.update(b"#");
+            hash_text(hasher, number.as_str());
+        }
+        Value::String(text) => {
+            hasher.update(b"s");
+            hash_text(hasher, text);
+        }
+        Value::Bytes(bytes) => {
+            hasher.update(b"b");
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        Value::List(items) => {
+            hasher.update(b"[");
+            items.iter().for_each(|item| hash_value(hasher, item));
+            hasher.update(b"]");
+        }
+        Value::Map(fields) => {
+            hasher.update(b"{");
+            for (name, value) in fields {
+                hash_text(hasher, name);
+                hash_value(hasher, value);
+            }
+            hasher.update(b"}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_model::{ProtocolId, Timestamp};
+
+    use super::*;
+
+    fn test(method: &str, path: &str, status: u16) -> TestCase {
+        TestCase {
+            name: String::new(),
+            protocol: ProtocolId("http"),
+            at: Timestamp(0),
+            took: 0,
+            trace: None,
+            merged: 0,
+            request: Value::map([("method", method), ("path", path)].map(|(k, v)| (k, v.into()))),
+            response: Value::map([("status", Value::from(status))]),
+            calls: Vec::new(),
+            made: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_are_made_of_method_route_and_outcome() {
+        for (method, path, status, name) in [
+            ("POST", "/orders", 201, "post-orders-201"),
+            ("GET", "/orders/17?x=1", 200, "get-orders-id-200"),
+            (
+                "GET",
+                "/orders/7f3c1a2b-0000-4000-8000-0123456789ab",
+                404,
+                "get-orders-id-404",
+            ),
+            (
+                "GET",
+                "/v1/users/507f1f77bcf86cd799439011/x",
+                200,
+                "get-v1-users-id-x-200",
+            ),
+            ("GET", "/", 200, "get-root-200"),
+            ("GET", "http://host:80/a/b", 200, "get-a-b-200"),
+            ("OPTIONS", "*", 200, "options-200"),
+            ("GET", "/../../etc/passwd", 200, "get-etc-passwd-200"),
+            ("GET", "/a%2Fb\\c:d|e", 200, "get-a-2fb-c-d-e-200"),
+            ("GET", "/Größe", 200, "get-gr-e-200"),
+            ("GET", "/face/added", 200, "get-face-added-200"),
+            ("GET", "/day/2026-03-01", 200, "get-day-id-200"),
+        ] {
+            assert_eq!(base_name(&test(method, path, status)), name);
+        }
+        let long = base_name(&test("GET", &format!("/{}", "ab/".repeat(1000)), 200));
+        assert!(long.len() <= LONGEST && long.ends_with("-200"), "{long}");
+    }
+
+    #[test]
+    fn the_same_request_keeps_the_name_that_it_had() {
+        let mut names = Names::default();
+        let (a, b, c) = (
+            test("GET", "/x/1", 200),
+            test("GET", "/x/2", 200),
+            test("GET", "/x/3", 200),
+        );
+        for (name, test) in [("get-x-id-200", &a), ("get-x-id-200-2", &b)] {
+            names.remember(&TestCase {
+                name: name.to_owned(),
+                ..test.clone()
+            });
+        }
+        assert_eq!(names.give(&b), "get-x-id-200-2");
+        assert_eq!(names.give(&a), "get-x-id-200");
+        assert_eq!(names.give(&c), "get-x-id-200-3");
+        assert_eq!(names.give(&a), "get-x-id-200-4");
+    }
+
+    #[test]
+    fn names_of_sets_cannot_leave_the_folder() {
+        for good in ["default", "smoke-1", "a.b", "Z_9"] {
+            assert!(check_set_name(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "runs",
+            ".new",
+            "con",
+            "NUL.txt",
+            "com1",
+            "a.",
+            "ä",
+            "-x",
+            &"x".repeat(101),
+        ] {
+            assert!(check_set_name(bad).is_err(), "{bad}");
+        }
+    }
+}

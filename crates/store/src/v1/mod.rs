@@ -1,0 +1,17 @@
+//! Version 1 of the format: what stands in its files, and how that becomes the model's types and
+//! is made of them.
+//!
+//! The types of the files are private to this module, so that a later version can change the
+//! model without touching how old files are read.
+
+mod read;
+mod rules;
+mod types;
+mod write;
+
+pub(crate) use read::{Reader, read_set, read_shared, read_test};
+pub(crate) use rules::{RuleDoc, read_rules};
+pub(crate) use write::{write_set, write_shared, write_test};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! Files of version 1 become the model's types.
+
+use std::sync::Arc;
+
+use retake_model::{
+    DependencyInfo, Ledger, Made, Mock, Path, ProtocolId, Scope, Segment, SetInfo, Tally, TestCase,
+    TokenKind, TraceId, Value,
+};
+use serde::de::DeserializeOwned;
+
+use super::read_rules;
+use super::types::{
+    ByDoc, CALL_KEYS, CallDoc, LedgerDoc, MadeDoc, ScopeDoc, SetDoc, SharedDoc, TallyDoc, TestDoc,
+};
+use crate::yaml::{Problem, Tree, locate, nearest};
+
+/// What reading a file needs beside its text.
+pub(crate) struct Reader<'r> {
+    /// The file's name in errors and rules.
+    pub(crate) file: &'r str,
+    /// The file's text.
+    pub(crate) text: &'r str,
+    /// The protocol of that name.
+    pub(crate) protocol: &'r dyn Fn(&str) -> Option<ProtocolId>,
+    /// The names of the known protocols, for errors.
+    pub(crate) protocols: &'r [&'r str],
+    /// The content of a blob: its name, and whether it holds text.
+    pub(crate) blob: &'r dyn Fn(&str, bool) -> Result<Value, Problem>,
+}
+
+/// A test file.
+pub(crate) fn read_test(reader: &Reader<'_>) -> Result<TestCase, Problem> {
+    let doc: TestDoc = reader.parse()?;
+    let protocol = match &doc.protocol {
+        Some(name) => reader.protocol_at(name, &[key("protocol")])?,
+        None => ProtocolId("http"),
+    };
+    let protocol = (reader.protocol)(protocol.0).unwrap_or(protocol);
+    Ok(TestCase {
+        name: doc.test,
+        protocol,
+        at: doc.at.0,
+        took: doc.took.0,
+        trace: doc.trace.map(TraceId),
+        merged: doc.merged,
+        request: reader.value(doc.request)?,
+        response: reader.value(doc.response)?,
+        calls: reader.calls(doc.calls, Scope::Test, ByDoc::Alone)?,
+        made: reader.made(doc.made)?,
+        rules: read_rules(doc.rules, &[key("rules")], reader.file, reader.text)?,
+    })
+}
+
+/// A `startup.yaml`.
+pub(crate) fn read_shared(reader: &Reader<'_>) -> Result<Vec<Mock>, Problem> {
+    let doc: SharedDoc = reader.parse()?;
+    reader.calls(doc.calls, Scope::Startup, ByDoc::None)
+}
+
+/// A `set.yaml`.
+pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
+    let doc: SetDoc = reader.parse()?;
+    let mut dependencies: Vec<DependencyInfo> = Vec::with_capacity(doc.dependencies.len());
+    for (index, dependency) in doc.dependencies.into_iter().enumerate() {
+        let place = |name| [key("dependencies"), Segment::Index(index), key(name)];
+        if dependencies.iter().any(|d| *d.name == *dependency.name) {
+            let problem =
+                Problem::new(format!("the dependency `{}` stands twice", dependency.name));
+            return Err(reader.place(
+                problem.hint("give one of the two another name"),
+                &place("name"),
+            ));
+        }
+        let protocol = match &dependency.protocol {
+            Some(name) => Some(reader.protocol_at(name, &place("protocol"))?),
+            None => None,
+        };
+        dependencies.push(DependencyInfo {
+            name: dependency.name.into(),
+            protocol,
+            address: dependency.address,
+            url: dependency.url,
+            listen: dependency.listen,
+            env: dependency.env,
+        });
+    }
+    Ok(SetInfo {
+        recorded: doc.recorded.0,
+        recorder: doc.recorder,
+        command: doc.command,
+        upstream: doc.upstream,
+        dependencies,
+        ledger: doc.ledger.map(ledger),
+        rules: read_rules(doc.rules, &[key("rules")], reader.file, reader.text)?,
+    })
+}
+
+impl Reader<'_> {
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        serde_yaml::from_str(self.text).map_err(Problem::from)
+    }
+
+    /// The problem, at the line and column of a place in the file.
+    fn place(&self, problem: Problem, path: &[Segment]) -> Problem {
+        match locate(self.text, path) {
+            Some((line, column)) => problem.at(line, column),
+            None => problem,
+        }
+    }
+
+    /// The problem, at the value of a key at the top of the file.
+    pub(crate) fn at_key(&self, problem: Problem, name: &str) -> Problem {
+        self.place(problem, &[key(name)])
+    }
+
+    fn value(&self, tree: Tree) -> Result<Value, Problem> {
+        tree.into_value(&mut |name, is_text| {
+            (self.blob)(name, is_text).map_err(|problem| self.at_word(problem, name))
+        })
+    }
+
+    /// The problem, where `word` first stands in the file.
+    fn at_word(&self, problem: Problem, word: &str) -> Problem {
+        let line = self.text.lines().enumerate().find_map(|(index, line)| {
+            let before = line.get(..line.find(word)?)?;
+            Some((index + 1, before.chars().count() + 1))
+        });
+        match line {
+            Some((line, column)) => problem.at(line, column),
+            None => problem,
+        }
+    }
+
+    fn protocol_at(&self, name: &str, path: &[Segment]) -> Result<ProtocolId, Problem> {
+        (self.protocol)(name).ok_or_else(|| {
+            let known = self.protocols.join("`, `");
+            let mut problem = Problem::new(format!("unknown protocol `{name}`"))
+                .expected(format!("one of `{known}`"));
+            if let Some(near) = nearest(name, self.protocols) {
+                problem = problem.hint(format!("did you mean `{near}`?"));
+            }
+            self.place(problem, path)
+        })
+    }
+
+    fn calls(&self, docs: Vec<CallDoc>, scope: Scope, by: ByDoc) -> Result<Vec<Mock>, Problem> {
+        let mut calls = Vec::with_capacity(docs.len());
+        for (index, doc) in docs.into_iter().enumerate() {
+            let Some(protocol) = (self.protocol)(&doc.protocol) else {
+                return Err(self.unknown_in_call(&doc.protocol, index));
+            };
+            calls.push(Mock {
+                to: Arc::from(doc.to),
+                protocol,
+                scope: doc.scope.map_or(scope, ScopeDoc::into),
+                by: doc.by.unwrap_or(by).into(),
+                after: doc.after.0,
+                took: doc.took.0,
+                request: self.value(doc.request)?,
+                response: self.value(doc.gives)?,
+                merged: doc.merged,
+            });
+        }
+        Ok(calls)
+    }
+
+    /// A key of a call that is no protocol's name may be another key, misspelt.
+    fn unknown_in_call(&self, name: &str, index: usize) -> Problem {
+        let known = self.protocols.join("`, `");
+        let mut problem = Problem::new(format!("`{name}` is no protocol and no key of a call"))
+            .expected(format!("a protocol (one of `{known}`)"));
+        let words: Vec<&str> = self.protocols.iter().chain(CALL_KEYS).copied().collect();
+        if let Some(near) = nearest(name, &words) {
+            problem = problem.hint(format!("did you mean `{near}`?"));
+        }
+        self.place(problem, &[key("calls"), Segment::Index(index), key(name)])
+    }
+
+    fn made(&self, docs: Vec<MadeDoc>) -> Result<Vec<Made>, Problem> {
+        let mut made = Vec::with_capacity(docs.len());
+        for (index, doc) in docs.into_iter().enumerate() {
+            let place = |name| vec![key("made"), Segment::Index(index), key(name)];
+            let value = match self.value(doc.value)? {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                other => {
+                    let found = format!("a {} stands here", other.type_name());
+                    return Err(self.place(Problem::new(found).expected("text"), &place("value")));
+                }
+            };
+            let kinds = TokenKind::ALL.iter();
+            let kind = kinds.clone().find(|(_, name)| *name == doc.kind);
+            let Some((kind, _)) = kind else {
+                let names: Vec<&str> = kinds.map(|(_, name)| *name).collect();
+                let mut problem = Problem::new(format!("unknown kind `{}`", doc.kind))
+                    .expected(format!("one of `{}`", names.join("`, `")));
+                if let Some(near) = nearest(&doc.kind, &names) {
+                    problem = problem.hint(format!("did you mean `{near}`?"));
+                }
+                return Err(self.place(problem, &place("kind")));
+            };
+            let mut places = Vec::with_capacity(doc.places.len());
+            for (number, text) in doc.places.iter().enumerate() {
+                places.push(Path::parse(text).map_err(|error| {
+                    let mut place = place("places");
+                    place.push(Segment::Index(number));
+                    let problem = Problem::new(format!("`{text}` is no path"))
+                        .expected(format!("{} at its byte {}", error.expected, error.at));
+                    self.place(problem, &place)
+                })?);
+            }
+            made.push(Made {
+                value,
+                kind: *kind,
+                places,
+            });
+        }
+        Ok(made)
+    }
+}
+
+fn key(name: &str) -> Segment {
+    Segment::Key(name.to_owned())
+}
+
+fn ledger(doc: LedgerDoc) -> Ledger {
+    let outbound = doc.outbound.into_iter();
+    Ledger {
+        inbound: tally(doc.inbound),
+        outbound: outbound
+            .map(|(name, counts)| (name, tally(counts)))
+            .collect(),
+        took: doc.took.0,
+        notes: doc.notes,
+    }
+}
+
+fn tally(doc: TallyDoc) -> Tally {
+    Tally {
+        connections: doc.connections,
+        opaque: doc.opaque,
+        bytes: doc.bytes,
+        seen: doc.seen,
+        kept: doc.kept,
+        merged: doc.merged,
+        sampled_out: doc.sampled_out,
+        dropped: doc.dropped,
+        undecodable: doc.undecodable,
+    }
+}

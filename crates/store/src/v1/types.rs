@@ -1,0 +1,300 @@
+//! The files, key by key. `docs/format.md` says what each key means.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use retake_model::{Attribution, Scope};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+
+use super::RuleDoc;
+use crate::yaml::{Moment, Span, Tree, custom, unknown_key_error};
+
+/// `tests/<name>.yaml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestDoc {
+    #[serde(rename = "retake")]
+    pub(super) _retake: String,
+    pub(super) test: String,
+    pub(super) protocol: Option<String>,
+    #[serde(default)]
+    pub(super) at: Moment,
+    #[serde(default)]
+    pub(super) took: Span,
+    pub(super) trace: Option<String>,
+    #[serde(default)]
+    pub(super) merged: u64,
+    pub(super) request: Tree,
+    pub(super) response: Tree,
+    #[serde(default)]
+    pub(super) calls: Vec<CallDoc>,
+    #[serde(default)]
+    pub(super) made: Vec<MadeDoc>,
+    #[serde(default)]
+    pub(super) rules: Vec<RuleDoc>,
+}
+
+/// `startup.yaml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SharedDoc {
+    #[serde(rename = "retake")]
+    pub(super) _retake: String,
+    #[serde(default)]
+    pub(super) calls: Vec<CallDoc>,
+}
+
+/// One of `calls`. The key that is none of the others is the protocol's name.
+#[derive(Debug)]
+pub(super) struct CallDoc {
+    pub(super) to: String,
+    pub(super) scope: Option<ScopeDoc>,
+    pub(super) by: Option<ByDoc>,
+    pub(super) after: Span,
+    pub(super) took: Span,
+    pub(super) merged: u64,
+    pub(super) protocol: String,
+    pub(super) request: Tree,
+    pub(super) gives: Tree,
+}
+
+/// The keys of a call beside its protocol's name.
+pub(super) const CALL_KEYS: &[&str] = &["to", "scope", "by", "after", "took", "merged", "gives"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ScopeDoc {
+    Startup,
+    Session,
+    Connection,
+    Test,
+    Background,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ByDoc {
+    Trace,
+    Alone,
+    Shared,
+    None,
+}
+
+/// One of `made`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MadeDoc {
+    pub(super) value: Tree,
+    pub(super) kind: String,
+    pub(super) places: Vec<String>,
+}
+
+/// `set.yaml`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetDoc {
+    #[serde(rename = "retake")]
+    pub(super) _retake: String,
+    #[serde(default)]
+    pub(super) recorded: Moment,
+    #[serde(default)]
+    pub(super) recorder: String,
+    #[serde(default)]
+    pub(super) command: Vec<String>,
+    pub(super) upstream: Option<String>,
+    #[serde(default)]
+    pub(super) dependencies: Vec<DependencyDoc>,
+    #[serde(default)]
+    pub(super) rules: Vec<RuleDoc>,
+    pub(super) ledger: Option<LedgerDoc>,
+}
+
+/// One of `dependencies`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DependencyDoc {
+    pub(super) name: String,
+    pub(super) protocol: Option<String>,
+    #[serde(default)]
+    pub(super) address: String,
+    pub(super) url: Option<String>,
+    pub(super) listen: Option<String>,
+    pub(super) env: Option<String>,
+}
+
+/// `ledger`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LedgerDoc {
+    #[serde(default)]
+    pub(super) took: Span,
+    #[serde(default)]
+    pub(super) inbound: TallyDoc,
+    #[serde(default)]
+    pub(super) outbound: BTreeMap<String, TallyDoc>,
+    #[serde(default)]
+    pub(super) notes: Vec<String>,
+}
+
+/// Counts of one direction or dependency.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TallyDoc {
+    pub(super) connections: u64,
+    pub(super) bytes: u64,
+    pub(super) seen: u64,
+    pub(super) kept: u64,
+    pub(super) merged: u64,
+    pub(super) opaque: BTreeMap<String, u64>,
+    pub(super) sampled_out: BTreeMap<String, u64>,
+    pub(super) dropped: BTreeMap<String, u64>,
+    pub(super) undecodable: BTreeMap<String, u64>,
+}
+
+impl From<Scope> for ScopeDoc {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Startup => ScopeDoc::Startup,
+            Scope::Session => ScopeDoc::Session,
+            Scope::Connection => ScopeDoc::Connection,
+            Scope::Test => ScopeDoc::Test,
+            Scope::Background => ScopeDoc::Background,
+        }
+    }
+}
+
+impl From<ScopeDoc> for Scope {
+    fn from(scope: ScopeDoc) -> Self {
+        match scope {
+            ScopeDoc::Startup => Scope::Startup,
+            ScopeDoc::Session => Scope::Session,
+            ScopeDoc::Connection => Scope::Connection,
+            ScopeDoc::Test => Scope::Test,
+            ScopeDoc::Background => Scope::Background,
+        }
+    }
+}
+
+impl ScopeDoc {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            ScopeDoc::Startup => "startup",
+            ScopeDoc::Session => "session",
+            ScopeDoc::Connection => "connection",
+            ScopeDoc::Test => "test",
+            ScopeDoc::Background => "background",
+        }
+    }
+}
+
+impl From<Attribution> for ByDoc {
+    fn from(by: Attribution) -> Self {
+        match by {
+            Attribution::Trace => ByDoc::Trace,
+            Attribution::Alone => ByDoc::Alone,
+            Attribution::Shared => ByDoc::Shared,
+            Attribution::Unattributed => ByDoc::None,
+        }
+    }
+}
+
+impl From<ByDoc> for Attribution {
+    fn from(by: ByDoc) -> Self {
+        match by {
+            ByDoc::Trace => Attribution::Trace,
+            ByDoc::Alone => Attribution::Alone,
+            ByDoc::Shared => Attribution::Shared,
+            ByDoc::None => Attribution::Unattributed,
+        }
+    }
+}
+
+impl ByDoc {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            ByDoc::Trace => "trace",
+            ByDoc::Alone => "alone",
+            ByDoc::Shared => "shared",
+            ByDoc::None => "none",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for CallDoc {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(CallVisitor)
+    }
+}
+
+struct CallVisitor;
+
+impl<'de> Visitor<'de> for CallVisitor {
+    type Value = CallDoc;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map: `to`, the protocol's name and `gives`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<CallDoc, A::Error> {
+        let (mut to, mut scope, mut by, mut after, mut took, mut merged, mut gives) =
+            (None, None, None, None, None, None, None);
+        let mut asked: Option<(String, Tree)> = None;
+        while let Some(key) = fields.next_key::<String>()? {
+            match key.as_str() {
+                "to" => once("to", &mut to, fields.next_value()?)?,
+                "scope" => once("scope", &mut scope, fields.next_value()?)?,
+                "by" => once("by", &mut by, fields.next_value()?)?,
+                "after" => once("after", &mut after, fields.next_value()?)?,
+                "took" => once("took", &mut took, fields.next_value()?)?,
+                "merged" => once("merged", &mut merged, fields.next_value()?)?,
+                "gives" => once("gives", &mut gives, fields.next_value()?)?,
+                _ => match &asked {
+                    None => asked = Some((key, fields.next_value()?)),
+                    Some((first, _)) => return Err(two_protocols(first, &key)),
+                },
+            }
+        }
+        let (protocol, request) = asked.ok_or_else(|| {
+            custom(
+                "this call does not say what was asked",
+                "the protocol's name with the request, such as `http: {…}`",
+                None,
+            )
+        })?;
+        Ok(CallDoc {
+            to: to.ok_or_else(|| de::Error::missing_field("to"))?,
+            scope,
+            by,
+            after: after.unwrap_or_default(),
+            took: took.unwrap_or_default(),
+            merged: merged.unwrap_or_default(),
+            protocol,
+            request,
+            gives: gives.ok_or_else(|| de::Error::missing_field("gives"))?,
+        })
+    }
+}
+
+fn once<T, E: de::Error>(key: &'static str, slot: &mut Option<T>, value: T) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::duplicate_field(key)),
+    }
+}
+
+/// One of the two keys is a mistake: the one that is like a key of calls, if one is.
+fn two_protocols<E: de::Error>(first: &str, second: &str) -> E {
+    if first == second {
+        return custom(
+            format_args!("`{first}` stands here twice"),
+            "",
+            Some("remove one of the two".to_owned()),
+        );
+    }
+    let wrong = match crate::yaml::nearest(first, CALL_KEYS) {
+        Some(_) => first,
+        None => second,
+    };
+    unknown_key_error(wrong, CALL_KEYS)
+}
