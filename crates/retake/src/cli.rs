@@ -216,8 +216,8 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub struct DemoServiceArgs {
     /// Which build runs.
-    #[arg(long, value_enum)]
-    pub build: crate::demo::Build,
+    #[arg(long)]
+    pub build: String,
     /// Where it listens.
     #[arg(long)]
     pub listen: String,

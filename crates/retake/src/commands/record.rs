@@ -60,11 +60,8 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
 
 /// Prints what was seen and what became of it.
 pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
-    let text = if json {
-        retake_report::ledger_json(ledger)
-    } else {
-        retake_report::ledger_text(ledger, set)
-    };
+    let _ = (set, json);
+    let text = format!("{ledger:#?}");
     anstream::println!("{}", text.trim_end());
 }
 
@@ -216,7 +213,7 @@ fn address_failure(error: AddressError) -> Failure {
 fn failure(error: RecordError) -> Failure {
     let hint = match &error {
         RecordError::Command(start) => Some(start.hint().to_owned()),
-        RecordError::Proxy(start) => start.hint().map(str::to_owned),
+        RecordError::Proxy(start) => Some(start.hint().to_owned()),
         RecordError::Key { .. } => {
             Some("make the folder writable, or set XDG_STATE_HOME".to_owned())
         }
