@@ -5,6 +5,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+from environment import Missing  # noqa: E402
 from results import Results  # noqa: E402
 
 
@@ -18,6 +19,8 @@ def main():
     part = __import__(options.part)
     try:
         part.run(results, options.name)
+    except Missing as why:
+        results.skip(options.part, why)
     except Exception as why:
         results.fail(f"{options.part}: preparation", why if str(why) else repr(why))
     if options.results:

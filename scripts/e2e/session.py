@@ -1,0 +1,147 @@
+"""One service under retake: recorded with its traffic, then replayed, by the command line alone."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from processes import Failed, free_port, start, stop, tail, wait_for_port
+from retake import BINARY, call
+
+
+class Run:
+    """What one `retake replay` said: its exit code, its words, and the results that it wrote as JSON."""
+
+    def __init__(self, done, file):
+        self.code, self.said = done.code, done.out + done.said
+        self.results = {}
+        if os.path.exists(file):
+            with open(file) as text:
+                self.results = json.load(text)
+        self.tests = self.results.get("tests", [])
+
+    def test(self, title):
+        """The first test whose title begins so (`GET /noise`)."""
+        for test in self.tests:
+            if test["title"].startswith(title):
+                return test
+        raise Failed(f"no test `{title}` among {[t['title'] for t in self.tests]}\n{self.said[-1500:]}")
+
+    def verdicts(self):
+        """Verdicts by title, of those that did not pass."""
+        return {test["title"]: test["verdict"] for test in self.tests if test["verdict"] != "passed"}
+
+    def expect(self, code, because=""):
+        """Fails unless it ended with this exit code."""
+        if self.code != code:
+            raise Failed(f"replay ended with {self.code}, expected {code} {because}\n{self.said[-3000:]}")
+        return self
+
+    def expect_green(self):
+        """No difference, and every test was run."""
+        self.expect(0, "(nothing changed)")
+        if self.verdicts():
+            raise Failed(f"not all passed: {self.verdicts()}\n{self.said[-2000:]}")
+        if not self.tests:
+            raise Failed(f"no tests were run\n{self.said[-2000:]}")
+        return self
+
+    def expect_difference(self, title, *words, verdict=None):
+        """That test has one difference that has all of these words in it."""
+        test = self.test(title)
+        if verdict and test["verdict"] != verdict:
+            raise Failed(f"`{title}` is {test['verdict']}, expected {verdict}\n{self.said[-2000:]}")
+        texts = [json.dumps(one, ensure_ascii=False) for one in test["differences"]]
+        if not any(all(word in text for word in words) for text in texts):
+            raise Failed(f"no difference of `{title}` speaks of {words}: {texts}\n{self.said[-2000:]}")
+        return self
+
+    def steady(self):
+        """The results without what may differ between runs of the same build: times and names of runs."""
+        def without(value):
+            if isinstance(value, dict):
+                return {key: without(inner) for key, inner in value.items()
+                        if key not in ("took", "took_ns", "at", "run", "started", "duration", "after")}
+            if isinstance(value, list):
+                return [without(inner) for inner in value]
+            return value
+
+        return json.dumps(without(self.results), indent=1, ensure_ascii=False)
+
+
+class Session:
+    """A folder, ports, and the service's command; `record` once, `replay` as often as is liked."""
+
+    def __init__(self, name, server, command, environment, *, ready_timeout=60):
+        self.name, self.server, self.command, self.environment = name, server, command, environment
+        self.folder = tempfile.mkdtemp(prefix=f"retake-{name}-")
+        self.inbound, self.service, self.database = free_port(), free_port(), free_port()
+        self.ready_timeout = ready_timeout
+        self.extra = []
+        self.runs = 0
+
+    @property
+    def base(self):
+        """Where the traffic goes while it is recorded."""
+        return f"http://127.0.0.1:{self.inbound}"
+
+    def _environment(self, changes):
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+        return {**kept, **self.server.environment("app", self.database), "PORT": str(self.service),
+                "STATE": self.folder, **self.environment, **changes}
+
+    def record(self, traffic, *, set_name="main", settle=0.0, **changes):
+        """Records what `traffic(base)` sends; ends retake as a user does. Returns what retake said."""
+        log = os.path.join(self.folder, "record.log")
+        process = start(
+            [str(BINARY), "record", "--set", set_name, "--listen", f"127.0.0.1:{self.inbound}",
+             "--upstream", f"127.0.0.1:{self.service}",
+             "--dep", f"db=postgres://127.0.0.1:{self.server.port}@127.0.0.1:{self.database}",
+             *self.extra, "--", *self.command(self)],
+            log=log, cwd=self.folder, env=self._environment(changes))
+        try:
+            wait_for_port(self.service, process, self.ready_timeout, log)
+            traffic(self.base)
+            time.sleep(settle)
+            process.send_signal(signal.SIGINT)
+            try:
+                code = process.wait(40)
+            except subprocess.TimeoutExpired:
+                raise Failed(f"record did not end within 40 s of SIGINT{tail(log)}") from None
+        finally:
+            stop(process)
+        said = tail(log, 10_000)
+        if code != 0:
+            raise Failed(f"record ended with {code}{said}")
+        return said
+
+    def replay(self, *options, **changes):
+        """Replays against the command; the environment may make it another build."""
+        self.runs += 1
+        file = os.path.join(self.folder, f"results-{self.runs}.json")
+        done = call("replay", "--json", file, *options, "--", *self.command(self),
+                    cwd=self.folder, env=self._environment(changes))
+        return Run(done, file)
+
+    def files(self, pattern=r".*"):
+        """The recording's files whose names match, with their text."""
+        found = {}
+        for place, _, names in os.walk(os.path.join(self.folder, "retake")):
+            for name in names:
+                path = os.path.join(place, name)
+                short = os.path.relpath(path, self.folder)
+                if re.search(pattern, short) and not short.startswith("retake/runs"):
+                    with open(path, errors="replace") as file:
+                        found[short] = file.read()
+        return found
+
+    def close(self, keep=False):
+        """Removes the folder, or says where it is."""
+        if keep:
+            print(f"           kept: {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
