@@ -164,10 +164,12 @@ impl ResponseParts {
     /// [`TreeError`] where the tree has not the form of a response.
     pub fn from_tree(tree: &Value) -> Result<Self, TreeError> {
         let reason = tree.get("reason").map(|reason| {
-            octets(reason).ok_or(TreeError::Field {
-                field: "reason",
-                expected: "text",
-            })
+            octets(reason)
+                .filter(|r| is_one_line(r))
+                .ok_or(TreeError::Field {
+                    field: "reason",
+                    expected: "one line of text",
+                })
         });
         let interim = list(tree, "interim")?.iter().map(|interim| {
             Ok(Interim {
@@ -319,7 +321,7 @@ fn fields(tree: &Value, field: &'static str) -> Result<Vec<HeaderField>, TreeErr
     };
     let entries = list(tree, field)?.iter().map(|entry| match entry.as_map() {
         Some([(name, value)]) if is_token(name) => octets(value)
-            .filter(|value| !value.iter().any(|b| matches!(b, b'\r' | b'\n' | 0)))
+            .filter(|value| is_one_line(value))
             .map(|value| (name.clone(), value))
             .ok_or_else(wrong),
         _ => Err(wrong()),
@@ -338,6 +340,10 @@ fn octets(value: &Value) -> Option<Vec<u8>> {
         Value::Null => Some(Vec::new()),
         Value::List(_) | Value::Map(_) => None,
     }
+}
+
+fn is_one_line(text: &[u8]) -> bool {
+    !text.iter().any(|b| matches!(b, b'\r' | b'\n' | 0))
 }
 
 /// Whether a name is a token (RFC 9110, section 5.6.2).

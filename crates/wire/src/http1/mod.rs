@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: HTTP/2, and what a connection becomes once it was upgraded or is a tunnel.
 
+mod answer;
 pub mod body;
 mod describe;
 mod detect;
@@ -13,11 +14,12 @@ mod framing;
 mod head;
 pub mod message;
 mod reader;
+mod responder;
 mod tap;
 
-use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
+use retake_model::{ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
-use crate::{Detect, Protocol, Responder, Step, Tap, WireError};
+use crate::{Detect, Protocol, Responder, Tap};
 
 /// HTTP/1.x.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Protocol for Http1 {
     }
 
     fn responder(&self, _conn: &ConnInfo) -> Box<dyn Responder> {
-        Box::new(Nothing)
+        Box::new(responder::HttpResponder::new())
     }
 
     fn rules(&self) -> &'static Rules {
@@ -133,17 +135,3 @@ static DEFAULT_NOISE: &[(&str, &str)] = &[
         "a trace id of its own for each request",
     ),
 ];
-
-struct Nothing;
-
-impl Responder for Nothing {
-    fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<(), WireError> {
-        Ok(())
-    }
-    fn poll(&mut self) -> Option<Step> {
-        Some(Step::Close)
-    }
-    fn answer(&mut self, _answer: &retake_model::Answer) -> Result<(), WireError> {
-        Ok(())
-    }
-}
