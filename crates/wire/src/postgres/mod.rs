@@ -2,14 +2,16 @@
 
 pub mod column;
 pub mod frame;
+pub mod meaning;
 pub mod message;
 mod preface;
 pub mod report;
+mod tap;
 pub mod types;
 
 use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
-use crate::{Detect, Flow, Preface, Protocol, Responder, Step, Tap, Tapped, WireError};
+use crate::{Detect, Preface, Protocol, Responder, Step, Tap, WireError};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -53,11 +55,11 @@ impl Protocol for Postgres {
     fn id(&self) -> ProtocolId {
         ID
     }
-    fn detect(&self, _first: &[u8], _conn: &ConnInfo) -> Detect {
-        Detect::No
+    fn detect(&self, first: &[u8], _conn: &ConnInfo) -> Detect {
+        preface::detect(first)
     }
-    fn tap(&self, _conn: &ConnInfo) -> Box<dyn Tap> {
-        Box::new(Nothing)
+    fn tap(&self, conn: &ConnInfo) -> Box<dyn Tap> {
+        Box::new(tap::PostgresTap::new(conn))
     }
     fn responder(&self, _conn: &ConnInfo) -> Box<dyn Responder> {
         Box::new(Nothing)
@@ -72,15 +74,6 @@ impl Protocol for Postgres {
 }
 
 struct Nothing;
-
-impl Tap for Nothing {
-    fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<Flow, WireError> {
-        Ok(Flow::Opaque("not read yet"))
-    }
-    fn poll(&mut self) -> Option<Tapped> {
-        None
-    }
-}
 
 impl Responder for Nothing {
     fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<(), WireError> {

@@ -1,0 +1,34 @@
+//! Reads a connection that is recorded.
+//!
+//! Frames of the client are queued as they come and read when the server answers them, in its
+//! order: that is when it is certain which statement a name stands for, whether a portal is run
+//! for the first time, and which messages an error made the server pass over. So an exchange is
+//! announced when its first answer comes, with the time of its request.
+//!
+//! What is held has bounds: [`MAX_EXCHANGE`] for one exchange, [`MAX_QUEUED`] for requests without
+//! an answer, [`MAX_NAMES`] for prepared statements and for portals. Secrets (passwords, steps
+//! of authentication, cancel keys) are never copied out of their frames.
+
+mod answer;
+mod copying;
+mod exchange;
+mod names;
+mod reader;
+mod request;
+mod running;
+mod session;
+mod steps;
+mod unanswered;
+
+pub(super) use reader::PostgresTap;
+
+/// The most that is held of one exchange, in bytes. A larger one is counted, not kept.
+pub const MAX_EXCHANGE: usize = 64 << 20;
+
+/// The most that is held of requests that wait for their answers, in bytes. A connection with
+/// more is relayed without being read.
+pub const MAX_QUEUED: usize = 128 << 20;
+
+/// How many prepared statements, and how many portals, are remembered on one connection. Of more,
+/// the oldest are forgotten; what is run of those cannot be read.
+pub const MAX_NAMES: usize = 10_000;

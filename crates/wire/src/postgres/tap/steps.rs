@@ -1,0 +1,201 @@
+//! The steps on the way to running something: Parse, Bind, Describe, Close.
+
+use std::sync::Arc;
+
+use retake_model::{Flaw, Timestamp, Value};
+
+use super::exchange::Kind;
+use super::request::{Portal, Queued, Run, Shape, Statement};
+use super::session::{OutOfStep, Session};
+use crate::postgres::column::type_tree;
+use crate::postgres::meaning::Meaning;
+use crate::postgres::message::{Backend, Bind, Frontend, Parse, Target};
+
+impl Session {
+    /// An answer to a step on the way to running something.
+    pub(super) fn answer_step(
+        &mut self,
+        tag: u8,
+        message: Backend<'_>,
+        at: Timestamp,
+    ) -> Result<(), OutOfStep> {
+        match (self.front(), message) {
+            (Some(b'P'), Backend::ParseComplete) => {
+                if let Some(queued) = self.pop() {
+                    self.parsed(&queued)?;
+                }
+                Ok(())
+            }
+            (Some(b'B'), Backend::BindComplete) => {
+                if let Some(queued) = self.pop() {
+                    self.bound(&queued, at)?;
+                }
+                Ok(())
+            }
+            (Some(b'C'), Backend::CloseComplete) => {
+                if let Some(queued) = self.pop() {
+                    self.closed(&queued, at)?;
+                }
+                Ok(())
+            }
+            (Some(b'D'), Backend::ParameterDescription(types)) => {
+                if let Some(statement) = self.described_statement()? {
+                    // Told again: the same.
+                    let _ = statement.told.set(types.iter().collect());
+                }
+                Ok(())
+            }
+            (Some(b'D'), Backend::RowDescription(columns)) => {
+                self.described(Some(Arc::new(Shape::new(&columns))), at)
+            }
+            (Some(b'D'), Backend::NoData) => self.described(None, at),
+            _ => Err(self.unexpected(tag)),
+        }
+    }
+
+    /// The statement that the Describe at the front speaks of.
+    fn described_statement(&self) -> Result<Option<&Arc<Statement>>, OutOfStep> {
+        let Some(queued) = self.queue.front() else {
+            return Ok(None);
+        };
+        match Frontend::parse(queued.tag, &queued.body)? {
+            Frontend::Describe(Target::Statement(name)) => Ok(self.statements.get(name)),
+            _ => Ok(None),
+        }
+    }
+
+    /// What a statement or portal gives was told.
+    fn described(&mut self, shape: Option<Arc<Shape>>, at: Timestamp) -> Result<(), OutOfStep> {
+        let Some(queued) = self.pop() else {
+            return Ok(());
+        };
+        match Frontend::parse(queued.tag, &queued.body)? {
+            Frontend::Describe(Target::Statement(name)) => {
+                let statement = self.statement(name);
+                if let Some(shape) = &shape {
+                    // Told again: the same.
+                    let _ = statement.shape.set(Arc::clone(shape));
+                }
+                let began = self.began(&statement, queued.at);
+                self.describe(&statement, shape, began, at);
+            }
+            Frontend::Describe(Target::Portal(name)) => {
+                if let (Some(portal), Some(shape)) = (self.portals.get_mut(name), shape) {
+                    let _ = portal.statement.shape.set(Arc::clone(&shape));
+                    portal.shape = Some(shape);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The exchange of a statement that was described.
+    fn describe(
+        &mut self,
+        statement: &Arc<Statement>,
+        shape: Option<Arc<Shape>>,
+        began: Timestamp,
+        at: Timestamp,
+    ) {
+        let request = Value::map([("describe", statement.sql.clone())]);
+        let mut open = self.open(Kind::Describe, began, request);
+        open.meaning = Meaning::Session;
+        open.trace = statement.trace.clone();
+        open.flaw = statement.flaw.clone();
+        let result = open.result();
+        if let Some(types) = statement.told.get() {
+            let types = types.iter().map(|oid| type_tree(*oid)).collect();
+            result.parameters = Some(Value::List(types));
+        }
+        result.columns = shape.map(|shape| shape.tree.clone());
+        self.give(open, at);
+    }
+
+    /// A statement was prepared.
+    pub(super) fn parsed(&mut self, queued: &Queued) -> Result<(), OutOfStep> {
+        let statement = match queued.flaw() {
+            None => Statement::new(&Parse::read(&queued.body)?, queued.at),
+            Some(flaw) => Statement::unknown(flaw),
+        };
+        let statement = Arc::new(statement);
+        self.fresh = Some(Arc::clone(&statement));
+        // The name of one whose text is too long to be held is not known either.
+        if queued.too_long.is_none() {
+            let name = Parse::read(&queued.body)?.name;
+            self.statements.set(name, statement);
+        } else {
+            self.statements.set(b"", statement);
+        }
+        Ok(())
+    }
+
+    /// A portal was made.
+    pub(super) fn bound(&mut self, queued: &Queued, at: Timestamp) -> Result<(), OutOfStep> {
+        let (name, portal) = match queued.flaw() {
+            None => {
+                let bind = Bind::read(&queued.body)?;
+                let statement = self.statement(bind.statement);
+                let began = self.began(&statement, queued.at);
+                (bind.portal, Portal::new(&bind, statement, began))
+            }
+            // The name is not known either; it is nearly always this.
+            Some(flaw) => {
+                let statement = Arc::new(Statement::unknown(flaw));
+                (&b""[..], Portal::unknown(statement, queued.at))
+            }
+        };
+        if let Some(before) = self.portals.set(name, portal) {
+            self.end_portal(before, at);
+        }
+        Ok(())
+    }
+
+    /// A statement or portal was closed.
+    fn closed(&mut self, queued: &Queued, at: Timestamp) -> Result<(), OutOfStep> {
+        match Frontend::parse(queued.tag, &queued.body)? {
+            Frontend::Close(Target::Statement(name)) => {
+                self.statements.remove(name);
+            }
+            Frontend::Close(Target::Portal(name)) => self.drop_portal(name, at),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The statement of that name; one that cannot be read where it is not known.
+    pub(super) fn statement(&self, name: &[u8]) -> Arc<Statement> {
+        match self.statements.get(name) {
+            Some(statement) => Arc::clone(statement),
+            None => Arc::new(Statement::unknown(Flaw::Undecodable(
+                "its statement was prepared before the recording began, or long ago".to_owned(),
+            ))),
+        }
+    }
+
+    /// When a request began: with its Parse, where that came in the same group of messages.
+    fn began(&self, statement: &Arc<Statement>, at: Timestamp) -> Timestamp {
+        match &self.fresh {
+            Some(fresh) if Arc::ptr_eq(fresh, statement) => statement.at.min(at),
+            _ => at,
+        }
+    }
+
+    /// Forgets the portal of that name.
+    pub(super) fn drop_portal(&mut self, name: &[u8], at: Timestamp) {
+        if let Some(portal) = self.portals.remove(name) {
+            self.end_portal(portal, at);
+        }
+    }
+
+    /// A portal is gone. What it gave, if it was never read to its end, is an exchange now; if it
+    /// was described and never run, that is one.
+    pub(super) fn end_portal(&mut self, portal: Portal, at: Timestamp) {
+        if let Some(open) = portal.open {
+            self.suspended = self.suspended.saturating_sub(open.size());
+            self.give(*open, at);
+        } else if let (Run::Not, Some(shape)) = (portal.run, portal.shape) {
+            self.describe(&portal.statement, Some(shape), portal.at, at);
+        }
+    }
+}
