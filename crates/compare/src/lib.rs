@@ -8,9 +8,15 @@
 //! * [`sql`]: what identifies a statement.
 //! * [`rules`], [`diff`]: what is noise, and what changed.
 //! * [`matching`]: the canonical key of a request, and the mocks that answer it.
+//! * [`judge`](judge()), [`causes`](causes()): what is to be said of a test, and of a run.
 
+mod causes;
 pub mod diff;
+mod judge;
 pub mod made;
 pub mod matching;
 pub mod rules;
 pub mod sql;
+
+pub use causes::{Totals, causes, summarise};
+pub use judge::{Setting, judge, not_run, unanswered};

@@ -18,5 +18,7 @@ mod xml;
 
 pub use response::{Compared, compare_response};
 
+pub(crate) use fingerprint::{fingerprint, general_place};
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,171 @@
+//! What is to be said of a test: its verdict, and whose doing each difference is.
+//!
+//! `docs/exit-codes.md` is the same in words. A red test means that the service changed; a gap
+//! means that the recording cannot answer what the service asked.
+//!
+//! The first call that nothing answers is the cause of what comes after it: the service got an
+//! error where the recording has an answer. Later calls and the response are its consequences;
+//! they are listed, and carry its fingerprint.
+
+mod calls;
+
+use std::time::Duration;
+
+use retake_model::{
+    Blame, DiffKind, Difference, Place, SetInfo, TestCase, TestId, TestResult, Value, Verdict,
+};
+
+use crate::diff::{Compared, fingerprint};
+use crate::matching::CallsOutcome;
+use calls::Weight;
+
+/// What is known around a test when it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'s> {
+    /// The file that holds the test.
+    pub file: &'s str,
+    /// How long the service took to answer.
+    pub took: Duration,
+    /// What was recorded, and what of it was lost.
+    pub info: &'s SetInfo,
+    /// The dependencies that are the real ones in this run.
+    pub live: &'s [String],
+}
+
+/// Judges a test by its response and its calls.
+pub fn judge(
+    test: &TestCase,
+    id: &TestId,
+    compared: Compared,
+    calls: &CallsOutcome,
+    setting: &Setting<'_>,
+) -> TestResult {
+    let found = calls::differences(test, id, calls, setting.info);
+    let mut differences = compared.differences;
+    if let Some(first) = &found.first_unknown {
+        for difference in &mut differences {
+            difference.cause = first.cause;
+            difference.blame = first.blame;
+            follow(difference, first);
+        }
+    }
+    let verdict = match (&found.first_unknown, found.weight) {
+        (_, Weight::Changed) => Verdict::Changed,
+        (Some(first), _) if first.blame == Blame::Recording => Verdict::Gap,
+        _ if !differences.is_empty() => Verdict::Changed,
+        (_, Weight::Gap) => Verdict::Gap,
+        (_, Weight::Shifted) => Verdict::Shifted,
+        (_, Weight::None) => Verdict::Passed,
+    };
+    let mut result = blank(test, id, verdict, calls, setting);
+    result.notes.extend(compared.notes);
+    result.notes.extend(found.notes);
+    if verdict == Verdict::Changed {
+        result.notes.extend(live_note(test, setting));
+    }
+    result.hidden = compared.hidden;
+    result.by_kind = compared.by_kind + calls.matched.iter().map(|m| m.by_kind).sum::<u64>();
+    differences.extend(found.differences);
+    result.differences = differences;
+    result
+}
+
+/// The result of a test whose request got no response: `what` happened, in one sentence.
+pub fn unanswered(
+    test: &TestCase,
+    id: &TestId,
+    what: &str,
+    calls: &CallsOutcome,
+    setting: &Setting<'_>,
+) -> TestResult {
+    let found = calls::differences(test, id, calls, setting.info);
+    let mut difference = Difference {
+        place: Place::Service,
+        kind: DiffKind::NoResponse,
+        baseline: None,
+        candidate: None,
+        detail: Some(what.to_owned()),
+        blame: Blame::App,
+        cause: fingerprint(&Place::Service, DiffKind::NoResponse, None, None),
+    };
+    if let Some(first) = &found.first_unknown {
+        difference.cause = first.cause;
+        follow(&mut difference, first);
+    }
+    let mut result = blank(test, id, Verdict::Broken, calls, setting);
+    result.notes = found.notes;
+    result.differences.push(difference);
+    result.differences.extend(found.differences);
+    result
+}
+
+/// The result of a test that was not run.
+pub fn not_run(test: &TestCase, id: &TestId, why: &str, setting: &Setting<'_>) -> TestResult {
+    TestResult {
+        test: id.clone(),
+        file: setting.file.to_owned(),
+        title: title(&test.request),
+        verdict: Verdict::NotRun,
+        differences: Vec::new(),
+        hidden: Vec::new(),
+        by_kind: 0,
+        calls_recorded: test.calls.len(),
+        calls_matched: 0,
+        took: Duration::ZERO,
+        notes: vec![why.to_owned()],
+    }
+}
+
+fn blank(
+    test: &TestCase,
+    id: &TestId,
+    verdict: Verdict,
+    calls: &CallsOutcome,
+    setting: &Setting<'_>,
+) -> TestResult {
+    TestResult {
+        verdict,
+        calls_recorded: calls.recorded,
+        calls_matched: calls.matched.len(),
+        took: setting.took,
+        notes: Vec::new(),
+        ..not_run(test, id, "", setting)
+    }
+}
+
+/// What was sent, in one line.
+fn title(request: &Value) -> String {
+    let field = |name| request.get(name).and_then(Value::as_str);
+    match (field("method"), field("path")) {
+        (Some(method), Some(path)) => format!("{method} {path}"),
+        _ => "request".to_owned(),
+    }
+}
+
+/// Says that a difference is a consequence.
+fn follow(difference: &mut Difference, first: &calls::FirstUnknown) {
+    let note = format!("follows from the unanswered call to {}", first.to);
+    difference.detail = Some(match difference.detail.take() {
+        Some(detail) => format!("{note}\n{detail}"),
+        None => note,
+    });
+}
+
+fn live_note(test: &TestCase, setting: &Setting<'_>) -> Option<String> {
+    let mut live: Vec<&str> = setting
+        .live
+        .iter()
+        .map(String::as_str)
+        .filter(|name| test.calls.iter().any(|call| *call.to == **name))
+        .collect();
+    live.dedup();
+    (!live.is_empty()).then(|| {
+        format!(
+            "{} was live in this run: its data may explain the difference",
+            live.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,405 @@
+//! What the outbound calls of a test say.
+
+use retake_model::{
+    Attribution, Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId,
+};
+
+use crate::diff::{fingerprint, general_place};
+use crate::matching::{CallsOutcome, Effect, MissingCall, UnknownCall};
+
+/// How much the calls weigh, in rising order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Weight {
+    /// As recorded.
+    #[default]
+    None,
+    /// Reads were left out, repeated or moved: a cache or a retry does that.
+    Shifted,
+    /// The recording cannot answer.
+    Gap,
+    /// The service asks for something else than it did.
+    Changed,
+}
+
+/// What the calls of a test came to.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) differences: Vec<Difference>,
+    pub(super) weight: Weight,
+    pub(super) first_unknown: Option<FirstUnknown>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The first call that nothing answers: the cause of what comes after it.
+#[derive(Debug, Clone)]
+pub(super) struct FirstUnknown {
+    pub(super) to: String,
+    pub(super) cause: u64,
+    pub(super) blame: Blame,
+    /// The recorded call in whose place it was made.
+    index: Option<usize>,
+}
+
+impl FirstUnknown {
+    /// Whether a recorded call comes after it, as far as can be told.
+    fn is_before(&self, index: usize) -> bool {
+        self.index.is_none_or(|own| own < index)
+    }
+}
+
+/// The most places that a difference lists in which two requests differ.
+const SHOWN_PLACES: usize = 5;
+
+/// The differences of a test's calls.
+pub(super) fn differences(
+    test: &TestCase,
+    id: &TestId,
+    calls: &CallsOutcome,
+    info: &SetInfo,
+) -> Found {
+    let mut found = Found::default();
+    let mut missing: Vec<&MissingCall> = calls.missing.iter().collect();
+    let mut placed: Vec<(usize, Difference)> = Vec::new();
+    for unknown in &calls.unknown {
+        let partner = take_partner(id, test, unknown, &mut missing);
+        let reason = match partner {
+            Some(_) => None,
+            None => gap_reason(test, id, unknown, info),
+        };
+        let difference = of_unknown(id, unknown, partner, reason, &mut found);
+        placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
+    }
+    let first = found.first_unknown.clone();
+    for call in &missing {
+        let place = place(&call.to, Some(call.index), &call.summary);
+        let difference = plain(place, DiffKind::CallMissing);
+        let after = first.as_ref().filter(|first| first.is_before(call.index));
+        let weight = if is_soft(call.effect, &call.to, calls) {
+            Weight::Shifted
+        } else {
+            Weight::Changed
+        };
+        placed.push((call.index, found.add(difference, weight, after)));
+    }
+    for extra in &calls.extra {
+        let place = place(&extra.call.to, extra.index, &extra.call.summary);
+        let difference = plain(place, DiffKind::CallExtra);
+        let weight = if is_soft(extra.call.effect, &extra.call.to, calls) {
+            Weight::Shifted
+        } else {
+            Weight::Changed
+        };
+        let at = extra.index.unwrap_or(usize::MAX);
+        placed.push((at, found.add(difference, weight, first.as_ref())));
+    }
+    for index in &calls.reordered {
+        placed.extend(of_reordered(
+            *index,
+            test,
+            calls,
+            first.as_ref(),
+            &mut found,
+        ));
+    }
+    if calls.overflow > 0 {
+        found.weight = found.weight.max(Weight::Gap);
+        found.notes.push(format!(
+            "{} calls more than are held for one test were not compared",
+            calls.overflow
+        ));
+    }
+    placed.sort_by_key(|(at, _)| *at);
+    found.differences = placed
+        .into_iter()
+        .map(|(_, difference)| difference)
+        .collect();
+    found
+}
+
+impl Found {
+    /// Counts a difference, or notes it as a consequence of the first unknown call.
+    fn add(
+        &mut self,
+        mut difference: Difference,
+        weight: Weight,
+        after: Option<&FirstUnknown>,
+    ) -> Difference {
+        match after {
+            Some(first) => {
+                difference.cause = first.cause;
+                difference.blame = first.blame;
+                super::follow(&mut difference, first);
+            }
+            None => self.weight = self.weight.max(weight),
+        }
+        difference
+    }
+}
+
+/// A call that nothing answers, in place of a recorded one where it has a partner. `reason`: why
+/// that is the recording's doing.
+fn of_unknown(
+    id: &TestId,
+    unknown: &UnknownCall,
+    partner: Option<&MissingCall>,
+    reason: Option<String>,
+    found: &mut Found,
+) -> Difference {
+    let nearest = unknown.miss.nearest.as_ref();
+    let differs = nearest.map(|n| n.differs.as_slice()).unwrap_or_default();
+    let shown = differs
+        .first()
+        .filter(|_| partner.is_some() || reason.is_none());
+    let place = Place::Call {
+        to: unknown.call.to.to_string(),
+        index: partner.map(|m| m.index),
+        summary: unknown.call.summary.clone(),
+        path: shown.map_or_else(Path::root, |(path, _, _)| path.clone()),
+    };
+    let baseline = shown.and_then(|(_, recorded, _)| recorded.clone());
+    let candidate = shown.and_then(|(_, _, asked)| asked.clone());
+    let blame = match reason {
+        Some(_) => Blame::Recording,
+        None => Blame::App,
+    };
+    let weight = match blame {
+        Blame::Recording => Weight::Gap,
+        _ => Weight::Changed,
+    };
+    let difference = Difference {
+        cause: fingerprint(
+            &place,
+            DiffKind::CallUnknown,
+            baseline.as_ref(),
+            candidate.as_ref(),
+        ),
+        detail: Some(explain(id, unknown, partner.is_some(), reason)),
+        place,
+        kind: DiffKind::CallUnknown,
+        baseline,
+        candidate,
+        blame,
+    };
+    match found.first_unknown.clone() {
+        None => {
+            found.first_unknown = Some(FirstUnknown {
+                to: unknown.call.to.to_string(),
+                cause: difference.cause,
+                blame,
+                index: partner.map(|m| m.index),
+            });
+            found.weight = found.weight.max(weight);
+            difference
+        }
+        // Asked again, as a retry does: the same cause, and nothing to add.
+        Some(first) if first.cause == difference.cause => difference,
+        Some(first) => found.add(difference, weight, Some(&first)),
+    }
+}
+
+/// The text below a call that nothing answers: the nearest recorded one, and where it differs.
+fn explain(id: &TestId, unknown: &UnknownCall, replaced: bool, reason: Option<String>) -> String {
+    let mut text = match &unknown.miss.nearest {
+        None => "the recording has no call like it".to_owned(),
+        Some(nearest) if replaced => format!("in place of the recorded {}", nearest.summary),
+        Some(nearest) => {
+            let mut text = format!("the nearest recorded call is {}", nearest.summary);
+            if let Some(other) = nearest.test.as_ref().filter(|test| *test != id) {
+                text.push_str(&format!(" (of {other})"));
+            }
+            text
+        }
+    };
+    let places = unknown.miss.nearest.iter().flat_map(|n| &n.differs);
+    let places: Vec<String> = places
+        .take(SHOWN_PLACES)
+        .map(|(path, recorded, asked)| {
+            let show = crate::causes::short;
+            format!(
+                "{path}: {} -> {}",
+                show(recorded.as_ref()),
+                show(asked.as_ref())
+            )
+        })
+        .collect();
+    if !places.is_empty() {
+        text.push_str(&format!("; it differs at {}", places.join(", ")));
+    }
+    if let Some(reason) = reason {
+        text.push_str(&format!("\nnot a change of the service: {reason}"));
+    }
+    text
+}
+
+/// The missing call in whose place an unknown one was made: the nearest recorded one, where it
+/// belongs to this test and was not made.
+fn take_partner<'m>(
+    id: &TestId,
+    test: &TestCase,
+    unknown: &UnknownCall,
+    missing: &mut Vec<&'m MissingCall>,
+) -> Option<&'m MissingCall> {
+    let nearest = unknown.miss.nearest.as_ref()?;
+    if nearest.test.as_ref().is_some_and(|other| other != id) {
+        return None;
+    }
+    let of_kind = |m: &&&MissingCall| {
+        m.to == unknown.call.to
+            && test
+                .calls
+                .get(m.index)
+                .is_none_or(|call| call.protocol == unknown.call.protocol)
+    };
+    let general = |to: &str, summary: &str| general_place(&place(to, None, summary));
+    let wanted = general(&unknown.call.to, &nearest.summary);
+    let at = missing
+        .iter()
+        .position(|m| m.to == unknown.call.to && m.summary == nearest.summary)
+        .or_else(|| {
+            missing
+                .iter()
+                .position(|m| of_kind(&m) && general(&m.to, &m.summary) == wanted)
+        })?;
+    Some(missing.remove(at))
+}
+
+/// Why an unknown call is no change of the service; none where it is one.
+fn gap_reason(
+    test: &TestCase,
+    id: &TestId,
+    unknown: &UnknownCall,
+    info: &SetInfo,
+) -> Option<String> {
+    let to = &unknown.call.to;
+    let nearest = unknown.miss.nearest.as_ref();
+    let elsewhere = nearest.and_then(|n| n.test.as_ref()).filter(|t| *t != id);
+    if let (Some(nearest), Some(other)) = (nearest, elsewhere)
+        && nearest.differs.is_empty()
+        && unknown.call.effect == Effect::Read
+    {
+        return Some(format!(
+            "the same read was recorded for {other}; a cache answered it here, or the tests ran \
+             in another order (hint: record this test again)"
+        ));
+    }
+    if let Some(reason) = incomplete(info, to) {
+        return Some(format!("{reason} (hint: record again)"));
+    }
+    let shared = unknown.call.shared
+        || test
+            .calls
+            .iter()
+            .any(|call| call.to == *to && call.by == Attribution::Shared);
+    let of_this_test = nearest.is_some_and(|n| n.test.as_ref() == Some(id));
+    (shared && !of_this_test).then(|| {
+        format!(
+            "calls to {to} were made for several tests at once and could not be told apart \
+             (hint: pass the trace header on, or record one request at a time)"
+        )
+    })
+}
+
+/// What the recording is known to lack of a dependency.
+fn incomplete(info: &SetInfo, to: &str) -> Option<String> {
+    let Some(ledger) = &info.ledger else {
+        return Some("the recording did not end in order, so calls may be lacking".to_owned());
+    };
+    let tally = ledger.outbound.get(to)?;
+    let lost = [
+        ("dropped", &tally.dropped),
+        ("could not be read", &tally.undecodable),
+        ("were left out on purpose", &tally.sampled_out),
+    ];
+    for (what, counts) in lost {
+        let count: u64 = counts.values().sum();
+        if let Some(reason) = counts.keys().next() {
+            return Some(format!(
+                "{count} exchanges with {to} {what} when it was recorded ({reason})"
+            ));
+        }
+    }
+    if let Some((reason, count)) = tally.opaque.iter().next() {
+        return Some(format!(
+            "{count} connections to {to} were relayed without being read ({reason})"
+        ));
+    }
+    (!tally.is_complete()).then(|| format!("the ledger of {to} does not add up"))
+}
+
+/// Whether leaving this call out or repeating it is what a cache or a retry does. A transaction's
+/// frame follows the calls inside it.
+fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
+    let mut others = calls
+        .missing
+        .iter()
+        .map(|m| (&m.to, m.effect))
+        .chain(calls.extra.iter().map(|e| (&e.call.to, e.call.effect)))
+        .filter(|(other, effect)| ***other == *to && *effect != Effect::Transaction)
+        .map(|(_, effect)| effect)
+        .peekable();
+    match effect {
+        Effect::Read => true,
+        Effect::Write => false,
+        Effect::Transaction => {
+            others.peek().is_some() && others.all(|effect| effect == Effect::Read)
+        }
+    }
+}
+
+/// A call at another place in the order. Reads that passed reads alone are soft.
+fn of_reordered(
+    index: usize,
+    test: &TestCase,
+    calls: &CallsOutcome,
+    first: Option<&FirstUnknown>,
+    found: &mut Found,
+) -> Option<(usize, Difference)> {
+    let recorded = test.calls.get(index)?;
+    let own = calls.matched.iter().position(|m| m.index == Some(index))?;
+    let matched = calls.matched.get(own)?;
+    let passed_more_than_reads = calls.matched.iter().enumerate().any(|(at, other)| {
+        other.call.to == recorded.to
+            && other.call.effect != Effect::Read
+            && other
+                .index
+                .is_some_and(|i| (i < index) != (at < own) && i != index)
+    });
+    let soft = matched.call.effect == Effect::Read && !passed_more_than_reads;
+    let weight = if soft {
+        Weight::Shifted
+    } else {
+        Weight::Changed
+    };
+    let place = place(&recorded.to, Some(index), &matched.call.summary);
+    let mut difference = plain(place, DiffKind::CallReordered);
+    difference.detail = Some(format!(
+        "recorded as call {} of {}, made as call {} of {}",
+        index + 1,
+        calls.recorded,
+        own + 1,
+        calls.matched.len()
+    ));
+    let after = first.filter(|first| first.is_before(index));
+    Some((index, found.add(difference, weight, after)))
+}
+
+fn place(to: &str, index: Option<usize>, summary: &str) -> Place {
+    Place::Call {
+        to: to.to_owned(),
+        index,
+        summary: summary.to_owned(),
+        path: Path::root(),
+    }
+}
+
+fn plain(place: Place, kind: DiffKind) -> Difference {
+    Difference {
+        cause: fingerprint(&place, kind, None, None),
+        place,
+        kind,
+        baseline: None,
+        candidate: None,
+        detail: None,
+        blame: Blame::App,
+    }
+}

@@ -1,0 +1,472 @@
+use std::collections::BTreeMap;
+
+use retake_model::{
+    Attribution, DiffKind, Ledger, Miss, Mock, Nearest, Number, Path, Place, ProtocolId, Scope,
+    SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
+};
+
+use super::{Setting, judge, unanswered};
+use crate::causes::{Totals, causes, summarise};
+use crate::diff::{Compared, compare_response};
+use crate::made::ValueMap;
+use crate::matching::{
+    CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
+};
+use crate::rules::RuleSet;
+
+const READ: &str = "select price from items where sku = $1";
+const WRITE: &str = "insert into orders values ($1)";
+
+fn id(name: &str) -> TestId {
+    TestId {
+        set: "shop".into(),
+        name: name.into(),
+    }
+}
+
+/// A test of two recorded calls: a read and a write.
+fn test_case() -> TestCase {
+    let mock = |sql: &str| Mock {
+        to: "db".into(),
+        protocol: ProtocolId("postgres"),
+        scope: Scope::Test,
+        by: Attribution::Alone,
+        after: 0,
+        took: 0,
+        request: Value::map([("sql", sql.into())]),
+        response: Value::Null,
+        merged: 0,
+    };
+    TestCase {
+        name: "post-orders-201".into(),
+        protocol: ProtocolId("http"),
+        at: Timestamp(0),
+        took: 0,
+        trace: None,
+        merged: 0,
+        request: Value::map([("method", "POST".into()), ("path", "/orders".into())]),
+        response: response("1"),
+        calls: vec![mock(READ), mock(WRITE)],
+        made: Vec::new(),
+        rules: Vec::new(),
+    }
+}
+
+fn response(total: &str) -> Value {
+    let total = Value::Number(Number::parse(total).expect("a number"));
+    let body = Value::map([("json", Value::map([("total", total)]))]);
+    Value::map([("status", 201.into()), ("body", body)])
+}
+
+fn compared(total: &str) -> Compared {
+    let rules = RuleSet::new([]).expect("built-in rules");
+    compare_response(
+        &response("1"),
+        &response(total),
+        &[],
+        &rules,
+        &mut ValueMap::new(),
+    )
+}
+
+fn call(sql: &str, effect: Effect) -> ObservedCall {
+    ObservedCall {
+        to: "db".into(),
+        protocol: ProtocolId("postgres"),
+        summary: sql.into(),
+        effect,
+        shared: false,
+        request: Value::map([("sql", sql.into())]),
+    }
+}
+
+/// As recorded: the read and the write were made.
+fn as_recorded() -> CallsOutcome {
+    CallsOutcome {
+        test: id("a"),
+        recorded: 2,
+        matched: vec![matched(0), matched(1)],
+        extra: Vec::new(),
+        unknown: Vec::new(),
+        missing: Vec::new(),
+        reordered: Vec::new(),
+        overflow: 0,
+    }
+}
+
+fn matched(index: usize) -> MatchedCall {
+    let (sql, effect) = [(READ, Effect::Read), (WRITE, Effect::Write)][index];
+    MatchedCall {
+        index: Some(index),
+        by_kind: 0,
+        call: call(sql, effect),
+    }
+}
+
+fn missing(index: usize) -> MissingCall {
+    let (sql, effect) = [(READ, Effect::Read), (WRITE, Effect::Write)][index];
+    MissingCall {
+        index,
+        to: "db".into(),
+        summary: sql.into(),
+        effect,
+        shared: false,
+    }
+}
+
+/// An unknown read, whose nearest recorded call is the read of `of` and differs at `differs`.
+fn unknown(of: &str, differs: &[(&str, &str, &str)]) -> UnknownCall {
+    let differs = differs
+        .iter()
+        .map(|(path, a, b)| {
+            let path = Path::parse(path).expect("a path");
+            (path, Some(Value::from(*a)), Some(Value::from(*b)))
+        })
+        .collect();
+    UnknownCall {
+        call: call(READ, Effect::Read),
+        miss: Miss {
+            test: Some(id("a")),
+            to: "db".into(),
+            summary: READ.into(),
+            nearest: Some(Nearest {
+                test: Some(id(of)),
+                summary: READ.into(),
+                differs,
+            }),
+        },
+    }
+}
+
+fn complete() -> SetInfo {
+    ledger(Tally::default())
+}
+
+fn ledger(db: Tally) -> SetInfo {
+    SetInfo {
+        ledger: Some(Ledger {
+            outbound: BTreeMap::from([("db".to_owned(), db)]),
+            ..Ledger::default()
+        }),
+        ..SetInfo::default()
+    }
+}
+
+fn setting(info: &SetInfo) -> Setting<'_> {
+    Setting {
+        file: "retake/shop/tests/a.yaml",
+        took: std::time::Duration::ZERO,
+        info,
+        live: &[],
+    }
+}
+
+fn verdict(total: &str, calls: &CallsOutcome, info: &SetInfo) -> Verdict {
+    judge(
+        &test_case(),
+        &id("a"),
+        compared(total),
+        calls,
+        &setting(info),
+    )
+    .verdict
+}
+
+#[test]
+fn a_verdict_follows_from_the_response_and_the_calls() {
+    let check = |total: &str, calls: &dyn Fn(&mut CallsOutcome), expected: Verdict| {
+        let mut outcome = as_recorded();
+        calls(&mut outcome);
+        assert_eq!(
+            verdict(total, &outcome, &complete()),
+            expected,
+            "{outcome:?}"
+        );
+    };
+    check("1", &|_| {}, Verdict::Passed);
+    check("2", &|_| {}, Verdict::Changed);
+    check("1", &|c| c.missing = vec![missing(1)], Verdict::Changed);
+    check(
+        "1",
+        &|c| {
+            c.extra = vec![ExtraCall {
+                index: Some(1),
+                call: call(WRITE, Effect::Write),
+            }];
+        },
+        Verdict::Changed,
+    );
+    check(
+        "1",
+        &|c| c.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])],
+        Verdict::Changed,
+    );
+    check("1", &|c| c.overflow = 3, Verdict::Gap);
+}
+
+#[test]
+fn scenario_37_a_read_left_out_or_repeated_is_softer_than_a_changed_response() {
+    let mut outcome = as_recorded();
+    outcome.missing = vec![missing(0)];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Shifted);
+    assert_eq!(verdict("2", &outcome, &complete()), Verdict::Changed);
+    outcome.missing.clear();
+    outcome.extra = vec![ExtraCall {
+        index: Some(0),
+        call: call(READ, Effect::Read),
+    }];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Shifted);
+}
+
+#[test]
+fn the_frame_of_a_transaction_weighs_as_much_as_what_is_in_it() {
+    let frame = || MissingCall {
+        summary: "begin".into(),
+        effect: Effect::Transaction,
+        ..missing(0)
+    };
+    let mut outcome = as_recorded();
+    outcome.missing = vec![frame()];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+    outcome.missing = vec![frame(), missing(0)];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Shifted);
+    outcome.missing = vec![frame(), missing(0), missing(1)];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+}
+
+#[test]
+fn a_read_that_passed_a_write_is_no_soft_reordering() {
+    let mut outcome = as_recorded();
+    outcome.matched.reverse();
+    outcome.reordered = vec![0];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+    let mut test = test_case();
+    test.calls.swap_remove(1);
+    test.calls.push(test.calls[0].clone());
+    outcome.matched = vec![
+        MatchedCall {
+            index: Some(1),
+            ..matched(0)
+        },
+        matched(0),
+    ];
+    let info = complete();
+    let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
+    assert_eq!(result.verdict, Verdict::Shifted);
+}
+
+#[test]
+fn a_changed_call_is_one_difference_at_the_field_and_the_cause_of_what_follows() {
+    let mut outcome = as_recorded();
+    outcome.matched.clear();
+    outcome.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
+    outcome.missing = vec![missing(0), missing(1)];
+    let info = complete();
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("2"),
+        &outcome,
+        &setting(&info),
+    );
+    assert_eq!(result.verdict, Verdict::Changed);
+    let kinds: Vec<_> = result.differences.iter().map(|d| d.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            DiffKind::Changed,
+            DiffKind::CallUnknown,
+            DiffKind::CallMissing
+        ]
+    );
+    let unknown = &result.differences[1];
+    assert!(
+        matches!(&unknown.place, Place::Call { index: Some(0), path, .. }
+            if path.to_string() == "params[0]")
+    );
+    assert_eq!(unknown.baseline, Some("A1".into()));
+    assert!(
+        result
+            .differences
+            .iter()
+            .all(|d| d.cause == unknown.cause && d.blame == retake_model::Blame::App)
+    );
+    let causes = causes(&[result]);
+    assert_eq!(causes.len(), 1);
+    assert_eq!(
+        causes[0].title,
+        "db: select price from items where sku = $1: params[0]: \"A1\" -> \"a1\", \
+         which no recorded answer fits"
+    );
+}
+
+#[test]
+fn scenario_34_a_statement_after_an_unanswered_one_is_a_consequence() {
+    let mut outcome = as_recorded();
+    outcome.matched.clear();
+    outcome.missing = vec![missing(0), missing(1)];
+    let mut shorter = unknown("a", &[]);
+    shorter.call.summary = "select * from stock where sku in ($1)".into();
+    shorter.miss.nearest = None;
+    outcome.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")]), shorter];
+    let info = complete();
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("1"),
+        &outcome,
+        &setting(&info),
+    );
+    assert_eq!(causes(std::slice::from_ref(&result)).len(), 1);
+    let follows = result.differences.iter().filter(|d| {
+        d.detail
+            .as_deref()
+            .is_some_and(|text| text.starts_with("follows from the unanswered call to db"))
+    });
+    assert_eq!(follows.count(), 2);
+}
+
+#[test]
+fn a_gap_is_what_the_recording_is_known_to_lack() {
+    let mut lossy = Tally {
+        seen: 3,
+        kept: 2,
+        ..Tally::default()
+    };
+    lossy.undecodable.insert("unseen statement".into(), 1);
+    let lossy = ledger(lossy);
+    let mut new = as_recorded();
+    new.unknown = vec![UnknownCall {
+        miss: Miss {
+            nearest: None,
+            ..unknown("a", &[]).miss
+        },
+        ..unknown("a", &[])
+    }];
+    assert_eq!(verdict("1", &new, &complete()), Verdict::Changed);
+    assert_eq!(verdict("1", &new, &lossy), Verdict::Gap);
+    assert_eq!(verdict("1", &new, &SetInfo::default()), Verdict::Gap);
+    // The response that follows from it is no change of the service either.
+    assert_eq!(verdict("2", &new, &lossy), Verdict::Gap);
+    // A recorded call that changed is one, however lossy the recording is.
+    let mut changed = as_recorded();
+    changed.matched.remove(0);
+    changed.missing = vec![missing(0)];
+    changed.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
+    assert_eq!(verdict("1", &changed, &lossy), Verdict::Changed);
+}
+
+#[test]
+fn a_read_that_was_recorded_for_another_test_is_a_gap() {
+    let mut outcome = as_recorded();
+    outcome.unknown = vec![unknown("b", &[])];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
+    outcome.unknown[0].call.effect = Effect::Write;
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+}
+
+#[test]
+fn a_call_that_could_be_of_several_tests_is_a_gap() {
+    let mut outcome = as_recorded();
+    outcome.unknown = vec![unknown("b", &[("params[0]", "A1", "a1")])];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+    outcome.unknown[0].call.shared = true;
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
+}
+
+#[test]
+fn no_response_is_a_failure_of_the_surroundings() {
+    let info = complete();
+    let result = unanswered(
+        &test_case(),
+        &id("a"),
+        "the connection was closed before a response came",
+        &as_recorded(),
+        &setting(&info),
+    );
+    assert_eq!(result.verdict, Verdict::Broken);
+    assert_eq!(
+        causes(&[result])[0].title,
+        "no response: the connection was closed before a response came"
+    );
+}
+
+#[test]
+fn many_differences_of_one_cause_are_one_line() {
+    let info = complete();
+    let results: Vec<_> = (2..400)
+        .map(|n| {
+            let found = compared(&format!("{n}.5"));
+            judge(
+                &test_case(),
+                &id(&format!("t{n:03}")),
+                found,
+                &as_recorded(),
+                &setting(&info),
+            )
+        })
+        .collect();
+    let causes = causes(&results);
+    assert_eq!(causes.len(), 1);
+    assert_eq!(causes[0].tests.len(), 398);
+    assert_eq!(
+        causes[0].title,
+        "response.body.json.total: numbers differ (1 -> 2.5, …)"
+    );
+}
+
+#[test]
+fn the_exit_code_says_the_worst() {
+    let info = complete();
+    let of = |verdict| {
+        let mut result = judge(
+            &test_case(),
+            &id("a"),
+            compared("1"),
+            &as_recorded(),
+            &setting(&info),
+        );
+        result.verdict = verdict;
+        result
+    };
+    let check = |verdicts: &[Verdict], strict: bool, failed: bool, expected: u8| {
+        let results: Vec<_> = verdicts.iter().map(|v| of(*v)).collect();
+        let totals = Totals {
+            strict,
+            failed,
+            ..Totals::default()
+        };
+        assert_eq!(
+            summarise(&results, totals).exit_code,
+            expected,
+            "{verdicts:?}"
+        );
+    };
+    use Verdict::*;
+    check(&[Passed], false, false, 0);
+    check(&[Passed, Shifted], false, false, 0);
+    check(&[Passed, Shifted], true, false, 1);
+    check(&[Gap, Passed], false, false, 3);
+    check(&[Gap, Changed], false, false, 1);
+    check(&[Changed, Broken], false, false, 4);
+    check(&[Passed, NotRun], false, false, 4);
+    check(&[], false, true, 4);
+}
+
+#[test]
+fn the_same_inputs_give_the_same_result() {
+    let info = complete();
+    let of = || {
+        let mut outcome = as_recorded();
+        outcome.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
+        let found = judge(
+            &test_case(),
+            &id("a"),
+            compared("3"),
+            &outcome,
+            &setting(&info),
+        );
+        summarise(&[found], Totals::default())
+    };
+    assert_eq!(of(), of());
+}
