@@ -10,7 +10,7 @@ import environment
 from environment import CACHE, CLIENTS, Missing
 from postgres import Postgres
 from processes import Failed, free_port
-from retake import BINARY, call, same
+from retake import BINARY, call, clean_ledger, same
 
 VERSIONS = (15, 18)
 
@@ -124,20 +124,35 @@ def _dependency(server, port):
     return f"db=postgres://127.0.0.1:{server.port}@127.0.0.1:{port}"
 
 
+def _to_file(command, file):
+    """The command with its standard output in a file, apart from what retake prints."""
+    return ["sh", "-c", f'exec "$@" >{file}', "sh", *command]
+
+
 def _record(server, name, command, scratch, port, expected):
     server.create(name)
-    done = call("record", "--set", "story", "--dep", _dependency(server, port), "--", *command,
-                cwd=scratch, env=_environment(server, name, port))
+    done = call("record", "--set", "story", "--dep", _dependency(server, port), "--",
+                *_to_file(command, "recorded.txt"), cwd=scratch, env=_environment(server, name, port))
+    said = done.out + done.said
     if done.code != 0:
-        raise Failed(f"record ended with {done.code}\n{done.said[-2000:]}\n{done.out[-1000:]}")
-    same(expected, done.out, "the client's transcript while recorded")
+        raise Failed(f"record ended with {done.code}\n{said[-2000:]}")
+    same(expected, _transcript(scratch, "recorded.txt"), "the client's transcript while recorded")
+    clean_ledger(scratch, "story", "db")
 
 
 def _replay(server, name, command, scratch, port, expected):
-    done = call("replay", "story", "--", *command, cwd=scratch, env=_environment(server, name, port))
-    same(expected, done.out, f"the client's transcript (replay ended with {done.code}: {done.said[-800:]})")
+    done = call("replay", "story", "--", *_to_file(command, "replayed.txt"),
+                cwd=scratch, env=_environment(server, name, port))
+    said = done.out + done.said
+    same(expected, _transcript(scratch, "replayed.txt"),
+         f"the client's transcript (replay ended with {done.code}: {said[-1500:]})")
     if done.code != 0:
-        raise Failed(f"replay ended with {done.code}\n{done.said[-2000:]}")
+        raise Failed(f"replay ended with {done.code}\n{said[-2000:]}")
+
+
+def _transcript(scratch, name):
+    with open(os.path.join(scratch, name), errors="replace") as file:
+        return file.read()
 
 
 def _write(table, commands):

@@ -3,6 +3,7 @@
 import difflib
 import os
 import pathlib
+import re
 import subprocess
 
 from environment import TARGET
@@ -34,3 +35,18 @@ def same(expected, found, what):
         return
     lines = list(difflib.unified_diff(expected.splitlines(), found.splitlines(), "expected", "found", lineterm="", n=1))
     raise Failed(f"{what} differs:\n" + "\n".join(lines[:40]))
+
+
+def clean_ledger(folder, set_name, *dependencies):
+    """Fails unless the recording's ledger says that everything was read and kept, from each dependency."""
+    text = (pathlib.Path(folder) / "retake" / set_name / "set.yaml").read_text()
+    found = re.search(r"^ledger:\n((?: .*\n)*)", text, re.MULTILINE)
+    if not found:
+        raise Failed(f"no ledger in set.yaml:\n{text}")
+    ledger = found.group(1)
+    for word in ("opaque", "undecodable", "dropped", "incomplete"):
+        if word in ledger:
+            raise Failed(f"the ledger says `{word}`:\n{ledger}")
+    for dependency in dependencies:
+        if not re.search(rf"\b{dependency}:[^}}]*\bseen: [1-9]", ledger):
+            raise Failed(f"nothing was seen of `{dependency}`:\n{ledger}")

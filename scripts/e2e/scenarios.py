@@ -13,6 +13,7 @@ import scenarios_replay
 import scenarios_service
 from environment import APPS
 from postgres import Postgres
+from retake import clean_ledger
 from session import Session
 
 
@@ -45,7 +46,9 @@ class Case(Session):
             for request in requests:
                 client.send(*([request] if isinstance(request, str) else request))
 
-        return self.record(traffic, settle=settle, **changes)
+        said = self.record(traffic, settle=settle, **changes)
+        clean_ledger(self.folder, "main", "inbound")
+        return said
 
 
 class Client:
