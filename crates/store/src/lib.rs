@@ -29,7 +29,7 @@ mod version;
 mod writer;
 mod yaml;
 
-pub use diagnostic::{Diagnostic, LintReport, Severity};
+pub use diagnostic::{Diagnostic, Excerpt, LintReport, Severity};
 pub use error::StoreError;
 pub use lint::lint;
 pub use settings::{

@@ -1,9 +1,10 @@
 //! Reading a set.
 
 use std::cmp::min;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use retake_model::{Mock, SetInfo, TestCase, TestSet, Value};
 
@@ -40,6 +41,8 @@ pub(crate) struct SetFolder<'s> {
     pub(crate) path: PathBuf,
     /// Where errors say it is.
     pub(crate) shown: PathBuf,
+    /// Takes the names of the blobs that are read, where somebody wants them.
+    pub(crate) named: Option<&'s Mutex<HashSet<String>>>,
 }
 
 impl SetFolder<'_> {
@@ -125,6 +128,10 @@ impl SetFolder<'_> {
             protocol: &|name| self.store.protocol(name),
             protocols: &known,
             blob: &|name: &str, is_text: bool| -> Result<Value, Problem> {
+                if let Some(named) = self.named {
+                    let mut named = named.lock().unwrap_or_else(PoisonError::into_inner);
+                    named.insert(name.to_owned());
+                }
                 blobs::read(&self.path, name, is_text)
             },
         };
@@ -169,14 +176,12 @@ pub(crate) fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + S
                     mine.push((index, work(item)));
                 }
                 done.lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .unwrap_or_else(PoisonError::into_inner)
                     .append(&mut mine);
             });
         }
     });
-    let mut done = done
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }

@@ -164,6 +164,7 @@ impl Store {
             store: self,
             path,
             shown: self.root.join(set),
+            named: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! Sets are read as they were written, and a recording leaves whole files only.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use std::fs;

@@ -12,7 +12,7 @@ use super::read_rules;
 use super::types::{
     ByDoc, CALL_KEYS, CallDoc, LedgerDoc, MadeDoc, ScopeDoc, SetDoc, SharedDoc, TallyDoc, TestDoc,
 };
-use crate::yaml::{Problem, Tree, locate, nearest};
+use crate::yaml::{Problem, Tree, cut, locate, locate_key, nearest, unknown_key};
 
 /// What reading a file needs beside its text.
 pub(crate) struct Reader<'r> {
@@ -146,9 +146,7 @@ impl Reader<'_> {
     fn calls(&self, docs: Vec<CallDoc>, scope: Scope, by: ByDoc) -> Result<Vec<Mock>, Problem> {
         let mut calls = Vec::with_capacity(docs.len());
         for (index, doc) in docs.into_iter().enumerate() {
-            let Some(protocol) = (self.protocol)(&doc.protocol) else {
-                return Err(self.unknown_in_call(&doc.protocol, index));
-            };
+            let (protocol, request) = self.asked(doc.others, index)?;
             calls.push(Mock {
                 to: Arc::from(doc.to),
                 protocol,
@@ -156,7 +154,7 @@ impl Reader<'_> {
                 by: doc.by.unwrap_or(by).into(),
                 after: doc.after.0,
                 took: doc.took.0,
-                request: self.value(doc.request)?,
+                request: self.value(request)?,
                 response: self.value(doc.gives)?,
                 merged: doc.merged,
             });
@@ -164,16 +162,54 @@ impl Reader<'_> {
         Ok(calls)
     }
 
-    /// A key of a call that is no protocol's name may be another key, misspelt.
-    fn unknown_in_call(&self, name: &str, index: usize) -> Problem {
+    /// The protocol and the request of a call, among its keys that are none of the known ones.
+    fn asked(
+        &self,
+        mut others: Vec<(String, Tree)>,
+        index: usize,
+    ) -> Result<(ProtocolId, Tree), Problem> {
+        let place = [key("calls"), Segment::Index(index)];
+        if others.len() > 1 {
+            // Where any name may be a protocol's, the one that is like a known key is not.
+            let is_protocol = |name: &str| {
+                (self.protocol)(name).is_some()
+                    && (!self.protocols.is_empty() || nearest(name, CALL_KEYS).is_none())
+            };
+            let wrong = others.iter().find(|(name, _)| !is_protocol(name));
+            let wrong = wrong.or(others.get(1)).map(|(name, _)| name.clone());
+            let wrong = wrong.unwrap_or_default();
+            return Err(self.key_place(unknown_key(&wrong, CALL_KEYS), &place, &wrong));
+        }
         let known = self.protocols.join("`, `");
-        let mut problem = Problem::new(format!("`{name}` is no protocol and no key of a call"))
-            .expected(format!("a protocol (one of `{known}`)"));
+        let Some((name, request)) = others.pop() else {
+            let problem = Problem::new("this call does not say what was asked")
+                .expected("the protocol's name with the request, such as `http: {…}`");
+            return Err(self.place(problem, &place));
+        };
+        if let Some(protocol) = (self.protocol)(&name) {
+            return Ok((protocol, request));
+        }
+        // It may be another key, misspelt.
+        let mut problem = Problem::new(format!(
+            "`{}` is no protocol and no key of a call",
+            cut(&name)
+        ))
+        .expected(format!("a protocol (one of `{known}`)"));
         let words: Vec<&str> = self.protocols.iter().chain(CALL_KEYS).copied().collect();
-        if let Some(near) = nearest(name, &words) {
+        if let Some(near) = nearest(&name, &words) {
             problem = problem.hint(format!("did you mean `{near}`?"));
         }
-        self.place(problem, &[key("calls"), Segment::Index(index), key(name)])
+        Err(self.key_place(problem, &place, &name))
+    }
+
+    /// The problem, at the key of that name in the map at `path`.
+    fn key_place(&self, problem: Problem, path: &[Segment], name: &str) -> Problem {
+        let mut path = path.to_vec();
+        path.push(key(name));
+        match locate_key(self.text, &path) {
+            Some((line, column)) => problem.at(line, column),
+            None => problem,
+        }
     }
 
     fn made(&self, docs: Vec<MadeDoc>) -> Result<Vec<Made>, Problem> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use super::RuleDoc;
-use crate::yaml::{Moment, Span, Tree, custom, unknown_key_error};
+use crate::yaml::{Moment, Span, Tree};
 
 /// `tests/<name>.yaml`
 #[derive(Debug, Deserialize)]
@@ -45,7 +45,7 @@ pub(super) struct SharedDoc {
     pub(super) calls: Vec<CallDoc>,
 }
 
-/// One of `calls`. The key that is none of the others is the protocol's name.
+/// One of `calls`. The key that is none of the others is the protocol's name, with the request.
 #[derive(Debug)]
 pub(super) struct CallDoc {
     pub(super) to: String,
@@ -54,9 +54,9 @@ pub(super) struct CallDoc {
     pub(super) after: Span,
     pub(super) took: Span,
     pub(super) merged: u64,
-    pub(super) protocol: String,
-    pub(super) request: Tree,
     pub(super) gives: Tree,
+    /// The keys that are none of these: one of them must be a protocol's name.
+    pub(super) others: Vec<(String, Tree)>,
 }
 
 /// The keys of a call beside its protocol's name.
@@ -239,7 +239,7 @@ impl<'de> Visitor<'de> for CallVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<CallDoc, A::Error> {
         let (mut to, mut scope, mut by, mut after, mut took, mut merged, mut gives) =
             (None, None, None, None, None, None, None);
-        let mut asked: Option<(String, Tree)> = None;
+        let mut others = Vec::new();
         while let Some(key) = fields.next_key::<String>()? {
             match key.as_str() {
                 "to" => once("to", &mut to, fields.next_value()?)?,
@@ -249,19 +249,9 @@ impl<'de> Visitor<'de> for CallVisitor {
                 "took" => once("took", &mut took, fields.next_value()?)?,
                 "merged" => once("merged", &mut merged, fields.next_value()?)?,
                 "gives" => once("gives", &mut gives, fields.next_value()?)?,
-                _ => match &asked {
-                    None => asked = Some((key, fields.next_value()?)),
-                    Some((first, _)) => return Err(two_protocols(first, &key)),
-                },
+                _ => others.push((key, fields.next_value()?)),
             }
         }
-        let (protocol, request) = asked.ok_or_else(|| {
-            custom(
-                "this call does not say what was asked",
-                "the protocol's name with the request, such as `http: {…}`",
-                None,
-            )
-        })?;
         Ok(CallDoc {
             to: to.ok_or_else(|| de::Error::missing_field("to"))?,
             scope,
@@ -269,8 +259,7 @@ impl<'de> Visitor<'de> for CallVisitor {
             after: after.unwrap_or_default(),
             took: took.unwrap_or_default(),
             merged: merged.unwrap_or_default(),
-            protocol,
-            request,
+            others,
             gives: gives.ok_or_else(|| de::Error::missing_field("gives"))?,
         })
     }
@@ -281,20 +270,4 @@ fn once<T, E: de::Error>(key: &'static str, slot: &mut Option<T>, value: T) -> R
         None => Ok(()),
         Some(_) => Err(E::duplicate_field(key)),
     }
-}
-
-/// One of the two keys is a mistake: the one that is like a key of calls, if one is.
-fn two_protocols<E: de::Error>(first: &str, second: &str) -> E {
-    if first == second {
-        return custom(
-            format_args!("`{first}` stands here twice"),
-            "",
-            Some("remove one of the two".to_owned()),
-        );
-    }
-    let wrong = match crate::yaml::nearest(first, CALL_KEYS) {
-        Some(_) => first,
-        None => second,
-    };
-    unknown_key_error(wrong, CALL_KEYS)
 }

@@ -29,7 +29,6 @@ impl Limits {
     };
 
     /// For settings: 4 MiB.
-    #[allow(dead_code)]
     pub(crate) const SETTINGS: Limits = Limits {
         bytes: 4 * 1024 * 1024,
         depth: 100,

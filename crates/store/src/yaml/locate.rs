@@ -14,7 +14,16 @@ use serde::de::{VariantAccess, Visitor};
 /// The text is read once more, and reading is made to fail at the place: the reader then says
 /// where it was. So nothing has to carry positions while all is well.
 pub(crate) fn locate(text: &str, path: &[Segment]) -> Option<(usize, usize)> {
-    let error = Seek(path)
+    seek(text, path, false)
+}
+
+/// Like [`locate`], for the key itself where `path` ends in one.
+pub(crate) fn locate_key(text: &str, path: &[Segment]) -> Option<(usize, usize)> {
+    seek(text, path, true)
+}
+
+fn seek(text: &str, path: &[Segment], key: bool) -> Option<(usize, usize)> {
+    let error = Seek { path, key }
         .deserialize(serde_yaml::Deserializer::from_str(text))
         .err()?;
     if !error.to_string().contains(FOUND) {
@@ -27,7 +36,38 @@ pub(crate) fn locate(text: &str, path: &[Segment]) -> Option<(usize, usize)> {
 /// What only the error at the place says. It cannot stand in a YAML text.
 const FOUND: &str = "\u{1}here";
 
-struct Seek<'p>(&'p [Segment]);
+#[derive(Clone, Copy)]
+struct Seek<'p> {
+    path: &'p [Segment],
+    /// Whether the last key is looked for, and not its value.
+    key: bool,
+}
+
+/// Reads a key; fails at the one that is looked for.
+struct SeekKey<'p>(Option<&'p str>);
+
+impl<'de> DeserializeSeed<'de> for SeekKey<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for SeekKey<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<String, E> {
+        if self.0 == Some(key) {
+            return Err(E::custom(FOUND));
+        }
+        Ok(key.to_owned())
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
     type Value = ();
@@ -39,7 +79,7 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
 
 impl Seek<'_> {
     fn leaf<E: de::Error>(&self) -> Result<(), E> {
-        if self.0.is_empty() {
+        if self.path.is_empty() {
             Err(E::custom(FOUND))
         } else {
             Ok(())
@@ -91,13 +131,17 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Some((step, below)) = self.0.split_first() else {
+        let Some((step, below)) = self.path.split_first() else {
             return self.leaf();
+        };
+        let below = Seek {
+            path: below,
+            ..self
         };
         let mut index = 0;
         loop {
             let more = if *step == Segment::Index(index) {
-                items.next_element_seed(Seek(below))?.is_some()
+                items.next_element_seed(below)?.is_some()
             } else {
                 items.next_element::<IgnoredAny>()?.is_some()
             };
@@ -109,12 +153,20 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        let Some((step, below)) = self.0.split_first() else {
+        let Some((step, below)) = self.path.split_first() else {
             return self.leaf();
         };
-        while let Some(key) = fields.next_key::<String>()? {
-            if matches!(step, Segment::Key(wanted) if *wanted == key) {
-                fields.next_value_seed(Seek(below))?;
+        let wanted = match step {
+            Segment::Key(wanted) => Some(wanted.as_str()),
+            Segment::Index(_) => None,
+        };
+        let stop_at = wanted.filter(|_| self.key && below.is_empty());
+        while let Some(key) = fields.next_key_seed(SeekKey(stop_at))? {
+            if wanted == Some(&key) {
+                fields.next_value_seed(Seek {
+                    path: below,
+                    ..self
+                })?;
             } else {
                 fields.next_value::<IgnoredAny>()?;
             }

@@ -13,9 +13,9 @@ mod tree;
 
 pub(crate) use emit::{Node, document};
 pub(crate) use guard::{Limits, guard};
-pub(crate) use locate::locate;
+pub(crate) use locate::{locate, locate_key};
 pub(crate) use moment::{Moment, Span, format_moment, format_span};
-pub(crate) use problem::{Problem, custom, nearest, unknown_key_error};
+pub(crate) use problem::{Problem, custom, cut, nearest, unknown_key};
 pub(crate) use tree::{BlobOf, TooDeep, Tree, is_blob_name, node};
 
 use scalar::is_readable;

@@ -121,16 +121,9 @@ fn explain(text: &str) -> Problem {
 }
 
 /// An unknown key, and the known one that was probably meant.
-fn unknown_key(key: &str, known: &[&str]) -> Problem {
+pub(crate) fn unknown_key(key: &str, known: &[&str]) -> Problem {
     let problem = Problem::new(format!("unknown key `{}`", cut(key))).expected(one_of(known));
     with_nearest(problem, key, known)
-}
-
-/// The same as an error of serde.
-pub(crate) fn unknown_key_error<E: de::Error>(key: &str, known: &[&str]) -> E {
-    let problem = unknown_key(key, known);
-    let expected = problem.expected.unwrap_or_default();
-    custom(problem.message, &expected, problem.hint)
 }
 
 fn with_nearest(problem: Problem, word: &str, known: &[&str]) -> Problem {

@@ -146,7 +146,7 @@ pub(super) fn text_node<'v>(text: &'v str, blobs: &mut Vec<BlobOf<'v>>) -> Node<
 
 fn blob<'v>(tag: &'static str, bytes: &'v [u8], blobs: &mut Vec<BlobOf<'v>>) -> Node<'v> {
     let name = blake3::hash(bytes).to_hex().to_string();
-    let node = Node::Tagged(tag, Box::new(Node::text(name.clone())));
+    let node = Node::Tagged(tag, Box::new(Node::bare(name.clone())));
     blobs.push(BlobOf { name, bytes });
     node
 }

@@ -1,5 +1,7 @@
 //! What the tests of the store share: a shop's test case, and folders that vanish.
 
+#![allow(clippy::expect_used, dead_code)]
+
 use std::sync::Arc;
 
 use retake_model::{
