@@ -1,5 +1,4 @@
 //! The server of HTTP/1.x: requests asked in order, recorded answers sent by exact bytes.
-#![allow(clippy::expect_used, clippy::panic)] // Helpers of tests fail as tests do.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! How HTTP/1.x is recognised, and which trace a request belongs to.
-#![allow(clippy::panic)] // Helpers of tests fail as tests do.
 
 use retake_model::{ConnId, ConnInfo, Direction, Timestamp};
 use retake_testkit::{Transcript, tap};

@@ -1,9 +1,10 @@
 //! The tap of HTTP/1.x: framing by RFC 9112, at every split of the input.
-#![allow(clippy::expect_used, clippy::panic)] // Helpers of tests fail as tests do.
 
-use retake_model::{Exchange, Flaw, Message, Value, json};
+use retake_model::Value;
 use retake_testkit::{TapEnd, TapRun, Transcript, conformance, tap};
 use retake_wire::http1::Http1;
+
+use crate::show::line;
 
 /// The run of a conversation, written as `retake_testkit::Transcript` reads it, after it stood
 /// every split, end and garbage.
@@ -13,8 +14,7 @@ fn run(conversation: &str) -> TapRun {
     tap(&Http1, &transcript)
 }
 
-/// One line for each exchange: method, path, status, and what else the tree has of bodies,
-/// trailers, framing, interim responses, and the flaw.
+/// One line for each exchange, as [`line`] shows it.
 fn check(conversation: &str, expected: &[&str]) {
     let run = run(conversation);
     assert_eq!(run.end, TapEnd::Read, "{conversation}");
@@ -30,40 +30,6 @@ fn check_opaque(conversation: &str, reason: &str, expected: &[&str]) {
     match run.end {
         TapEnd::Opaque(found) => assert_eq!(found, reason, "{conversation}"),
         end => panic!("{end:?}: {conversation}"),
-    }
-}
-
-fn line(exchange: &Exchange) -> String {
-    let mut out = Vec::new();
-    for (message, first) in [
-        (&exchange.request, &["method", "path"][..]),
-        (&exchange.response, &["status", "reason"]),
-    ] {
-        let Message::Tree(tree) = message else {
-            out.push("?".to_owned());
-            continue;
-        };
-        for name in first {
-            out.extend(tree.get(name).map(show));
-        }
-        for name in ["version", "body", "trailers", "framing", "interim"] {
-            out.extend(tree.get(name).map(|v| format!("{name}={}", show(v))));
-        }
-    }
-    match &exchange.flaw {
-        None => {}
-        Some(Flaw::Undecodable(_)) => out.push("undecodable".to_owned()),
-        Some(flaw) => out.push(format!("{flaw:?}")),
-    }
-    out.join(" ")
-}
-
-fn show(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        value => json::write(value, &json::Style::default()).map_or("bytes".to_owned(), |text| {
-            String::from_utf8_lossy(&text).into_owned()
-        }),
     }
 }
 
