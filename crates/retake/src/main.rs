@@ -44,7 +44,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let home = commands::Home::new(&cli);
     let code = match cli.command {
         Command::Record(args) => runtime.block_on(commands::record(&home, args)),
-        Command::Replay(_) | Command::Report(_) | Command::Demo(_) | Command::DemoService(_) => Ok(4),
+        Command::Replay(_) | Command::Report(_) | Command::Demo(_) | Command::DemoService(_) => {
+            Ok(4)
+        }
         Command::Lint(args) => commands::lint(&home, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "retake", &mut std::io::stdout());

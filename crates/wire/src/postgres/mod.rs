@@ -1,17 +1,19 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
 pub mod column;
+pub mod encode;
 pub mod frame;
 pub mod meaning;
 pub mod message;
 mod preface;
 pub mod report;
+pub mod responder;
 mod tap;
 pub mod types;
 
-use retake_model::{Chunk, ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
+use retake_model::{ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
-use crate::{Detect, Preface, Protocol, Responder, Step, Tap, WireError};
+use crate::{Detect, Preface, Protocol, Responder, Tap};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -61,8 +63,8 @@ impl Protocol for Postgres {
     fn tap(&self, conn: &ConnInfo) -> Box<dyn Tap> {
         Box::new(tap::PostgresTap::new(conn))
     }
-    fn responder(&self, _conn: &ConnInfo) -> Box<dyn Responder> {
-        Box::new(Nothing)
+    fn responder(&self, conn: &ConnInfo) -> Box<dyn Responder> {
+        Box::new(responder::Server::new(conn))
     }
     fn rules(&self) -> &'static Rules {
         &RULES
@@ -70,19 +72,5 @@ impl Protocol for Postgres {
     fn describe(&self, _exchange: &mut Exchange) {}
     fn preface(&self, first: &[u8]) -> Preface {
         preface::preface(first)
-    }
-}
-
-struct Nothing;
-
-impl Responder for Nothing {
-    fn feed(&mut self, _chunk: &Chunk<'_>) -> Result<(), WireError> {
-        Ok(())
-    }
-    fn poll(&mut self) -> Option<Step> {
-        Some(Step::Close)
-    }
-    fn answer(&mut self, _answer: &retake_model::Answer) -> Result<(), WireError> {
-        Ok(())
     }
 }

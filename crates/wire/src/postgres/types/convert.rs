@@ -89,6 +89,21 @@ pub fn to_binary(oid: u32, text: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether values of the type are converted.
+pub fn converts(oid: u32) -> bool {
+    let scalar = |oid: u32| {
+        !matches!(
+            oid,
+            600..=604 | 628 | 718 | 790 | 2249 | 2276 | 2277 | 2970 | 3614 | 3615 | 5038
+        )
+    };
+    match (catalogue::entry(oid), catalogue::element(oid)) {
+        (Some(_), _) => scalar(oid),
+        (_, Some(element)) => scalar(element.oid),
+        _ => false,
+    }
+}
+
 /// The type of a range's bounds.
 fn range_bound(oid: u32) -> Option<u32> {
     match oid {

@@ -29,7 +29,7 @@ mod range;
 mod scalar;
 
 pub use catalogue::{name, oid, size};
-pub use convert::{to_binary, to_text};
+pub use convert::{converts, to_binary, to_text};
 
 #[cfg(test)]
 mod tests;

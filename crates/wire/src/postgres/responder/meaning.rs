@@ -1,0 +1,409 @@
+//! What a statement does to its session, by its first words.
+//!
+//! Only what the answer of a session depends on is told apart: transactions, settings,
+//! prepared statements and COPY. Everything else is the recording's business.
+
+/// What a statement does to its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Begin,
+    Commit,
+    Rollback,
+    RollbackTo,
+    /// SAVEPOINT and RELEASE.
+    Savepoint,
+    /// A setting that does not change what later statements mean.
+    Setting,
+    /// LISTEN and UNLISTEN.
+    Listen,
+    Deallocate,
+    Discard,
+    CopyIn,
+    Other,
+}
+
+impl Kind {
+    /// Whether the statement is carried out in a transaction that failed.
+    pub(super) fn ends_failure(self) -> bool {
+        matches!(self, Kind::Commit | Kind::Rollback | Kind::RollbackTo)
+    }
+
+    /// Whether a server's answer is known without a recording. `failed`: the transaction did.
+    pub(super) fn own_tag(self, statement: &str, failed: bool) -> Option<&'static str> {
+        let first = words(statement).next().unwrap_or_default();
+        let is = |word: &str| first.eq_ignore_ascii_case(word);
+        Some(match self {
+            Kind::Begin if is("start") => "START TRANSACTION",
+            Kind::Begin => "BEGIN",
+            Kind::Commit if !failed => "COMMIT",
+            Kind::Commit | Kind::Rollback | Kind::RollbackTo => "ROLLBACK",
+            Kind::Savepoint if is("release") => "RELEASE",
+            Kind::Savepoint => "SAVEPOINT",
+            Kind::Setting if is("reset") => "RESET",
+            Kind::Setting => "SET",
+            Kind::Listen if is("unlisten") => "UNLISTEN",
+            Kind::Listen => "LISTEN",
+            Kind::Deallocate if deallocated(statement) == Some(None) => "DEALLOCATE ALL",
+            Kind::Deallocate => "DEALLOCATE",
+            Kind::Discard => "DISCARD ALL",
+            Kind::CopyIn | Kind::Other => return None,
+        })
+    }
+
+    /// Whether the statement belongs to the set-up of a session, as the recording side scopes it.
+    pub(super) fn is_set_up(self) -> bool {
+        matches!(self, Kind::Setting | Kind::Deallocate | Kind::Discard)
+    }
+}
+
+/// What one statement does.
+pub(super) fn kind(statement: &str) -> Kind {
+    let mut words = words(statement).map(str::to_ascii_lowercase);
+    let mut next = || words.next().unwrap_or_default();
+    match next().as_str() {
+        "begin" => Kind::Begin,
+        "start" if next() == "transaction" => Kind::Begin,
+        "commit" | "end" if next() != "prepared" => Kind::Commit,
+        "abort" => Kind::Rollback,
+        "rollback" => rollback(&mut next),
+        // The transaction is over for this session; the tag says PREPARE TRANSACTION.
+        "prepare" if next() == "transaction" => Kind::Other,
+        "savepoint" | "release" => Kind::Savepoint,
+        "set" => setting(&mut next),
+        "reset" => match next().as_str() {
+            "all" | "role" | "session" | "search_path" => Kind::Other,
+            name if name.contains('.') => Kind::Other,
+            _ => Kind::Setting,
+        },
+        "listen" | "unlisten" => Kind::Listen,
+        "deallocate" => Kind::Deallocate,
+        "discard" if next() == "all" => Kind::Discard,
+        "copy" if copies_in(statement) => Kind::CopyIn,
+        _ => Kind::Other,
+    }
+}
+
+/// The name of a setting and its new value: `SET name TO value`.
+pub(super) fn setting_of(statement: &str) -> Option<(String, String)> {
+    let rest = skip_space(statement);
+    let rest = strip_word(rest, "set")?;
+    let rest = strip_word(rest, "session").unwrap_or(rest);
+    if let Some(zone) = strip_word(rest, "time").and_then(|rest| strip_word(rest, "zone")) {
+        return Some(("TimeZone".to_owned(), unquote(zone)));
+    }
+    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'))?;
+    let (name, rest) = rest.split_at_checked(end)?;
+    let rest = skip_space(rest);
+    let value = rest.strip_prefix('=').or_else(|| strip_word(rest, "to"))?;
+    Some((name.to_owned(), unquote(value)))
+}
+
+/// The prepared statement that DEALLOCATE names; the inner none for all of them.
+pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
+    let rest = strip_word(skip_space(statement), "deallocate")?;
+    let rest = strip_word(rest, "prepare").unwrap_or(rest);
+    let name = rest.trim_end_matches([';', ' ', '\n', '\t']);
+    Some(
+        match name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
+            Some(quoted) => Some(quoted.replace("\"\"", "\"")),
+            None if name.eq_ignore_ascii_case("all") => None,
+            None => Some(name.to_ascii_lowercase()),
+        },
+    )
+}
+
+fn rollback(next: &mut dyn FnMut() -> String) -> Kind {
+    let mut word = next();
+    if matches!(word.as_str(), "work" | "transaction") {
+        word = next();
+    }
+    match word.as_str() {
+        "to" => Kind::RollbackTo,
+        "prepared" => Kind::Other,
+        _ => Kind::Rollback,
+    }
+}
+
+/// Settings that decide what later statements mean (a role, a search path, the application's
+/// own names with a dot) are not taken for granted.
+fn setting(next: &mut dyn FnMut() -> String) -> Kind {
+    let mut word = next();
+    if word == "session" {
+        word = next();
+        if matches!(word.as_str(), "authorization" | "characteristics") {
+            return Kind::Other;
+        }
+    }
+    match word.as_str() {
+        "local" | "role" | "transaction" | "constraints" | "search_path" | "schema" => Kind::Other,
+        name if name.contains('.') => Kind::Other,
+        _ => Kind::Setting,
+    }
+}
+
+/// Whether a COPY reads from the client.
+fn copies_in(statement: &str) -> bool {
+    let words: Vec<String> = words(statement).map(str::to_ascii_lowercase).collect();
+    words.windows(2).any(|pair| pair == ["from", "stdin"])
+}
+
+/// The words of a statement (letters, digits, `_`, `.` within), without comments and quotes.
+fn words(statement: &str) -> impl Iterator<Item = &str> {
+    let mut rest = statement;
+    std::iter::from_fn(move || {
+        loop {
+            rest = skip_space(rest);
+            let first = rest.chars().next()?;
+            if first.is_alphanumeric() || first == '_' {
+                let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$');
+                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                let (word, behind) = rest.split_at_checked(end)?;
+                rest = behind;
+                return Some(word);
+            }
+            rest = skip_token(rest);
+        }
+    })
+}
+
+/// The statements of a string, without the empty ones.
+pub(super) fn statements(sql: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = sql;
+    let mut start = sql;
+    loop {
+        let done = start.len().saturating_sub(rest.len());
+        let at_end = rest.is_empty();
+        if at_end || rest.starts_with(';') {
+            let statement = start.get(..done).unwrap_or_default();
+            if !skip_space(statement).is_empty() {
+                found.push(statement);
+            }
+            if at_end {
+                return found;
+            }
+            rest = rest.get(1..).unwrap_or_default();
+            start = rest;
+        } else {
+            rest = skip_token(rest);
+        }
+    }
+}
+
+/// The highest number of a parameter (`$1`) in a statement.
+pub(super) fn parameter_count(statement: &str) -> usize {
+    let mut rest = statement;
+    let mut highest = 0;
+    while !rest.is_empty() {
+        if let Some(number) = rest.strip_prefix('$') {
+            let end = number
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(number.len());
+            let digits = number.get(..end).unwrap_or_default();
+            // A Bind counts its parameters in 16 bits.
+            if let Ok(number) = digits.parse::<u16>() {
+                highest = highest.max(usize::from(number));
+            }
+        }
+        rest = skip_token(rest);
+    }
+    highest
+}
+
+/// What is behind white space and comments.
+fn skip_space(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    while rest.starts_with("--") || rest.starts_with("/*") {
+        rest = skip_token(rest).trim_start();
+    }
+    rest
+}
+
+/// What is behind the first token: a quoted text, a comment, a word, or one character.
+fn skip_token(text: &str) -> &str {
+    let mut chars = text.chars();
+    let Some(first) = chars.next() else {
+        return text;
+    };
+    let behind = chars.as_str();
+    match first {
+        '\'' => skip_quoted(behind, '\'', false),
+        '"' => skip_quoted(behind, '"', false),
+        'e' | 'E' if behind.starts_with('\'') => {
+            skip_quoted(behind.get(1..).unwrap_or_default(), '\'', true)
+        }
+        '-' if behind.starts_with('-') => match behind.find('\n') {
+            Some(end) => behind.get(end..).unwrap_or_default(),
+            None => "",
+        },
+        '/' if behind.starts_with('*') => skip_comment(text),
+        '$' => skip_dollar(text).unwrap_or(behind),
+        c if c.is_alphanumeric() || c == '_' => {
+            let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+            behind.trim_start_matches(is_part)
+        }
+        _ => behind,
+    }
+}
+
+/// What is behind a closing quote; doubled quotes, and escaped ones where that counts, do not
+/// close.
+fn skip_quoted(text: &str, quote: char, escapes: bool) -> &str {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c == '\\' && escapes {
+            chars.next();
+        } else if c == quote {
+            match chars.as_str().strip_prefix(quote) {
+                Some(rest) => chars = rest.chars(),
+                None => return chars.as_str(),
+            }
+        }
+    }
+    ""
+}
+
+/// What is behind a comment, which may hold others.
+fn skip_comment(text: &str) -> &str {
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix("/*") {
+            depth = depth.saturating_add(1);
+            rest = inner;
+        } else if let Some(outer) = rest.strip_prefix("*/") {
+            depth = depth.saturating_sub(1);
+            rest = outer;
+            if depth == 0 {
+                return rest;
+            }
+        } else {
+            let mut chars = rest.chars();
+            chars.next();
+            rest = chars.as_str();
+        }
+    }
+    ""
+}
+
+/// What is behind a text in dollar quotes (`$$…$$`, `$tag$…$tag$`); none where it is no such.
+fn skip_dollar(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('$')?;
+    let end = inner.find('$')?;
+    let tag = inner.get(..end)?;
+    let starts_well = !tag.starts_with(|c: char| c.is_ascii_digit());
+    if !starts_well || !tag.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return None;
+    }
+    let quote = text.get(..end.checked_add(2)?)?;
+    let body = text.get(quote.len()..)?;
+    match body.find(quote) {
+        Some(close) => body.get(close.checked_add(quote.len())?..),
+        None => Some(""),
+    }
+}
+
+/// What is behind a word, where the text begins with it.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(word.len())?;
+    let ends = !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    (head.eq_ignore_ascii_case(word) && ends).then(|| skip_space(rest))
+}
+
+/// A value without the quotes around it.
+fn unquote(value: &str) -> String {
+    let value = value.trim().trim_end_matches(';').trim_end();
+    match value.strip_prefix('\'').and_then(|v| v.strip_suffix('\'')) {
+        Some(text) => text.replace("''", "'"),
+        None => value.trim_matches('"').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_known_by_their_first_words() {
+        for (sql, expect) in [
+            ("BEGIN", Kind::Begin),
+            (
+                "/* a; /* b */ */ begin isolation level serializable",
+                Kind::Begin,
+            ),
+            ("start transaction", Kind::Begin),
+            ("-- c\nCOMMIT", Kind::Commit),
+            ("end", Kind::Commit),
+            ("commit prepared 'x'", Kind::Other),
+            ("rollback", Kind::Rollback),
+            ("ROLLBACK WORK TO SAVEPOINT a", Kind::RollbackTo),
+            ("rollback to a", Kind::RollbackTo),
+            ("abort", Kind::Rollback),
+            ("savepoint a", Kind::Savepoint),
+            ("SET client_encoding TO 'utf8'", Kind::Setting),
+            ("set session time zone 'UTC'", Kind::Setting),
+            ("set local a = 1", Kind::Other),
+            ("set search_path to x", Kind::Other),
+            ("set app.tenant = '1'", Kind::Other),
+            ("set role x", Kind::Other),
+            ("set transaction read only", Kind::Other),
+            ("reset all", Kind::Other),
+            ("copy t (a, b) from stdin with (format csv)", Kind::CopyIn),
+            ("copy t to stdout", Kind::Other),
+            ("copy (select 'from stdin') to stdout", Kind::Other),
+            ("select 1", Kind::Other),
+            ("", Kind::Other),
+        ] {
+            assert_eq!(kind(sql), expect, "{sql}");
+        }
+    }
+
+    #[test]
+    fn strings_are_split_into_statements() {
+        for (sql, expect) in [
+            ("", vec![]),
+            (" ; ;-- x", vec![]),
+            ("select ';'; select 2", vec!["select ';'", " select 2"]),
+            ("select $a$;$$;$a$;x", vec!["select $a$;$$;$a$", "x"]),
+            ("select E'\\';' ;", vec!["select E'\\';' "]),
+            ("select \"a;\"\"b\"", vec!["select \"a;\"\"b\""]),
+            ("select '''; ' /* ; */", vec!["select '''; ' /* ; */"]),
+            ("select 'open; ", vec!["select 'open; "]),
+        ] {
+            assert_eq!(statements(sql), expect, "{sql}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_counted_outside_of_quotes() {
+        for (sql, expect) in [
+            ("select 1", 0),
+            ("select $1, $2", 2),
+            ("select '$9', $1::text -- $7", 1),
+            ("select $$ $3 $$, $2", 2),
+            ("select a$5 from $1", 1),
+            ("select $99999999999", 0),
+        ] {
+            assert_eq!(parameter_count(sql), expect, "{sql}");
+        }
+    }
+
+    #[test]
+    fn settings_and_names_are_read() {
+        let check = |sql: &str, name: &str, value: &str| {
+            let expect = Some((name.to_owned(), value.to_owned()));
+            assert_eq!(setting_of(sql), expect, "{sql}");
+        };
+        check("SET TIME ZONE 'UTC'", "TimeZone", "UTC");
+        check("set datestyle to ISO;", "datestyle", "ISO");
+        check(
+            "SET SESSION application_name='a''b'",
+            "application_name",
+            "a'b",
+        );
+        assert_eq!(deallocated("DEALLOCATE ALL"), Some(None));
+        let named = |sql: &str| deallocated(sql).flatten();
+        assert_eq!(named("deallocate prepare \"S_1\";").as_deref(), Some("S_1"));
+        assert_eq!(named("DEALLOCATE Abc").as_deref(), Some("abc"));
+    }
+}
