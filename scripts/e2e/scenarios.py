@@ -5,6 +5,7 @@ A test is a function `scenario_NN_what_must_happen(case)` in one of the modules 
 
 import http.client
 import json
+import select
 from urllib.parse import urlsplit
 
 import environment
@@ -13,6 +14,7 @@ import scenarios_replay
 import scenarios_service
 from environment import APPS
 from postgres import Postgres
+from processes import Failed
 from retake import clean_ledger
 from session import Session
 
@@ -52,7 +54,7 @@ class Case(Session):
 
 
 class Client:
-    """Sends `"GET /path"` over one connection, again over a new one where it was closed; keeps what came."""
+    """Sends `"GET /path"` over one kept connection."""
 
     def __init__(self, base):
         address = urlsplit(base)
@@ -65,11 +67,12 @@ class Client:
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
             headers.setdefault("content-type", "application/json")
-        try:
-            self.connection.request(method, path, body, headers)
-            answer = self.connection.getresponse()
-        except (http.client.RemoteDisconnected, ConnectionError):
-            self.connection.close()
-            self.connection.request(method, path, body, headers)
-            answer = self.connection.getresponse()
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read()
+
+    def wait_until_closed(self, timeout=1):
+        """Until the other end has closed the connection; the next request goes over a new one."""
+        if not select.select([self.connection.sock], [], [], timeout)[0]:
+            raise Failed(f"the connection was not closed within {timeout} s")
+        self.connection.close()
