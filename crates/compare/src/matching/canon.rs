@@ -118,19 +118,15 @@ impl Canon {
             .collect()
     }
 
-    /// The tokens outside of these leaves.
-    pub(crate) fn tokens_outside(&self, leaves: &[usize]) -> Vec<&CanonToken> {
+    /// The numbers of the tokens outside of these leaves.
+    pub(crate) fn outside(&self, leaves: &[usize]) -> Vec<usize> {
         let hidden = |i: usize| {
             leaves
                 .iter()
                 .filter_map(|leaf| self.leaves.get(*leaf))
                 .any(|leaf| (leaf.tokens.0..leaf.tokens.1).contains(&i))
         };
-        let tokens = self.tokens.iter().enumerate();
-        tokens
-            .filter(|(i, _)| !hidden(*i))
-            .map(|(_, t)| t)
-            .collect()
+        (0..self.tokens.len()).filter(|i| !hidden(*i)).collect()
     }
 
     fn write<'t>(

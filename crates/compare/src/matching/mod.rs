@@ -1,10 +1,26 @@
 //! Which mock answers a request, and what a test's calls came to.
+//!
+//! A request becomes a canonical form (`canon`), in which generated values are set apart, and
+//! from it a [`Key`]. A pool (`pool`) finds the mocks of one scope by it. [`MockSet`] knows whose
+//! a call is (`search`), in which pools to look, and what each test's calls came to (`running`).
 
 mod canon;
+mod describe;
+mod effect;
+mod explain;
 mod key;
+mod mock_set;
+mod nearest;
+mod order;
 mod outcome;
+mod pool;
+mod running;
+mod search;
+mod shared;
 
+pub use effect::{effect, is_write};
 pub use key::{Key, request_key, shape_key, summary};
+pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };

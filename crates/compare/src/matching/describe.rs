@@ -1,0 +1,103 @@
+//! Answers for what a driver asks about a statement without running it.
+//!
+//! Another version of a driver describes statements that the recorded one did not, and the other
+//! way round. Whoever ran a statement knows its parameters and columns, so the answer is made of
+//! any recorded call with the same statement. This is the one place where the field names of a
+//! protocol (PostgreSQL's) stand in this crate.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use retake_model::{TestSet, Value};
+
+use super::key::{Key, KeyWriter};
+use crate::sql::Statements;
+
+/// The fields that make a request one about a session or a statement, and not a call.
+const FIELDS: [&str; 2] = ["describe", "startup"];
+
+/// Whether a request asks about a session or a statement: a miss of it is no verdict, nor is it
+/// missing where it is not asked.
+pub(super) fn is_probe(request: &Value) -> bool {
+    FIELDS.iter().any(|field| request.get(field).is_some())
+}
+
+/// What recorded calls tell of statements: made when it is first needed.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    by_shape: HashMap<Key, Value>,
+}
+
+impl Described {
+    /// How many statements are held at most.
+    const LIMIT: usize = 100_000;
+
+    /// Reads all recorded calls.
+    pub(super) fn read(sets: &[Arc<TestSet>], statements: &mut Statements) -> Self {
+        let mut described = Described::default();
+        let tests = sets.iter().flat_map(|set| &set.tests);
+        let shared = sets.iter().flat_map(|set| &set.shared);
+        for mock in tests.flat_map(|test| &test.calls).chain(shared) {
+            if described.by_shape.len() >= Self::LIMIT {
+                break;
+            }
+            let (sql, describes) = match (mock.request.get("describe"), mock.request.get("sql")) {
+                (Some(Value::String(sql)), _) => (sql, true),
+                (None, Some(Value::String(sql))) => (sql, false),
+                _ => continue,
+            };
+            let key = shape_key(&mock.to, sql, statements);
+            if described.by_shape.contains_key(&key) || mock.response.get("error").is_some() {
+                continue;
+            }
+            let answer = match describes {
+                true => Some(mock.response.clone()),
+                false => of_call(&mock.request, &mock.response),
+            };
+            if let Some(answer) = answer {
+                described.by_shape.insert(key, answer);
+            }
+        }
+        described
+    }
+
+    /// The answer to a request that describes a statement.
+    pub(super) fn answer(
+        &self,
+        to: &str,
+        request: &Value,
+        statements: &mut Statements,
+    ) -> Option<&Value> {
+        let sql = request.get("describe")?.as_str()?;
+        self.by_shape.get(&shape_key(to, sql, statements))
+    }
+}
+
+/// What the call and its answer tell of the statement. None for an answer that tells nothing.
+fn of_call(request: &Value, response: &Value) -> Option<Value> {
+    if response.get("results").is_some() {
+        return None;
+    }
+    let params = request
+        .get("params")
+        .and_then(Value::as_list)
+        .unwrap_or_default();
+    let types = match request.get("types") {
+        Some(types) => types.clone(),
+        // Every type can be written as text.
+        None => Value::List(vec!["text".into(); params.len()]),
+    };
+    let mut answer = Value::map([("parameters", types)]);
+    if let Some(columns) = response.get("columns") {
+        answer.push("columns", columns.clone());
+    }
+    Some(answer)
+}
+
+fn shape_key(to: &str, sql: &str, statements: &mut Statements) -> Key {
+    let mut writer = KeyWriter::default();
+    writer.write(to.as_bytes());
+    writer.write(&[0]);
+    writer.write(statements.get(sql).shape.as_bytes());
+    writer.finish()
+}

@@ -1,0 +1,35 @@
+//! What a request does to its dependency.
+
+use retake_model::{FieldKind, Rules, Value};
+
+use super::Effect;
+use crate::sql::statement_effect;
+
+/// What a request does, as far as the rules of its protocol tell: a statement by its first word,
+/// an HTTP request by its method (RFC 9110, section 9.2.1). What cannot be told counts as a write.
+pub fn effect(request: &Value, rules: &Rules) -> Effect {
+    let field = |name| request.get(name).and_then(Value::as_str);
+    let fields = || rules.identity.iter();
+    if let Some(sql) = fields()
+        .filter(|f| f.kind == FieldKind::Sql)
+        .find_map(|f| field(f.name))
+    {
+        // A statement that is only described is not run.
+        return match request.get("describe") {
+            Some(_) => Effect::Read,
+            None => statement_effect(sql),
+        };
+    }
+    if fields().any(|f| f.name == "method") {
+        return match field("method") {
+            Some("GET" | "HEAD" | "OPTIONS" | "TRACE") => Effect::Read,
+            _ => Effect::Write,
+        };
+    }
+    Effect::Write
+}
+
+/// Whether a request may change something at its dependency.
+pub fn is_write(request: &Value, rules: &Rules) -> bool {
+    effect(request, rules) == Effect::Write
+}

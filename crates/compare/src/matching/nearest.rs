@@ -1,0 +1,161 @@
+//! The recorded request that is most like one that nothing answers.
+
+use std::collections::HashSet;
+
+use retake_model::{FieldKind, Path, Rules, Value};
+
+use crate::sql::Statement;
+
+/// How many recorded requests are held against one that was missed at most.
+pub(super) const LOOK: usize = 200;
+
+/// How many differing places are told at most.
+const DIFFERS: usize = 16;
+
+/// A place that differs: the recorded and the asked value.
+pub(super) type Differs = (Path, Option<Value>, Option<Value>);
+
+/// How unlike two requests are: fewer is nearer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Distance {
+    other_fields: usize,
+    other_words: usize,
+}
+
+/// How unlike an asked request is to a recorded one.
+pub(super) fn distance(recorded: &Value, asked: &Value, rules: &Rules) -> Distance {
+    let mut other_words = 0;
+    for name in rules.summary {
+        if let (Some(Value::String(a)), Some(Value::String(b))) =
+            (recorded.get(name), asked.get(name))
+        {
+            let words = |text: &'_ str| -> HashSet<String> {
+                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                words.take(400).map(str::to_lowercase).collect()
+            };
+            let (a, b) = (words(a), words(b));
+            other_words += a.symmetric_difference(&b).count();
+        } else if recorded.get(name) != asked.get(name) {
+            other_words += 100;
+        }
+    }
+    Distance {
+        other_fields: differs(recorded, asked, rules).len(),
+        other_words,
+    }
+}
+
+/// The places of the identifying fields that differ, in the order of the rules; at most 16. A
+/// literal of a statement is told as `sql.literals[0]`, a value of a query as `path.query.name`.
+pub(super) fn differs(recorded: &Value, asked: &Value, rules: &Rules) -> Vec<Differs> {
+    let mut out = Vec::new();
+    for field in rules.identity {
+        let at = Path::root().key(field.name);
+        let (a, b) = (recorded.get(field.name), asked.get(field.name));
+        match (field.kind, a, b) {
+            (FieldKind::Sql, Some(Value::String(a)), Some(Value::String(b))) => {
+                statement(&at, a, b, &mut out);
+            }
+            (FieldKind::Path, Some(Value::String(a)), Some(Value::String(b))) => {
+                target(&at, a, b, &mut out);
+            }
+            (kind, a, b) => tree(&at, a, b, kind == FieldKind::Body, &mut out),
+        }
+    }
+    out
+}
+
+fn note(out: &mut Vec<Differs>, at: &Path, a: Option<Value>, b: Option<Value>) {
+    if out.len() < DIFFERS {
+        out.push((at.clone(), a, b));
+    }
+}
+
+fn statement(at: &Path, a: &str, b: &str, out: &mut Vec<Differs>) {
+    let (read_a, read_b) = (Statement::read(a), Statement::read(b));
+    if read_a.shape != read_b.shape {
+        note(out, at, Some(a.into()), Some(b.into()));
+        return;
+    }
+    let literals = read_a.literals.iter().zip(&read_b.literals);
+    for (i, (a, b)) in literals.enumerate().filter(|(_, (a, b))| a != b) {
+        let at = at.key("literals").index(i);
+        note(
+            out,
+            &at,
+            Some(a.text.as_str().into()),
+            Some(b.text.as_str().into()),
+        );
+    }
+}
+
+fn target(at: &Path, a: &str, b: &str, out: &mut Vec<Differs>) {
+    let parts = |target: &str| -> (String, Vec<(String, String)>) {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut pairs: Vec<(String, String)> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (name.to_owned(), value.to_owned())
+            })
+            .collect();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        (path.to_owned(), pairs)
+    };
+    let ((path_a, query_a), (path_b, query_b)) = (parts(a), parts(b));
+    if path_a != path_b {
+        note(out, at, Some(path_a.into()), Some(path_b.into()));
+    }
+    let names: std::collections::BTreeSet<&String> = query_a
+        .iter()
+        .chain(&query_b)
+        .map(|(name, _)| name)
+        .collect();
+    for name in names {
+        let values = |query: &[(String, String)]| -> Vec<String> {
+            let own = query.iter().filter(|(n, _)| n == name);
+            own.map(|(_, value)| value.clone()).collect()
+        };
+        let (a, b) = (values(&query_a), values(&query_b));
+        for i in 0..a.len().max(b.len()) {
+            if a.get(i) != b.get(i) {
+                let at = at.key("query").key(name.as_str());
+                let value = |values: &[String]| values.get(i).map(|v| v.as_str().into());
+                note(out, &at, value(&a), value(&b));
+            }
+        }
+    }
+}
+
+fn tree(at: &Path, a: Option<&Value>, b: Option<&Value>, body: bool, out: &mut Vec<Differs>) {
+    if a == b || out.len() >= DIFFERS {
+        return;
+    }
+    match (a, b) {
+        (Some(Value::Map(x)), Some(Value::Map(y))) => {
+            for (name, value) in x {
+                let other = y.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+                if !(body && is_layout(name)) {
+                    tree(&at.key(name.as_str()), Some(value), other, body, out);
+                }
+            }
+            for (name, value) in y {
+                let added = !x.iter().any(|(n, _)| n == name);
+                if added && !(body && is_layout(name)) {
+                    tree(&at.key(name.as_str()), None, Some(value), body, out);
+                }
+            }
+        }
+        (Some(Value::List(x)), Some(Value::List(y))) => {
+            for i in 0..x.len().max(y.len()) {
+                tree(&at.index(i), x.get(i), y.get(i), body, out);
+            }
+        }
+        (a, b) => note(out, at, a.cloned(), b.cloned()),
+    }
+}
+
+fn is_layout(name: &str) -> bool {
+    matches!(name, "style" | "encoding" | "encoded" | "as")
+}

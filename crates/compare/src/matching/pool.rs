@@ -1,0 +1,433 @@
+//! Mocks that may answer at one time: an index from key to queues.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use retake_model::TokenKind;
+
+use super::canon::{Canon, CanonToken, Part};
+use super::key::Key;
+use crate::made::{Near, ValueMap, is_moment};
+
+/// Mocks that may answer at one time.
+///
+/// A mock is found by its exact key: every value as recorded, with places for the values that
+/// its request is the first to have. Where a candidate made its values in another order, the
+/// loose key, with a place for every value, finds it, and the values are held against each other
+/// one by one. Both are one look-up each, however many mocks there are.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    entries: Vec<Entry>,
+    exact: HashMap<Key, Queue>,
+    loose: HashMap<Key, Queue>,
+    /// By the loose key without the leaves that hold a secret.
+    wild: HashMap<Key, Queue>,
+    /// The leaves that hold a secret, by what is alike.
+    masks: HashMap<Key, Vec<Vec<usize>>>,
+    alike: HashMap<Key, Vec<usize>>,
+    /// Values that stand as they are in an exact key.
+    literals: HashSet<Box<str>>,
+    /// Those of them that the service did not make.
+    given: HashSet<Box<str>>,
+    /// How many mocks were looked at, ever.
+    pub(crate) looked_at: u64,
+}
+
+/// One mock of a pool.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) origin: Origin,
+    pub(crate) served: u64,
+    tokens: Vec<(CanonToken, Role)>,
+    /// The numbers of the tokens outside of leaves that hold a secret; empty where none does.
+    outside: Vec<usize>,
+    exact: Key,
+    loose: Key,
+    wild: Option<Key>,
+}
+
+/// Where a mock was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The number of the set.
+    pub(crate) set: usize,
+    /// The number of the test in the set; none for mocks outside tests.
+    pub(crate) test: Option<usize>,
+    /// The number among the calls of the test, or among the shared mocks of the set.
+    pub(crate) index: usize,
+}
+
+/// How a recorded value came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Somebody gave it to the service, or it is a constant.
+    Given,
+    /// The service made it before.
+    Made,
+    /// The service made it, and this request is the first to have it.
+    First,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// Mocks that were not served, in recorded order; some may have been served by another key.
+    waiting: VecDeque<usize>,
+    last_served: Option<usize>,
+}
+
+/// Which mocks may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those that were not served.
+    Waiting,
+    /// The one that was served last.
+    Again,
+}
+
+/// What is asked, with what is known of the candidate's values.
+pub(crate) struct Asked<'a> {
+    pub(crate) canon: &'a Canon,
+    pub(crate) values: &'a ValueMap,
+    pub(crate) near: Near,
+}
+
+/// A mock that answers.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) origin: Origin,
+    /// Recorded and candidate value of each place that was filled.
+    pub(crate) pairs: Vec<Pair>,
+    pub(crate) again: bool,
+}
+
+/// A recorded value and the candidate's in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) kind: TokenKind,
+    pub(crate) recorded: String,
+    pub(crate) candidate: String,
+}
+
+/// How many mocks with one key are held against a request at most.
+const LOOK: usize = 64;
+
+/// How many patterns of secrets are tried for a request at most.
+const MASKS: usize = 8;
+
+impl Pool {
+    /// Adds a mock; they are served in the order in which they are added.
+    pub(crate) fn add(
+        &mut self,
+        origin: Origin,
+        canon: &Canon,
+        role: impl Fn(&CanonToken) -> Role,
+    ) {
+        let id = self.entries.len();
+        let roles: Vec<Role> = canon.tokens.iter().map(&role).collect();
+        for (token, role) in canon.tokens.iter().zip(&roles) {
+            if *role != Role::First {
+                self.literals.insert(token.text.clone());
+            }
+            if *role == Role::Given {
+                self.given.insert(token.text.clone());
+            }
+        }
+        for constant in &canon.constants {
+            self.literals.insert(constant.as_str().into());
+        }
+        let mut holes = Holes::default();
+        let exact = canon.key(|i, token| match roles.get(i) {
+            Some(Role::First) => Part::Hole(holes.number(&token.text)),
+            _ => Part::Literal(&token.text),
+        });
+        let loose = canon.loose_key();
+        let secrets = canon.leaves_with(TokenKind::Secret);
+        let wild = (!secrets.is_empty())
+            .then(|| canon.wild_key(&secrets))
+            .flatten();
+        let outside = match wild {
+            Some(_) => canon.outside(&secrets),
+            None => Vec::new(),
+        };
+        let alike = canon.coarse_key();
+        if let Some(wild) = wild {
+            self.wild.entry(wild).or_default().waiting.push_back(id);
+            let masks = self.masks.entry(alike).or_default();
+            if masks.len() < MASKS && !masks.contains(&secrets) {
+                masks.push(secrets);
+            }
+        }
+        self.exact.entry(exact).or_default().waiting.push_back(id);
+        if !canon.tokens.is_empty() {
+            self.loose.entry(loose).or_default().waiting.push_back(id);
+        }
+        self.alike.entry(alike).or_default().push(id);
+        self.entries.push(Entry {
+            origin,
+            served: 0,
+            tokens: canon.tokens.iter().cloned().zip(roles).collect(),
+            outside,
+            exact,
+            loose,
+            wild,
+        });
+    }
+
+    /// Takes the mock that answers, among those that are eligible.
+    pub(crate) fn take(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        eligible: impl Fn(Origin) -> bool,
+    ) -> Option<Hit> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let (exact, open) = self.exact_key(asked);
+        let (id, pairs) = self
+            .find(Index::Exact, exact, which, &eligible, |pool, entry| {
+                let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
+                pool.pairs(entry.firsts(), open, asked, which)
+            })
+            .or_else(|| {
+                let loose = (!asked.canon.tokens.is_empty()).then(|| asked.canon.loose_key())?;
+                self.find(Index::Loose, loose, which, &eligible, |pool, entry| {
+                    pool.pairs(entry.tokens.iter(), asked.canon.tokens.iter(), asked, which)
+                })
+            })
+            .or_else(|| self.take_wild(asked, which, &eligible))?;
+        Some(self.serve(id, pairs, which))
+    }
+
+    /// The mocks that ask alike, in recorded order, or all of them where there is none.
+    pub(crate) fn like(&self, canon: &Canon, limit: usize) -> (bool, Vec<Origin>) {
+        let origin = |id: &usize| self.entries.get(*id).map(|entry| entry.origin);
+        match self.alike.get(&canon.coarse_key()) {
+            Some(ids) => (true, ids.iter().filter_map(origin).take(limit).collect()),
+            None => {
+                let all = self.entries.iter().map(|entry| entry.origin);
+                (false, all.take(limit).collect())
+            }
+        }
+    }
+
+    /// Every mock, in the order in which they were added.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// The exact key of what is asked, and the numbers of the tokens that are not known.
+    fn exact_key(&self, asked: &Asked<'_>) -> (Key, Vec<usize>) {
+        let mut holes = Holes::default();
+        let mut open = Vec::new();
+        let key = asked
+            .canon
+            .key(|i, token| match self.as_recorded(token, asked) {
+                Some(text) => Part::Literal(text),
+                None => {
+                    open.push(i);
+                    Part::Hole(holes.number(&token.text))
+                }
+            });
+        (key, open)
+    }
+
+    /// The recorded value that stands for a candidate's one, where it is known.
+    fn as_recorded<'t>(&'t self, token: &'t CanonToken, asked: &'t Asked<'_>) -> Option<&'t str> {
+        match asked.values.recorded_of(&token.text) {
+            Some(recorded) => Some(recorded),
+            None => {
+                // A recorded value that is another one in this run is not known as itself.
+                let itself =
+                    is_moment(token.kind) || asked.values.candidate_of(&token.text).is_none();
+                (itself && self.literals.contains(&token.text)).then_some(&*token.text)
+            }
+        }
+    }
+
+    fn take_wild(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        eligible: &impl Fn(Origin) -> bool,
+    ) -> Option<(usize, Vec<Pair>)> {
+        if self.wild.is_empty() {
+            return None;
+        }
+        let masks = self.masks.get(&asked.canon.coarse_key())?.clone();
+        masks.iter().find_map(|mask| {
+            let key = asked.canon.wild_key(mask)?;
+            let tokens: Vec<&CanonToken> = asked
+                .canon
+                .outside(mask)
+                .into_iter()
+                .filter_map(|i| asked.canon.tokens.get(i))
+                .collect();
+            self.find(Index::Wild, key, which, eligible, |pool, entry| {
+                let recorded = entry.outside.iter().filter_map(|i| entry.tokens.get(*i));
+                pool.pairs(recorded, tokens.iter().copied(), asked, which)
+            })
+        })
+    }
+
+    fn find(
+        &mut self,
+        index: Index,
+        key: Key,
+        which: Which,
+        eligible: &impl Fn(Origin) -> bool,
+        fits: impl Fn(&Pool, &Entry) -> Option<Vec<Pair>>,
+    ) -> Option<(usize, Vec<Pair>)> {
+        let entries = &self.entries;
+        let queue = match index {
+            Index::Exact => self.exact.get_mut(&key)?,
+            Index::Loose => self.loose.get_mut(&key)?,
+            Index::Wild => self.wild.get_mut(&key)?,
+        };
+        let waits = |id: &usize| entries.get(*id).is_some_and(|entry| entry.served == 0);
+        let ids: Vec<usize> = match which {
+            Which::Again => queue.last_served.into_iter().collect(),
+            Which::Waiting => {
+                // What was served by another key goes when it is met: once for each mock.
+                let before = queue.waiting.len();
+                while queue.waiting.front().is_some_and(|id| !waits(id)) {
+                    queue.waiting.pop_front();
+                }
+                if queue.waiting.iter().take(LOOK).any(|id| !waits(id)) {
+                    queue.waiting.retain(waits);
+                }
+                self.looked_at += (before - queue.waiting.len()) as u64;
+                queue.waiting.iter().copied().take(LOOK).collect()
+            }
+        };
+        for id in ids {
+            self.looked_at += 1;
+            let Some(entry) = self.entries.get(id) else {
+                continue;
+            };
+            if eligible(entry.origin)
+                && let Some(pairs) = fits(self, entry)
+            {
+                return Some((id, pairs));
+            }
+        }
+        None
+    }
+
+    fn serve(&mut self, id: usize, pairs: Vec<Pair>, which: Which) -> Hit {
+        let mut origin = Origin {
+            set: 0,
+            test: None,
+            index: 0,
+        };
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.served += 1;
+            origin = entry.origin;
+            for queue in [
+                self.exact.get_mut(&entry.exact),
+                self.loose.get_mut(&entry.loose),
+                entry.wild.and_then(|wild| self.wild.get_mut(&wild)),
+            ]
+            .into_iter()
+            .flatten()
+            {
+                queue.last_served = Some(id);
+            }
+        }
+        Hit {
+            origin,
+            pairs,
+            again: which == Which::Again,
+        }
+    }
+
+    /// Holds recorded values against the candidate's, one by one. None where a pair cannot stand
+    /// for the same value.
+    fn pairs<'t>(
+        &self,
+        recorded: impl Iterator<Item = &'t (CanonToken, Role)>,
+        candidate: impl Iterator<Item = &'t CanonToken>,
+        asked: &Asked<'_>,
+        which: Which,
+    ) -> Option<Vec<Pair>> {
+        let mut pairs: Vec<Pair> = Vec::new();
+        let mut candidate = candidate;
+        for (token, role) in recorded {
+            let other = candidate.next()?;
+            let pair = Pair {
+                kind: token.kind,
+                recorded: token.text.to_string(),
+                candidate: other.text.to_string(),
+            };
+            let bound = asked.values.are_bound(&token.text, &other.text);
+            // The latest partner of a moment is the one that is written: it is noted again.
+            if pairs.contains(&pair) || (bound && !is_moment(token.kind)) {
+                continue;
+            }
+            // A value that has another partner is no longer itself.
+            let same = token.text == other.text
+                && asked.values.may_bind(token.kind, &token.text, &other.text);
+            let made = *role != Role::Given && self.may_be(token, other, asked, which);
+            if !(bound || same || made) || (!is_moment(token.kind) && collides(&pairs, &pair)) {
+                return None;
+            }
+            // A given value that stayed as it is needs no entry in the map.
+            if bound || *role != Role::Given {
+                pairs.push(pair);
+            }
+        }
+        candidate.next().is_none().then_some(pairs)
+    }
+
+    /// Whether the candidate's value may stand for one that the service made.
+    fn may_be(
+        &self,
+        recorded: &CanonToken,
+        candidate: &CanonToken,
+        asked: &Asked<'_>,
+        which: Which,
+    ) -> bool {
+        let like = recorded.kind == candidate.kind && recorded.style == candidate.style;
+        let fresh = is_moment(recorded.kind) || !self.given.contains(&candidate.text);
+        let free = which == Which::Again
+            || asked
+                .values
+                .may_bind(recorded.kind, &recorded.text, &candidate.text);
+        like && fresh && free && asked.near.plausible(candidate.kind, &candidate.text)
+    }
+}
+
+/// Whether an id would have two partners.
+fn collides(pairs: &[Pair], pair: &Pair) -> bool {
+    pairs
+        .iter()
+        .any(|p| (p.recorded == pair.recorded) != (p.candidate == pair.candidate))
+}
+
+impl Entry {
+    fn firsts(&self) -> impl Iterator<Item = &(CanonToken, Role)> {
+        self.tokens.iter().filter(|(_, role)| *role == Role::First)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Index {
+    Exact,
+    Loose,
+    Wild,
+}
+
+/// Numbers the different values of one request in the order in which they appear.
+#[derive(Default)]
+struct Holes<'t>(Vec<&'t str>);
+
+impl<'t> Holes<'t> {
+    fn number(&mut self, text: &'t str) -> usize {
+        match self.0.iter().position(|known| *known == text) {
+            Some(number) => number,
+            None => {
+                self.0.push(text);
+                self.0.len() - 1
+            }
+        }
+    }
+}

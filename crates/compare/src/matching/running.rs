@@ -1,0 +1,241 @@
+//! A test that is open, or that ended a short while ago.
+
+use std::collections::{BTreeMap, HashMap};
+
+use retake_model::{Attribution, Mock, Rules, Scope, Segment, TestCase, TestId, TraceId, Value};
+
+use super::canon::{Canon, CanonToken};
+use super::describe::is_probe;
+use super::order::{Span, moved};
+use super::outcome::{
+    CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
+};
+use super::pool::{Origin, Pool, Role};
+use super::{effect, summary};
+use crate::made::Near;
+use crate::sql::Statements;
+
+/// A test that is open, or that ended a short while ago.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) set: usize,
+    pub(super) number: usize,
+    pub(super) id: TestId,
+    pub(super) trace: Option<TraceId>,
+    /// The mocks that are this test's alone.
+    pub(super) pool: Pool,
+    /// The count of beginnings and ends when it began.
+    pub(super) began: u64,
+    /// The count of beginnings and ends when it ended.
+    pub(super) ended: Option<u64>,
+    matched: Vec<MatchedCall>,
+    extra: Vec<ExtraCall>,
+    unknown: Vec<UnknownCall>,
+    overflow: u64,
+    held: usize,
+}
+
+/// How a call was answered.
+pub(super) enum Observed {
+    Matched { index: Option<usize>, by_kind: u64 },
+    Extra { index: Option<usize> },
+    Unknown(Box<retake_model::Miss>),
+}
+
+/// How many calls of one test are held at most.
+const CALLS: usize = 20_000;
+
+/// How many bytes of requests of one test are held at most, roughly.
+const BYTES: usize = 64 << 20;
+
+impl Running {
+    /// A test that begins now, with its mocks.
+    pub(super) fn new(
+        origin: (usize, usize),
+        id: TestId,
+        trace: Option<TraceId>,
+        began: u64,
+        test: &TestCase,
+        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+        statements: &mut Statements,
+    ) -> Self {
+        let mut pool = Pool::default();
+        for (index, mock) in test.calls.iter().enumerate() {
+            if mock.scope != Scope::Test || mock.by == Attribution::Shared {
+                continue;
+            }
+            let Some(rules) = rules(mock) else { continue };
+            let origin = Origin {
+                set: origin.0,
+                test: Some(origin.1),
+                index,
+            };
+            add_call(&mut pool, origin, test, mock, rules, statements);
+        }
+        Running {
+            set: origin.0,
+            number: origin.1,
+            id,
+            trace,
+            pool,
+            began,
+            ended: None,
+            matched: Vec::new(),
+            extra: Vec::new(),
+            unknown: Vec::new(),
+            overflow: 0,
+            held: 0,
+        }
+    }
+
+    /// Notes a call that belongs to this test.
+    pub(super) fn observe(&mut self, call: ObservedCall, how: Observed) {
+        let calls = self.matched.len() + self.extra.len() + self.unknown.len();
+        self.held += weight(&call.request);
+        if calls >= CALLS || self.held > BYTES {
+            self.overflow += 1;
+            return;
+        }
+        match how {
+            Observed::Matched { index, by_kind } => self.matched.push(MatchedCall {
+                index,
+                by_kind,
+                call,
+            }),
+            Observed::Extra { index } => self.extra.push(ExtraCall { index, call }),
+            Observed::Unknown(miss) => self.unknown.push(UnknownCall { call, miss: *miss }),
+        }
+    }
+
+    /// What the test's calls came to. `unserved` tells which of the mocks that the test shares
+    /// with others nobody asked for.
+    pub(super) fn outcome(
+        self,
+        test: &TestCase,
+        unserved: &[usize],
+        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+    ) -> CallsOutcome {
+        let own = self.pool.entries().filter(|entry| entry.served == 0);
+        let mut missing: Vec<usize> = own.map(|entry| entry.origin.index).collect();
+        missing.extend_from_slice(unserved);
+        missing.sort_unstable();
+        let missing: Vec<MissingCall> = missing
+            .into_iter()
+            .filter_map(|index| missing_call(test, index, rules))
+            .collect();
+        let made = self.matched.iter().filter(|call| call.index.is_some());
+        CallsOutcome {
+            recorded: made.count() + missing.len(),
+            test: self.id,
+            reordered: reordered(test, &self.matched),
+            matched: self.matched,
+            extra: self.extra,
+            unknown: self.unknown,
+            missing,
+            overflow: self.overflow,
+        }
+    }
+}
+
+/// Adds a call of a test to a pool, with what the test tells of the values in it.
+pub(super) fn add_call(
+    pool: &mut Pool,
+    origin: Origin,
+    test: &TestCase,
+    mock: &Mock,
+    rules: &Rules,
+    statements: &mut Statements,
+) {
+    let near = Near::recorded(test.at);
+    let canon = Canon::read(&mock.to, &mock.request, rules, near, statements);
+    pool.add(origin, &canon, |token: &CanonToken| {
+        match test.made.iter().find(|made| *made.value == *token.text) {
+            Some(made)
+                if made
+                    .places
+                    .first()
+                    .is_some_and(|p| in_call(&p.0, origin.index)) =>
+            {
+                Role::First
+            }
+            Some(_) => Role::Made,
+            None => Role::Given,
+        }
+    });
+}
+
+/// Whether a place is in the request of the call with that number.
+fn in_call(place: &[Segment], number: usize) -> bool {
+    matches!(
+        place,
+        [Segment::Key(calls), Segment::Index(i), rest @ ..]
+            if calls == "calls" && *i == number
+                && !matches!(rest.first(), Some(Segment::Key(name)) if name == "gives")
+    )
+}
+
+fn missing_call(
+    test: &TestCase,
+    index: usize,
+    rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+) -> Option<MissingCall> {
+    let mock = test.calls.get(index)?;
+    let rules = rules(mock)?;
+    (!is_probe(&mock.request)).then(|| MissingCall {
+        index,
+        to: mock.to.clone(),
+        summary: summary(&mock.request, rules),
+        effect: effect(&mock.request, rules),
+        shared: mock.by == Attribution::Shared,
+    })
+}
+
+/// The calls that were moved: each dependency has an order of its own.
+fn reordered(test: &TestCase, matched: &[MatchedCall]) -> Vec<usize> {
+    let mut by_dependency: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
+    for call in matched {
+        let recorded = call.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));
+        if let Some((index, mock)) = recorded {
+            by_dependency.entry(&mock.to).or_default().push(Span {
+                index,
+                began: mock.after,
+                ended: mock.after.saturating_add(mock.took),
+            });
+        }
+    }
+    let mut all: Vec<usize> = by_dependency
+        .values()
+        .flat_map(|made| moved(made))
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+/// Roughly how many bytes a tree takes.
+fn weight(value: &Value) -> usize {
+    32 + match value {
+        Value::Null | Value::Bool(_) => 0,
+        Value::Number(number) => number.as_str().len(),
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(items) => items.iter().map(weight).sum(),
+        Value::Map(fields) => fields.iter().map(|(n, v)| n.len() + weight(v)).sum(),
+    }
+}
+
+/// Counts by dependency and request, in the order of their names.
+#[derive(Default)]
+pub(super) struct Counts(HashMap<(String, String), usize>);
+
+impl Counts {
+    pub(super) fn add(&mut self, to: &str, summary: String, count: usize) {
+        *self.0.entry((to.to_owned(), summary)).or_default() += count;
+    }
+
+    pub(super) fn sorted(self) -> Vec<(String, String, usize)> {
+        let counts = self.0.into_iter();
+        let mut all: Vec<_> = counts.map(|((to, summary), n)| (to, summary, n)).collect();
+        all.sort();
+        all
+    }
+}

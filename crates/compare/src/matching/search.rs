@@ -1,0 +1,160 @@
+//! Whose a call is, and where its answer is looked for.
+
+use std::sync::Arc;
+
+use retake_model::{TestSet, TraceId};
+
+use super::pool::{Asked, Hit, Origin, Pool, Which};
+use super::running::Running;
+use super::shared::{Shared, overlap, take_any};
+
+/// The running tests that a call may belong to.
+#[derive(Debug)]
+pub(super) struct Owners {
+    /// Places among the running tests, the first one first.
+    tests: Vec<usize>,
+    /// Tests that ended a short while ago, the latest first.
+    late: Vec<usize>,
+}
+
+impl Owners {
+    /// The owners of a call with that trace id.
+    pub(super) fn of(running: &[Running], trace: Option<&TraceId>) -> Self {
+        let traced = |r: &Running| trace.is_some() && r.trace.as_ref() == trace;
+        if let Some(at) = running.iter().position(traced) {
+            return Owners {
+                tests: vec![at],
+                late: Vec::new(),
+            };
+        }
+        let mut late: Vec<(u64, usize)> = Vec::new();
+        let mut tests = Vec::new();
+        for (at, running) in running.iter().enumerate() {
+            match running.ended {
+                Some(ended) => late.push((ended, at)),
+                None => tests.push(at),
+            }
+        }
+        late.sort_by(|a, b| b.cmp(a));
+        let mut late: Vec<usize> = late.into_iter().map(|(_, at)| at).collect();
+        if tests.is_empty() && !late.is_empty() {
+            tests.push(late.remove(0));
+        }
+        Owners { tests, late }
+    }
+
+    /// The first of them, whom a call is noted with.
+    pub(super) fn first(&self) -> Option<usize> {
+        self.tests.first().copied()
+    }
+
+    /// Whether nothing told whose of several tests the call is.
+    pub(super) fn several(&self) -> bool {
+        self.tests.len() > 1
+    }
+
+    /// These owners, with one of them (or a late one) put first.
+    pub(super) fn only(&self, at: usize) -> Self {
+        let others = self.tests.iter().copied().filter(|other| *other != at);
+        Owners {
+            tests: std::iter::once(at)
+                .chain(others.filter(|_| self.tests.contains(&at)))
+                .collect(),
+            late: Vec::new(),
+        }
+    }
+
+    /// All of them, the likely ones first.
+    pub(super) fn all(&self) -> impl Iterator<Item = usize> {
+        self.tests.iter().chain(&self.late).copied()
+    }
+}
+
+/// Where an answer was found; tests by their place among the running ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Test(usize),
+    /// Among what several tests share, for this one.
+    Crowd(usize),
+    Session,
+    Background,
+    Startup,
+}
+
+/// An answer, and where it was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) hit: Hit,
+    pub(super) source: Source,
+}
+
+/// Looks for the answer, place by place.
+pub(super) fn find(
+    running: &mut [Running],
+    shared: &mut Shared,
+    sets: &[Arc<TestSet>],
+    owners: &Owners,
+    asked: &Asked<'_>,
+) -> Option<Found> {
+    let found = |hit, source| Some(Found { hit, source });
+    let mut of_tests = |which: Which, shared: &mut Shared| {
+        for tests in [&owners.tests, &owners.late] {
+            for at in tests {
+                let own = running.get_mut(*at);
+                if let Some(hit) = own.and_then(|r| r.pool.take(asked, which, |_| true)) {
+                    return found(hit, Source::Test(*at));
+                }
+            }
+            for at in tests {
+                let own = running.get(*at);
+                if let Some(hit) =
+                    own.and_then(|r| of_crowd(&mut shared.crowds, sets, r, asked, which))
+                {
+                    return found(hit, Source::Crowd(*at));
+                }
+            }
+        }
+        None
+    };
+    if let Some(found) = of_tests(Which::Waiting, shared) {
+        return Some(found);
+    }
+    if owners.tests.is_empty()
+        && let Some(hit) = take_any(&mut shared.startup, asked)
+    {
+        return found(hit, Source::Startup);
+    }
+    if let Some(hit) = take_any(&mut shared.session, asked) {
+        return found(hit, Source::Session);
+    }
+    if let Some(hit) = take_any(&mut shared.background, asked) {
+        return found(hit, Source::Background);
+    }
+    of_tests(Which::Again, shared).or_else(|| {
+        take_any(&mut shared.startup, asked).map(|hit| Found {
+            hit,
+            source: Source::Startup,
+        })
+    })
+}
+
+/// A mock that tests of one time share, for one of them.
+fn of_crowd(
+    crowds: &mut [Pool],
+    sets: &[Arc<TestSet>],
+    running: &Running,
+    asked: &Asked<'_>,
+    which: Which,
+) -> Option<Hit> {
+    let tests = &sets.get(running.set)?.tests;
+    let own = tests.get(running.number)?;
+    crowds
+        .get_mut(running.set)?
+        .take(asked, which, |origin: Origin| match origin.test {
+            Some(number) => {
+                number == running.number
+                    || tests.get(number).is_some_and(|other| overlap(own, other))
+            }
+            None => true,
+        })
+}
