@@ -7,7 +7,7 @@ mod values;
 
 pub(crate) use moment::style;
 pub use provenance::{Known, find_made};
-pub(crate) use scan::could_be_moment;
+pub(crate) use scan::tokens_and_constants;
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
 pub use values::ValueMap;
 pub(crate) use values::is_moment;

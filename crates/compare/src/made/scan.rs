@@ -120,7 +120,7 @@ fn token_or_number_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
                 .is_some_and(|w| w.iter().all(u8::is_ascii_digit))
         };
         match run {
-            10 if digits(10) => Some((TokenKind::EpochSeconds, 10)),
+            10 if digits(10) => Some((TokenKind::EpochSeconds, 10 + fraction(rest))),
             13 if digits(13) => Some((TokenKind::EpochMillis, 13)),
             16 if digits(16) => Some((TokenKind::EpochMicros, 16)),
             4 if digits(4) => {
@@ -132,8 +132,7 @@ fn token_or_number_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
     })
 }
 
-/// The tokens of one leaf of a tree: those of [`scan`], or, where all of it is a number or a
-/// date near the given times, that one.
+/// The tokens of one leaf of a tree: those of [`scan`], and numbers and dates near the given times.
 pub fn leaf_tokens(text: &str, near: Near) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     each_leaf_token(text, near, |token| found.push(token));
@@ -141,15 +140,32 @@ pub fn leaf_tokens(text: &str, near: Near) -> Vec<Token<'_>> {
 }
 
 /// Calls `each` for the tokens of one leaf of a tree, as [`leaf_tokens`] finds them.
-pub fn each_leaf_token<'t>(text: &'t str, near: Near, mut each: impl FnMut(Token<'t>)) {
-    match epoch_kind(text, near).or_else(|| date_kind(text, near)) {
-        Some(kind) => each(Token {
-            kind,
-            text,
-            start: 0,
-        }),
-        None => scan(text, each),
-    }
+pub fn each_leaf_token<'t>(text: &'t str, near: Near, each: impl FnMut(Token<'t>)) {
+    tokens_and_constants(text, near, each, |_| {});
+}
+
+/// Like [`each_leaf_token`]; also calls `constant` for the numbers and dates that would be tokens
+/// at another time.
+pub(crate) fn tokens_and_constants<'t>(
+    text: &'t str,
+    near: Near,
+    mut each: impl FnMut(Token<'t>),
+    mut constant: impl FnMut(&'t str),
+) {
+    scan_widely(text, |token| {
+        let is_date = token.text.len() == 10 && token.kind == TokenKind::Timestamp;
+        let kind = match token.kind {
+            TokenKind::EpochSeconds | TokenKind::EpochMillis | TokenKind::EpochMicros => {
+                epoch_kind(token.text, near)
+            }
+            TokenKind::Timestamp if is_date => date_kind(token.text, near),
+            other => Some(other),
+        };
+        match kind {
+            Some(kind) => each(Token { kind, ..token }),
+            None => constant(token.text),
+        }
+    });
 }
 
 /// The kind of the token that is all of this text.
@@ -166,7 +182,7 @@ pub fn whole_token(text: &str, near: Near) -> Option<TokenKind> {
 pub fn epoch_kind(digits: &str, near: Near) -> Option<TokenKind> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !(10..=16).contains(&whole.len()) || fraction.len() > 9 || !all_digits(fraction) {
+    if fraction.len() > 9 || !all_digits(fraction) {
         return None;
     }
     let (kind, per_second, within) = match whole.len() {
@@ -182,19 +198,23 @@ pub fn epoch_kind(digits: &str, near: Near) -> Option<TokenKind> {
     near.within(number / per_second, within).then_some(kind)
 }
 
-/// Whether all of the text has the form of a number or a date that [`leaf_tokens`] takes for a
-/// moment near the times that are known.
-pub(crate) fn could_be_moment(text: &str) -> bool {
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
-    let digits = whole.bytes().all(|b| b.is_ascii_digit());
-    (digits && matches!(whole.len(), 10 | 13 | 16)) || moment::midnight_of(text).is_some()
-}
-
 /// A date without a time (`2026-03-01`) within two days of one of the times: the service's today.
 fn date_kind(text: &str, near: Near) -> Option<TokenKind> {
     let midnight = moment::midnight_of(text)?;
     near.within(midnight, NEAR_WITHIN)
         .then_some(TokenKind::Timestamp)
+}
+
+/// The length of the fraction of a second that follows ten digits.
+fn fraction(rest: &[u8]) -> usize {
+    let after = rest.get(10..).unwrap_or_default();
+    match after.strip_prefix(b".") {
+        Some(digits) => match digits.iter().take_while(|b| b.is_ascii_digit()).count() {
+            count @ 1..=9 => count + 1,
+            _ => 0,
+        },
+        None => 0,
+    }
 }
 
 /// The token that begins with this run of letters and digits, and its length in bytes.

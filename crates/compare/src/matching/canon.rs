@@ -16,8 +16,7 @@ pub(crate) struct Canon {
     text: Vec<u8>,
     /// The generated values, in the order in which they stand.
     pub(crate) tokens: Vec<CanonToken>,
-    /// Whole leaves that look like a moment as numbers or dates do, far from every time that is
-    /// known. At another time they would be tokens.
+    /// Numbers and dates far from every time that is known. At another time they would be tokens.
     pub(crate) constants: Vec<String>,
     leaves: Vec<Leaf>,
     coarse: Vec<u8>,
@@ -351,32 +350,37 @@ impl Builder<'_> {
     }
 
     fn leaf(&mut self, tag: u8, text: &str) {
-        let canon = &mut self.canon;
-        canon.text.push(tag);
-        let start = (canon.text.len(), canon.tokens.len());
+        let Canon {
+            text: out,
+            tokens,
+            constants,
+            leaves,
+            ..
+        } = &mut self.canon;
+        out.push(tag);
+        let start = (out.len(), tokens.len());
         let mut copied = 0;
-        let near = self.near;
-        made::each_leaf_token(text, near, |token: Token<'_>| {
+        let each = |token: Token<'_>| {
             let before = text.get(copied..token.start).unwrap_or_default();
-            canon.text.extend_from_slice(before.as_bytes());
-            canon.tokens.push(CanonToken {
+            out.extend_from_slice(before.as_bytes());
+            tokens.push(CanonToken {
                 kind: token.kind,
                 style: made::style(token.text),
                 text: token.text.into(),
-                at: canon.text.len(),
+                at: out.len(),
             });
             copied = token.end();
+        };
+        made::tokens_and_constants(text, self.near, each, |text| {
+            constants.push(text.to_owned())
         });
         let rest = text.get(copied..).unwrap_or_default();
-        canon.text.extend_from_slice(rest.as_bytes());
-        if canon.tokens.len() == start.1 && made::could_be_moment(text) {
-            canon.constants.push(text.to_owned());
-        }
-        canon.leaves.push(Leaf {
-            text: (start.0, canon.text.len()),
-            tokens: (start.1, canon.tokens.len()),
+        out.extend_from_slice(rest.as_bytes());
+        leaves.push(Leaf {
+            text: (start.0, out.len()),
+            tokens: (start.1, tokens.len()),
         });
-        canon.text.push(END);
+        out.push(END);
     }
 }
 

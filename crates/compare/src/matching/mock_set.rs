@@ -12,7 +12,7 @@ use super::describe::{Described, is_probe};
 use super::explain;
 use super::outcome::{CallsOutcome, Effect, ObservedCall};
 use super::pool::{Asked, Origin};
-use super::running::{Counts, Observed, Running};
+use super::running::{Counts, Observed, RulesOf, Running};
 use super::search::{Found, Owners, Source, find};
 use super::shared::{Shared, overlap};
 use super::{effect, summary};
@@ -38,7 +38,7 @@ use crate::sql::Statements;
 pub struct MockSet {
     sets: Vec<Arc<TestSet>>,
     tests: HashMap<TestId, (usize, usize)>,
-    rules: HashMap<ProtocolId, &'static Rules>,
+    rules: RulesOf,
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
@@ -60,23 +60,17 @@ const ORPHANS: usize = 1_000;
 
 impl MockSet {
     /// The mocks of the sets, by the rules of their protocols.
-    pub fn new(sets: &[Arc<TestSet>], rules: &dyn Fn(ProtocolId) -> &'static Rules) -> Self {
-        let mut by_protocol = HashMap::new();
-        let tests = sets.iter().flat_map(|set| &set.tests);
-        let shared = sets.iter().flat_map(|set| &set.shared);
-        for mock in tests.flat_map(|test| &test.calls).chain(shared) {
-            let protocol = mock.protocol;
-            by_protocol
-                .entry(protocol)
-                .or_insert_with(|| rules(protocol));
-        }
+    pub fn new(
+        sets: &[Arc<TestSet>],
+        rules: impl Fn(ProtocolId) -> &'static Rules + Send + Sync + 'static,
+    ) -> Self {
+        let rules = RulesOf(Box::new(rules));
         let mut statements = Statements::default();
-        let of_mock = |mock: &Mock| by_protocol.get(&mock.protocol).copied();
-        let shared = Shared::read(sets, &of_mock, &mut statements);
+        let shared = Shared::read(sets, &rules, &mut statements);
         MockSet {
             tests: sets.iter().enumerate().flat_map(test_ids).collect(),
             sets: sets.to_vec(),
-            rules: by_protocol,
+            rules,
             statements,
             shared,
             described: None,
@@ -98,14 +92,13 @@ impl MockSet {
         let origin = *self.tests.get(test)?;
         let case = test_case(&self.sets, origin)?;
         self.count += 1;
-        let rules = &self.rules;
         let running = Running::new(
             origin,
             test.clone(),
             trace,
             self.count,
             case,
-            &|mock| rules.get(&mock.protocol).copied(),
+            &self.rules,
             &mut self.statements,
         );
         let request = self.values.carry(&case.request).into_owned();
@@ -120,9 +113,7 @@ impl MockSet {
     /// Answers a call, and notes it with its test. A probe (session set-up, a catalogue read, the
     /// description of a statement) is answered likewise, and is in no list.
     pub fn ask(&mut self, call: Call, probe: bool) -> Answer {
-        let Some(rules) = self.rules.get(&call.protocol).copied() else {
-            return self.miss(call, None, true);
-        };
+        let rules = (self.rules.0)(call.protocol);
         let probe = probe || is_probe(&call.request);
         let owners = Owners::of(&self.running, call.trace.as_ref());
         let near = Near {
@@ -335,20 +326,6 @@ impl MockSet {
         }
     }
 
-    /// A call of a protocol that the recording does not have.
-    fn miss(&mut self, call: Call, nearest: Option<retake_model::Nearest>, noted: bool) -> Answer {
-        let miss = Miss {
-            test: None,
-            to: call.to.clone(),
-            summary: format!("a {} request", call.protocol),
-            nearest,
-        };
-        if noted {
-            self.orphan(miss.clone());
-        }
-        Answer::Miss(Box::new(miss))
-    }
-
     fn note(&mut self, call: &Call, rules: &'static Rules, owners: &Owners, how: Observed) {
         let observed = ObservedCall {
             to: call.to.clone(),
@@ -425,18 +402,15 @@ impl MockSet {
             self.looked_at += running.pool.looked_at;
             let unserved = self.unserved(&running);
             if let Some(case) = test_case(&self.sets, (running.set, running.number)) {
-                let rules = |mock: &Mock| self.rules.get(&mock.protocol).copied();
-                outcomes.push(running.outcome(case, &unserved, &rules));
+                outcomes.push(running.outcome(case, &unserved, &self.rules));
             }
         }
         outcomes
     }
 
     fn count_mock(&self, counts: &mut Counts, origin: Origin, count: usize) {
-        if let Some(mock) = mock(&self.sets, origin)
-            && let Some(rules) = self.rules.get(&mock.protocol)
-        {
-            counts.add(&mock.to, summary(&mock.request, rules), count);
+        if let Some(mock) = mock(&self.sets, origin) {
+            counts.add(&mock.to, summary(&mock.request, self.rules.of(mock)), count);
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use retake_model::{Attribution, Mock, Rules, Scope, Segment, TestCase, TestId, TraceId, Value};
+use retake_model::{
+    Attribution, Mock, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
+};
 
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
@@ -14,6 +16,21 @@ use super::pool::{Origin, Pool, Role};
 use super::{effect, summary};
 use crate::made::Near;
 use crate::sql::Statements;
+
+/// The rules of each protocol.
+pub(super) struct RulesOf(pub(super) Box<dyn Fn(ProtocolId) -> &'static Rules + Send + Sync>);
+
+impl RulesOf {
+    pub(super) fn of(&self, mock: &Mock) -> &'static Rules {
+        (self.0)(mock.protocol)
+    }
+}
+
+impl std::fmt::Debug for RulesOf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RulesOf")
+    }
+}
 
 /// A test that is open, or that ended a short while ago.
 #[derive(Debug)]
@@ -56,7 +73,7 @@ impl Running {
         trace: Option<TraceId>,
         began: u64,
         test: &TestCase,
-        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+        rules: &RulesOf,
         statements: &mut Statements,
     ) -> Self {
         let mut pool = Pool::default();
@@ -64,13 +81,12 @@ impl Running {
             if mock.scope != Scope::Test || mock.by == Attribution::Shared {
                 continue;
             }
-            let Some(rules) = rules(mock) else { continue };
             let origin = Origin {
                 set: origin.0,
                 test: Some(origin.1),
                 index,
             };
-            add_call(&mut pool, origin, test, mock, rules, statements);
+            add_call(&mut pool, origin, test, mock, rules.of(mock), statements);
         }
         Running {
             set: origin.0,
@@ -113,7 +129,7 @@ impl Running {
         self,
         test: &TestCase,
         unserved: &[usize],
-        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+        rules: &RulesOf,
     ) -> CallsOutcome {
         let own = self.pool.entries().filter(|entry| entry.served == 0);
         let mut missing: Vec<usize> = own.map(|entry| entry.origin.index).collect();
@@ -174,13 +190,9 @@ fn in_call(place: &[Segment], number: usize) -> bool {
     )
 }
 
-fn missing_call(
-    test: &TestCase,
-    index: usize,
-    rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
-) -> Option<MissingCall> {
+fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<MissingCall> {
     let mock = test.calls.get(index)?;
-    let rules = rules(mock)?;
+    let rules = rules.of(mock);
     (!is_probe(&mock.request)).then(|| MissingCall {
         index,
         to: mock.to.clone(),

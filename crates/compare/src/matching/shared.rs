@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use retake_model::{Attribution, Mock, Rules, Scope, TestCase, TestSet};
+use retake_model::{Attribution, Mock, Scope, TestCase, TestSet};
 
 use super::canon::Canon;
 use super::pool::{Asked, Hit, Origin, Pool, Role, Which};
-use super::running::add_call;
+use super::running::{RulesOf, add_call};
 use crate::made::{Known, Near};
 use crate::sql::Statements;
 
@@ -23,7 +23,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn read(
         sets: &[Arc<TestSet>],
-        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+        rules: &RulesOf,
         statements: &mut Statements,
     ) -> Self {
         let mut shared = Shared::default();
@@ -50,10 +50,9 @@ impl Shared {
                         let near = Near::recorded(case.at);
                         shared.add(origin, mock, near, &mut known, rules, statements);
                     } else if mock.by == Attribution::Shared
-                        && let (Some(rules), Some(crowd)) =
-                            (rules(mock), shared.crowds.get_mut(number))
+                        && let Some(crowd) = shared.crowds.get_mut(number)
                     {
-                        add_call(crowd, origin, case, mock, rules, statements);
+                        add_call(crowd, origin, case, mock, rules.of(mock), statements);
                     }
                 }
             }
@@ -67,10 +66,9 @@ impl Shared {
         mock: &Mock,
         near: Near,
         known: &mut Known,
-        rules: &dyn Fn(&Mock) -> Option<&'static Rules>,
+        rules: &RulesOf,
         statements: &mut Statements,
     ) {
-        let Some(rules) = rules(mock) else { return };
         let first = known.first_in(mock, near);
         let pool = match mock.scope {
             Scope::Startup | Scope::Connection => &mut self.startup,
@@ -81,7 +79,7 @@ impl Shared {
                 None => return,
             },
         };
-        let canon = Canon::read(&mock.to, &mock.request, rules, near, statements);
+        let canon = Canon::read(&mock.to, &mock.request, rules.of(mock), near, statements);
         pool.add(origin, &canon, |token| match first.contains(&token.text) {
             true => Role::First,
             false => Role::Given,

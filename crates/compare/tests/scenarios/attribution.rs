@@ -1,0 +1,249 @@
+//! Whose call it is.
+
+use retake_model::{Attribution, Mock, Scope, TestCase, Timestamp, Value};
+
+use crate::build::{RECORDED, Run, call, http, ok, row, scoped, set, sql, test, told};
+
+fn case(name: &str, statements: &[&str]) -> TestCase {
+    let calls = (0u64..)
+        .zip(statements)
+        .map(|(n, text)| call(n, sql(text, &[]), row(name)))
+        .collect();
+    test(name, http("GET", name, None), ok(Value::Null), calls)
+}
+
+#[test]
+fn scenario_21_a_call_after_the_response_belongs_to_its_test() {
+    let mut run = Run::of(set(
+        vec![case("a", &["select 1", "update t set late = 1"])],
+        vec![],
+    ));
+    run.begin("a");
+    run.ask(sql("select 1", &[])).unwrap();
+    run.end("a");
+    assert_eq!(run.mocks.settled(), [], "a late call may still come");
+    run.ask(sql("update t set late = 1", &[])).unwrap();
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0,1 extra 0 unknown 0 missing  reordered "
+    );
+}
+
+#[test]
+fn scenario_36_on_which_side_of_the_next_request_a_call_falls_does_not_matter() {
+    let late = "update t set late = 1";
+    let tests = || {
+        set(
+            vec![case("a", &["select 1", late]), case("b", &["select 2"])],
+            vec![],
+        )
+    };
+    let told_all = |run: &mut Run| {
+        let outcomes = run.mocks.finish();
+        outcomes.iter().map(told).collect::<Vec<_>>()
+    };
+    let mut expected = None;
+    for late_at in 0..4 {
+        let mut run = Run::of(tests());
+        let mut steps: Vec<Box<dyn Fn(&mut Run)>> = vec![
+            Box::new(|run| run.end("a")),
+            Box::new(|run| {
+                run.begin("b");
+            }),
+            Box::new(|run| {
+                run.ask(sql("select 2", &[])).unwrap();
+            }),
+            Box::new(|run| run.end("b")),
+        ];
+        steps.insert(
+            late_at,
+            Box::new(move |run| {
+                run.ask(sql(late, &[])).unwrap();
+            }),
+        );
+        run.begin("a");
+        run.ask(sql("select 1", &[])).unwrap();
+        for step in steps {
+            step(&mut run);
+        }
+        let told = told_all(&mut run);
+        assert_eq!(
+            expected.get_or_insert_with(|| told.clone()),
+            &told,
+            "{late_at}"
+        );
+    }
+    assert_eq!(
+        expected.unwrap(),
+        [
+            "matched 0,1 extra 0 unknown 0 missing  reordered ",
+            "matched 0 extra 0 unknown 0 missing  reordered ",
+        ]
+    );
+}
+
+#[test]
+fn a_test_is_settled_when_a_later_one_has_ended() {
+    let mut run = Run::of(set(
+        vec![case("a", &[]), case("b", &[]), case("c", &[])],
+        vec![],
+    ));
+    let settled = |run: &mut Run| -> Vec<String> {
+        let outcomes = run.mocks.settled();
+        outcomes.iter().map(|o| o.test.name.to_string()).collect()
+    };
+    for (name, expected) in [("a", vec![]), ("b", vec!["a"]), ("c", vec!["b"])] {
+        run.begin(name);
+        assert_eq!(settled(&mut run), Vec::<String>::new());
+        run.end(name);
+        assert_eq!(settled(&mut run), expected);
+    }
+    assert_eq!(run.mocks.finish().len(), 1);
+}
+
+#[test]
+fn a_trace_tells_the_test_among_several_that_are_open() {
+    let tests = || vec![case("a", &["select 1"]), case("b", &["select 1"])];
+    let mut run = Run::of(set(tests(), vec![]));
+    run.begin_traced("a");
+    run.begin_traced("b");
+    assert_eq!(run.ask_traced("b", sql("select 1", &[])), Ok(row("b")));
+    assert_eq!(run.ask_traced("a", sql("select 1", &[])), Ok(row("a")));
+    run.end("b");
+    run.end("a");
+    let outcomes = run.mocks.finish();
+    for outcome in &outcomes {
+        assert_eq!(
+            told(outcome),
+            "matched 0 extra 0 unknown 0 missing  reordered "
+        );
+        assert!(!outcome.matched[0].call.shared);
+    }
+    // A call that says whose it is gets nobody else's answer.
+    let mut run = Run::of(set(vec![case("a", &["select 1"]), case("b", &[])], vec![]));
+    run.begin_traced("a");
+    run.begin_traced("b");
+    assert!(run.ask_traced("b", sql("select 1", &[])).is_err());
+}
+
+#[test]
+fn scenario_22_a_call_without_a_trace_goes_to_the_pool_of_the_open_tests_and_is_marked() {
+    let mut run = Run::of(set(
+        vec![case("a", &["select 1"]), case("b", &["select 2"])],
+        vec![],
+    ));
+    run.begin("b");
+    run.begin("a");
+    assert_eq!(run.ask(sql("select 2", &[])), Ok(row("b")));
+    assert_eq!(run.ask(sql("select 1", &[])), Ok(row("a")));
+    run.end("b");
+    run.end("a");
+    for outcome in run.mocks.finish() {
+        assert_eq!(
+            told(&outcome),
+            "matched 0 extra 0 unknown 0 missing  reordered "
+        );
+        assert!(outcome.matched[0].call.shared);
+    }
+}
+
+fn shared_call(text: &str, response: Value) -> Mock {
+    Mock {
+        by: Attribution::Shared,
+        ..call(1, sql(text, &[]), response)
+    }
+}
+
+/// Two tests that were recorded at one time, with a call of the second in the file of the first.
+fn crossed() -> Vec<TestCase> {
+    let mut a = case("a", &["select 1"]);
+    a.calls.push(shared_call("select 2", row("b")));
+    let mut b = case("b", &[]);
+    a.at = Timestamp(RECORDED + 1);
+    b.at = Timestamp(RECORDED + 500_000);
+    let mut c = case("c", &[]);
+    c.at = Timestamp(RECORDED + 10_000_000_000);
+    vec![a, b, c]
+}
+
+#[test]
+fn scenario_22_a_shared_call_is_found_by_whichever_test_makes_it() {
+    for asked_by in ["a", "b"] {
+        let mut run = Run::of(set(crossed(), vec![]));
+        for name in ["a", "b", "c"] {
+            run.begin(name);
+            if name == "a" {
+                run.ask(sql("select 1", &[])).unwrap();
+            }
+            if name == asked_by {
+                assert_eq!(run.ask(sql("select 2", &[])), Ok(row("b")));
+            }
+            run.end(name);
+        }
+        for outcome in run.mocks.finish() {
+            assert_eq!(outcome.missing, [], "{asked_by} {}", outcome.test);
+            assert_eq!(outcome.unknown, [], "{asked_by} {}", outcome.test);
+            assert_eq!(outcome.extra, [], "{asked_by} {}", outcome.test);
+        }
+    }
+}
+
+#[test]
+fn scenario_22_a_shared_call_is_not_for_a_test_of_another_time() {
+    let mut run = Run::of(set(crossed(), vec![]));
+    run.begin("c");
+    assert!(run.ask(sql("select 2", &[])).is_err());
+    run.end("c");
+    run.begin("a");
+    run.ask(sql("select 1", &[])).unwrap();
+    run.end("a");
+    run.begin("c");
+    run.end("c");
+    assert!(
+        run.mocks
+            .settled()
+            .iter()
+            .all(|o| o.test.name.as_ref() != "a"),
+        "b may still ask"
+    );
+    let a = run
+        .mocks
+        .finish()
+        .into_iter()
+        .find(|o| o.test.name.as_ref() == "a")
+        .unwrap();
+    assert_eq!(told(&a), "matched 0 extra 0 unknown 0 missing 1 reordered ");
+    assert!(a.missing[0].shared);
+}
+
+#[test]
+fn scenario_35_background_is_answered_at_any_time_and_is_never_a_verdict() {
+    let poll = sql(
+        "select max(rev) from t where at > $1",
+        &["2026-03-01T09:20:35Z"],
+    );
+    let shared = vec![scoped(Scope::Background, poll, row("1"))];
+    let mut run = Run::of(set(vec![case("a", &["select 1"])], shared));
+    let poll = |run: &mut Run, second: u32| {
+        let at = format!("2026-11-21T01:20:{second:02}Z");
+        run.ask(sql("select max(rev) from t where at > $1", &[&at]))
+    };
+    assert_eq!(poll(&mut run, 1), Ok(row("1")));
+    run.begin("a");
+    assert_eq!(poll(&mut run, 2), Ok(row("1")));
+    run.ask(sql("select 1", &[])).unwrap();
+    run.end("a");
+    assert_eq!(poll(&mut run, 3), Ok(row("1")));
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0 extra 0 unknown 0 missing  reordered "
+    );
+    assert_eq!(
+        run.mocks.background(),
+        [(
+            "db".to_owned(),
+            "select max(rev) from t where at > $1".to_owned(),
+            3
+        )]
+    );
+}

@@ -1,0 +1,434 @@
+//! What is answered, what is missed, and what is said of it.
+
+use retake_compare::matching::Effect;
+use retake_model::{Path, Scope, Value};
+
+use crate::build::{Run, call, http, ok, row, scoped, set, sql, test, told};
+
+fn one(calls: Vec<retake_model::Mock>) -> Run {
+    let request = http("GET", "/", None);
+    Run::of(set(
+        vec![test("t", request, ok(Value::Null), calls)],
+        vec![],
+    ))
+}
+
+fn query(n: u64, text: &str, params: &[&str]) -> retake_model::Mock {
+    call(n, sql(text, params), row(&n.to_string()))
+}
+
+#[test]
+fn scenario_17_the_same_statement_with_other_rows_is_answered_in_recorded_order() {
+    let mut run = one(vec![
+        query(1, "select n from t", &[]),
+        query(2, "select n from t", &[]),
+        query(3, "select n from t", &[]),
+    ]);
+    run.begin("t");
+    for n in ["1", "2", "3", "3"] {
+        assert_eq!(run.ask(sql("select n from t", &[])), Ok(row(n)));
+    }
+    run.end("t");
+    let outcome = run.finish_one();
+    assert_eq!(
+        told(&outcome),
+        "matched 0,1,2 extra 1 unknown 0 missing  reordered "
+    );
+    assert_eq!(outcome.extra[0].index, Some(2));
+    assert_eq!(outcome.recorded, 3);
+}
+
+#[test]
+fn scenario_18_connections_and_set_up_do_not_count() {
+    let shared = vec![
+        scoped(Scope::Session, sql("SET TIME ZONE 'UTC'", &[]), Value::Null),
+        scoped(
+            Scope::Session,
+            Value::map(
+                [("describe", "select a from t where b = $1")].map(|(k, v)| (k, Value::from(v))),
+            ),
+            Value::Null,
+        ),
+    ];
+    let calls = vec![query(1, "select a from t where b = $1", &["x"])];
+    let case = test("t", http("GET", "/", None), ok(Value::Null), calls);
+    for connections in [1, 5] {
+        let mut run = Run::of(set(vec![case.clone()], shared.clone()));
+        run.begin("t");
+        for _ in 0..connections {
+            assert!(run.ask(sql("SET TIME ZONE 'UTC'", &[])).is_ok());
+        }
+        assert!(run.ask(sql("select a from t where b = $1", &["x"])).is_ok());
+        run.end("t");
+        assert_eq!(
+            told(&run.finish_one()),
+            "matched 0 extra 0 unknown 0 missing  reordered "
+        );
+    }
+}
+
+#[test]
+fn scenario_18_a_statement_that_was_never_described_is_described_by_what_ran_it() {
+    let mut request = sql("select a from t where b = $1", &["x"]);
+    request.push("types", Value::List(vec!["text".into()]));
+    let mut run = one(vec![call(1, request, row("1"))]);
+    let describe = |text: &str| Value::map([("describe", Value::from(text))]);
+    let described = run.probe(describe("SELECT a FROM t WHERE b = $1")).unwrap();
+    assert_eq!(
+        described.get("parameters"),
+        Some(&Value::List(vec!["text".into()]))
+    );
+    assert_eq!(
+        described.get("columns"),
+        Some(&Value::List(vec!["x text".into()]))
+    );
+    assert!(run.probe(describe("select b from t")).is_err());
+    assert_eq!(run.mocks.orphans().0, []);
+}
+
+#[test]
+fn scenario_19_a_changed_value_is_a_miss_with_the_field_that_differs() {
+    let mut run = one(vec![
+        query(1, "select price from items where sku = $1", &["A1"]),
+        query(2, "select qty from stock where sku = $1", &["A1"]),
+        call(
+            3,
+            http(
+                "POST",
+                "/charge?cur=EUR",
+                Some(Value::map([("amount", 3998.into()), ("b", 1.into())])),
+            ),
+            ok(Value::Null),
+        ),
+        query(4, "update t set a = 'old' where id = 7", &[]),
+    ]);
+    run.begin("t");
+    let mut check = |request: Value, path: &str, recorded: Value, asked: Value| {
+        let miss = run.ask(request).expect_err(path);
+        let nearest = miss.nearest.expect("a nearest one");
+        assert_eq!(
+            nearest.differs,
+            [(Path::parse(path).unwrap(), Some(recorded), Some(asked))],
+            "{}",
+            nearest.summary
+        );
+    };
+    check(
+        sql("select price from items where sku = $1", &["B2"]),
+        "params[0]",
+        "A1".into(),
+        "B2".into(),
+    );
+    let charge = |path: &str, amount: u32| {
+        http(
+            "POST",
+            path,
+            Some(Value::map([("b", 1.into()), ("amount", amount.into())])),
+        )
+    };
+    check(
+        charge("/charge?cur=EUR", 4098),
+        "body.json.amount",
+        3998.into(),
+        4098.into(),
+    );
+    check(
+        charge("/charge?cur=USD", 3998),
+        "path.query.cur",
+        "EUR".into(),
+        "USD".into(),
+    );
+    check(
+        sql("update t set a = 'new' where id = 7", &[]),
+        "sql.literals[0]",
+        "old".into(),
+        "new".into(),
+    );
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched  extra 0 unknown 4 missing 0,1,2,3 reordered "
+    );
+}
+
+#[test]
+fn scenario_20_one_more_one_fewer_another_order() {
+    let texts = ["select a from t", "select b from t", "select c from t"];
+    let calls: Vec<_> = (0u64..)
+        .zip(texts)
+        .map(|(n, text)| query(n, text, &[]))
+        .collect();
+    let check = |asked: &[usize], expected: &str| {
+        let mut run = one(calls.clone());
+        run.begin("t");
+        for n in asked {
+            assert_eq!(run.ask(sql(texts[*n], &[])), Ok(row(&n.to_string())));
+        }
+        run.end("t");
+        assert_eq!(told(&run.finish_one()), expected);
+    };
+    check(
+        &[0, 1, 2],
+        "matched 0,1,2 extra 0 unknown 0 missing  reordered ",
+    );
+    check(
+        &[0, 0, 1, 2],
+        "matched 0,1,2 extra 1 unknown 0 missing  reordered ",
+    );
+    check(
+        &[0, 2],
+        "matched 0,2 extra 0 unknown 0 missing 1 reordered ",
+    );
+    check(
+        &[2, 0, 1],
+        "matched 2,0,1 extra 0 unknown 0 missing  reordered 2",
+    );
+    check(&[], "matched  extra 0 unknown 0 missing 0,1,2 reordered ");
+}
+
+#[test]
+fn scenario_20_calls_recorded_at_one_time_have_no_order() {
+    let mut a = query(1, "select a from t", &[]);
+    a.took = 1_000_000;
+    let mut run = one(vec![a, query(2, "select b from t", &[])]);
+    run.begin("t");
+    run.ask(sql("select b from t", &[])).unwrap();
+    run.ask(sql("select a from t", &[])).unwrap();
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 1,0 extra 0 unknown 0 missing  reordered "
+    );
+}
+
+#[test]
+fn scenario_23_trace_comments_do_not_break_matching() {
+    let mut run = one(vec![query(
+        1,
+        "select a from t /*traceparent='00-1-1-01'*/",
+        &[],
+    )]);
+    run.begin("t");
+    assert!(
+        run.ask(sql(
+            "select a from t /*traceparent='00-2-2-01',x='y'*/",
+            &[]
+        ))
+        .is_ok()
+    );
+}
+
+#[test]
+fn scenario_25_dependencies_are_told_apart() {
+    let mut run = one(vec![query(1, "select a from t", &[])]);
+    run.begin("t");
+    let mut elsewhere = run.call(sql("select a from t", &[]), None);
+    elsewhere.to = "other".into();
+    assert!(matches!(
+        run.mocks.ask(elsewhere, false),
+        retake_model::Answer::Miss(_)
+    ));
+    assert!(run.ask(sql("select a from t", &[])).is_ok());
+}
+
+#[test]
+fn scenario_32_values_in_the_text_are_parameters() {
+    let mut run = one(vec![
+        query(1, "select a from t where b = 'x' and c = 1", &[]),
+        query(2, "select a from t where b = 'y' and c = 1", &[]),
+    ]);
+    run.begin("t");
+    let mut ask = |text: &str| run.ask(sql(text, &[]));
+    assert_eq!(
+        ask("select a from t\nwhere b = 'y' and c = 1"),
+        Ok(row("2"))
+    );
+    assert_eq!(ask("select a from t where b='x' and c=1"), Ok(row("1")));
+    assert!(ask("select a from t where b = 'x' and c = 2").is_err());
+}
+
+#[test]
+fn scenario_33_made_up_names_do_not_count() {
+    let mut run = one(vec![
+        query(1, "SAVEPOINT sa_savepoint_3", &[]),
+        query(2, "select anon_3.a from (select a from t) as anon_3", &[]),
+        query(3, "RELEASE SAVEPOINT sa_savepoint_3", &[]),
+    ]);
+    run.begin("t");
+    for text in [
+        "SAVEPOINT sa_savepoint_8",
+        "select anon_1.a from (select a from t) as anon_1",
+        "RELEASE SAVEPOINT sa_savepoint_8",
+    ] {
+        assert!(run.ask(sql(text, &[])).is_ok(), "{text}");
+    }
+    run.end("t");
+    let outcome = run.finish_one();
+    assert_eq!(
+        told(&outcome),
+        "matched 0,1,2 extra 0 unknown 0 missing  reordered "
+    );
+    let effects: Vec<Effect> = outcome.matched.iter().map(|m| m.call.effect).collect();
+    assert_eq!(
+        effects,
+        [Effect::Transaction, Effect::Read, Effect::Transaction]
+    );
+}
+
+#[test]
+fn scenario_34_another_length_of_a_list_is_nearest_to_the_recorded_one() {
+    let mut run = one(vec![
+        query(1, "select * from u where id in ($1, $2)", &["1", "2"]),
+        query(2, "select * from t where id in ($1, $2)", &["1", "2"]),
+    ]);
+    run.begin("t");
+    let miss = run
+        .ask(sql(
+            "select * from t where id in ($1, $2, $3)",
+            &["1", "2", "3"],
+        ))
+        .unwrap_err();
+    let nearest = miss.nearest.unwrap();
+    assert_eq!(nearest.summary, "select * from t where id in ($1, $2)");
+    assert_eq!(
+        nearest.differs.last().unwrap().0,
+        Path::parse("params[2]").unwrap()
+    );
+}
+
+#[test]
+fn scenario_37_a_read_that_is_left_out_is_told_from_a_write() {
+    let mut run = one(vec![
+        query(1, "select a from t", &[]),
+        query(2, "update t set a = 1", &[]),
+        call(3, http("GET", "/x", None), ok(Value::Null)),
+        call(4, http("POST", "/x", None), ok(Value::Null)),
+        query(5, "commit", &[]),
+    ]);
+    run.begin("t");
+    run.end("t");
+    let effects: Vec<Effect> = run.finish_one().missing.iter().map(|m| m.effect).collect();
+    assert_eq!(
+        effects,
+        [
+            Effect::Read,
+            Effect::Write,
+            Effect::Read,
+            Effect::Write,
+            Effect::Transaction
+        ]
+    );
+}
+
+#[test]
+fn scenario_39_catalogue_reads_are_answered_at_any_time() {
+    let catalogue = sql("select oid from pg_type", &[]);
+    let shared = vec![scoped(Scope::Session, catalogue.clone(), row("16"))];
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
+    let mut run = Run::of(set(vec![case], shared));
+    assert_eq!(run.ask(catalogue.clone()), Ok(row("16")), "before any test");
+    run.begin("t");
+    for _ in 0..3 {
+        assert_eq!(run.ask(catalogue.clone()), Ok(row("16")));
+    }
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched  extra 0 unknown 0 missing  reordered "
+    );
+    assert_eq!(run.mocks.unused(), []);
+}
+
+#[test]
+fn scenario_42_a_retry_is_answered_as_it_was_recorded() {
+    let failed = Value::map([("error", Value::map([("code", Value::from("40001"))]))]);
+    let texts = [
+        "begin",
+        "update t set a = 1",
+        "rollback",
+        "begin",
+        "update t set a = 1",
+        "commit",
+    ];
+    let calls = (0u64..)
+        .zip(texts)
+        .map(|(n, text)| {
+            call(
+                n,
+                sql(text, &[]),
+                if n == 1 {
+                    failed.clone()
+                } else {
+                    Value::from(n)
+                },
+            )
+        })
+        .collect();
+    let mut run = one(calls);
+    run.begin("t");
+    let answers: Vec<Value> = texts
+        .iter()
+        .map(|text| run.ask(sql(text, &[])).unwrap())
+        .collect();
+    assert_eq!(answers[1], failed);
+    assert_eq!(answers[4], Value::from(4));
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0,1,2,3,4,5 extra 0 unknown 0 missing  reordered "
+    );
+}
+
+#[test]
+fn scenario_43_a_call_that_nobody_recorded_says_so_and_the_rest_goes_on() {
+    // The service reads a file that the recording's run had written: it asks for something else.
+    let mut run = one(vec![query(1, "select a from t", &[])]);
+    run.begin("t");
+    let miss = run.ask(http("GET", "/upload/17", None)).unwrap_err();
+    assert_eq!(miss.summary, "GET /upload/17");
+    assert_eq!(
+        miss.nearest, None,
+        "nothing of that dependency was recorded"
+    );
+    assert!(run.ask(sql("select a from t", &[])).is_ok());
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0 extra 0 unknown 1 missing  reordered "
+    );
+}
+
+#[test]
+fn scenario_44_what_was_refused_at_the_start_is_a_miss_of_no_test() {
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
+    let mut run = Run::of(set(
+        vec![case],
+        vec![scoped(Scope::Startup, sql("select 1", &[]), row("1"))],
+    ));
+    assert!(run.ask(sql("select 1", &[])).is_ok());
+    let miss = run.ask(sql("select 2", &[])).unwrap_err();
+    assert_eq!(miss.test, None);
+    assert_eq!(run.mocks.orphans(), (&[miss][..], 0));
+}
+
+#[test]
+fn a_write_of_the_start_is_said_when_it_comes_during_a_test() {
+    let startup = vec![
+        scoped(
+            Scope::Startup,
+            sql("insert into log values (1)", &[]),
+            Value::Null,
+        ),
+        scoped(Scope::Startup, sql("select 1", &[]), row("1")),
+    ];
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
+    let mut run = Run::of(set(vec![case], startup));
+    run.begin("t");
+    assert!(run.ask(sql("select 1", &[])).is_ok());
+    assert!(run.ask(sql("insert into log values (1)", &[])).is_ok());
+    run.end("t");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched  extra 1 unknown 0 missing  reordered "
+    );
+}

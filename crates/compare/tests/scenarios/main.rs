@@ -1,0 +1,13 @@
+//! The scenarios that a replay must survive, at the level of trees: no sockets, no clock.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+mod attribution;
+mod build;
+mod calls;
+mod large;
+mod values;

@@ -1,0 +1,364 @@
+//! Values that the service makes.
+
+use retake_model::{Number, TokenKind, Value};
+
+use crate::build::{Run, call, http, ok, row, set, sql, test, told};
+
+const R1: &str = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
+const R2: &str = "1c8be3ff-3a4d-4e1f-8c2b-6a7f8e9d0c1b";
+const C1: &str = "aaaad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
+const C2: &str = "bbbbe3ff-3a4d-4e1f-8c2b-6a7f8e9d0c1b";
+const C3: &str = "ccccf400-4b5e-4f20-9d3c-7b809fae1d2c";
+
+const INSERT: &str = "insert into orders (id) values ($1)";
+const EVENT: &str = "insert into events (order_id) values ($1)";
+
+fn order(id: &str) -> Value {
+    ok(Value::map([("id", Value::from(id))]))
+}
+
+/// Makes an id, stores it, tells another service of it, returns it.
+fn create() -> retake_model::TestCase {
+    let notify = http("POST", &format!("/orders/{R1}/notify"), None);
+    test(
+        "create",
+        http("POST", "/orders", None),
+        order(R1),
+        vec![
+            call(1, sql(INSERT, &[R1]), Value::Null),
+            call(2, sql(EVENT, &[R1]), Value::Null),
+            call(3, notify, order(R1)),
+        ],
+    )
+}
+
+#[test]
+fn scenario_26_an_id_that_the_service_makes_flows_through_its_calls() {
+    let mut run = Run::of(set(vec![create()], vec![]));
+    run.begin("create");
+    run.ask(sql(INSERT, &[C1])).unwrap();
+    run.ask(sql(EVENT, &[C1])).unwrap();
+    let answer = run.ask(http("POST", &format!("/orders/{C1}/notify"), None));
+    assert_eq!(answer, Ok(order(C1)), "the answer has the candidate's id");
+    run.end("create");
+    let outcome = run.finish_one();
+    assert_eq!(
+        told(&outcome),
+        "matched 0,1,2 extra 0 unknown 0 missing  reordered "
+    );
+    let by_kind: Vec<u64> = outcome.matched.iter().map(|m| m.by_kind).collect();
+    assert_eq!(by_kind, [1, 0, 0]);
+    assert_eq!(run.mocks.values().candidate_of(R1), Some(C1));
+}
+
+#[test]
+fn an_id_that_is_not_the_one_made_before_is_a_miss() {
+    let mut run = Run::of(set(vec![create()], vec![]));
+    run.begin("create");
+    run.ask(sql(INSERT, &[C1])).unwrap();
+    assert!(run.ask(sql(EVENT, &[C2])).is_err(), "another id");
+    assert!(run.ask(sql(EVENT, &[R1])).is_err(), "the recorded one");
+    assert!(run.ask(sql(EVENT, &[C1])).is_ok());
+}
+
+#[test]
+fn a_frozen_id_is_the_same_id() {
+    let mut run = Run::of(set(vec![create()], vec![]));
+    run.begin("create");
+    run.ask(sql(INSERT, &[R1])).unwrap();
+    run.ask(sql(EVENT, &[R1])).unwrap();
+    run.ask(http("POST", &format!("/orders/{R1}/notify"), None))
+        .unwrap();
+    run.end("create");
+    let outcome = run.finish_one();
+    assert_eq!(
+        told(&outcome),
+        "matched 0,1,2 extra 0 unknown 0 missing  reordered "
+    );
+    assert!(outcome.matched.iter().all(|m| m.by_kind == 0));
+}
+
+#[test]
+fn made_ids_are_found_in_another_order() {
+    let mut run = Run::of(set(vec![create()], vec![]));
+    run.begin("create");
+    let notify = http("POST", &format!("/orders/{C1}/notify"), None);
+    assert_eq!(run.ask(notify), Ok(order(C1)));
+    run.ask(sql(EVENT, &[C1])).unwrap();
+    run.ask(sql(INSERT, &[C1])).unwrap();
+    run.end("create");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 2,1,0 extra 0 unknown 0 missing  reordered 1"
+    );
+}
+
+#[test]
+fn two_ids_of_one_request_are_not_one() {
+    let link = "insert into links values ($1, $2)";
+    let case = test(
+        "t",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(1, sql(link, &[R1, R2]), row("1"))],
+    );
+    let ask = |a: &str, b: &str| {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("t");
+        run.ask(sql(link, &[a, b])).is_ok()
+    };
+    assert!(ask(C1, C2));
+    assert!(ask(R1, C2));
+    assert!(!ask(C1, C1));
+    assert!(!ask("x", C1));
+}
+
+#[test]
+fn a_given_id_is_never_taken_for_a_made_one() {
+    let text = "select * from orders where id = $1 and user_id = $2";
+    let path = format!("/users/{R1}");
+    let case = test(
+        "t",
+        http("GET", &path, None),
+        ok(Value::Null),
+        vec![call(1, sql(text, &[R2, R1]), row("1"))],
+    );
+    let ask = |order: &str, user: &str| {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("t");
+        run.ask(sql(text, &[order, user])).is_ok()
+    };
+    assert!(ask(C1, R1));
+    assert!(!ask(C1, C2), "the user's id came with the request");
+    assert!(!ask(R1, R1), "the user's id in the place of the order's");
+}
+
+#[test]
+fn scenario_27_a_created_id_is_used_by_later_tests() {
+    let path = format!("/orders/{R1}");
+    let read = test(
+        "read",
+        http("GET", &path, None),
+        order(R1),
+        vec![call(
+            1,
+            sql("select * from orders where id = $1", &[R1]),
+            row(R1),
+        )],
+    );
+    let mut run = Run::of(set(vec![create(), read], vec![]));
+    run.begin("create");
+    run.ask(sql(INSERT, &[C1])).unwrap();
+    run.end("create");
+    let request = run.begin("read");
+    assert_eq!(request, http("GET", &format!("/orders/{C1}"), None));
+    assert_eq!(
+        run.ask(sql("select * from orders where id = $1", &[C1])),
+        Ok(row(C1))
+    );
+    assert!(
+        run.ask(sql("select * from orders where id = $1", &[C2]))
+            .is_err()
+    );
+    assert!(
+        run.ask(sql("select * from orders where id = $1", &[R1]))
+            .is_err()
+    );
+}
+
+#[test]
+fn scenario_27_a_token_that_only_the_response_has_is_tied_by_whoever_compares() {
+    let recorded = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_w";
+    let candidate = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.xxxxxJeZ4CVP-mB92K27uhbUJU1p1r_w";
+    let login = test(
+        "login",
+        http("POST", "/login", None),
+        order(recorded),
+        vec![],
+    );
+    let mut request = http("GET", "/me", None);
+    let bearer = |token: &str| {
+        let header = Value::map([("authorization", Value::from(format!("Bearer {token}")))]);
+        Value::List(vec![header])
+    };
+    request.push("headers", bearer(recorded));
+    let me = test("me", request, order("1"), vec![]);
+    let mut run = Run::of(set(vec![login, me], vec![]));
+    run.begin("login");
+    assert!(run.mocks.values().bind(TokenKind::Jwt, recorded, candidate));
+    run.end("login");
+    assert_eq!(run.begin("me").get("headers"), Some(&bearer(candidate)));
+}
+
+#[test]
+fn scenario_26_times_are_compared_by_kind_wherever_they_stand() {
+    let text = "insert into log (at, ms, day, note) values ($1, $2, $3, $4)";
+    let recorded = [
+        "2026-03-01 09:20:30.123456+00",
+        "1772356830123",
+        "2026-03-01",
+        "born 1990-05-01T00:00:00Z",
+    ];
+    let case = test(
+        "t",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(1, sql(text, &recorded), row(recorded[0]))],
+    );
+    let ask = |params: [&str; 4]| {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("t");
+        run.ask(sql(text, &params))
+    };
+    let now = [
+        "2026-11-21 01:20:30.5+00",
+        "1795224030500",
+        "2026-11-21",
+        recorded[3],
+    ];
+    assert_eq!(ask(now), Ok(row(now[0])));
+    assert_eq!(ask(recorded), Ok(row(recorded[0])), "frozen time");
+    for (i, changed) in [
+        (0, "2026-11-21T01:20:30.5Z"),    // written in another way
+        (0, "1999-01-01 00:00:00+00"),    // no time at which it could have been made
+        (1, "42"),                        // no time
+        (2, "2020-01-01"),                // a constant
+        (3, "born 1991-05-01T00:00:00Z"), // another constant
+    ] {
+        let mut params = now;
+        params[i] = changed;
+        assert!(ask(params).is_err(), "{changed}");
+    }
+}
+
+#[test]
+fn scenario_26_two_times_may_fall_together_and_apart() {
+    let text = "update t set created = $1, updated = $2";
+    let (a, b) = ("2026-03-01T09:20:30Z", "2026-03-01T09:20:31Z");
+    let (x, y) = ("2026-11-21T01:20:30Z", "2026-11-21T01:20:31Z");
+    for (recorded, candidate) in [([a, a], [x, y]), ([a, b], [x, x]), ([a, b], [x, y])] {
+        let calls = vec![
+            call(1, sql(text, &recorded), row("1")),
+            call(2, sql(text, &recorded), row("2")),
+        ];
+        let case = test("t", http("POST", "/", None), ok(Value::Null), calls);
+        let mut run = Run::of(set(vec![case], vec![]));
+        run.begin("t");
+        assert_eq!(run.ask(sql(text, &candidate)), Ok(row("1")));
+        assert_eq!(run.ask(sql(text, &candidate)), Ok(row("2")));
+        run.end("t");
+        assert_eq!(
+            told(&run.finish_one()),
+            "matched 0,1 extra 0 unknown 0 missing  reordered "
+        );
+    }
+}
+
+#[test]
+fn a_number_that_happens_to_be_near_the_run_is_itself() {
+    let text = "select * from t where id = $1 and due = $2";
+    let params = ["1795224030", "2026-11-21"];
+    let path = "/t/1795224030/2026-11-21";
+    let case = test(
+        "t",
+        http("GET", path, None),
+        ok(Value::Null),
+        vec![call(1, sql(text, &params), row("1"))],
+    );
+    let mut run = Run::of(set(vec![case], vec![]));
+    run.begin("t");
+    assert_eq!(run.ask(sql(text, &params)), Ok(row("1")));
+    assert!(run.ask(sql(text, &["1795224031", "2026-11-21"])).is_err());
+}
+
+#[test]
+fn scenario_41_ids_in_literals_json_and_salted_hashes_are_compared_by_kind() {
+    let recorded = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+    let candidate = "$2b$12$AAh/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+    let text = |id: &str, hash: &str| {
+        format!("insert into users values ('{id}', '{hash}', '{{\"trace\": \"{id}\"}}', 7)")
+    };
+    let case = test(
+        "t",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(1, sql(&text(R1, recorded), &[]), row(recorded))],
+    );
+    let mut run = Run::of(set(vec![case], vec![]));
+    run.begin("t");
+    assert_eq!(run.ask(sql(&text(C1, candidate), &[])), Ok(row(candidate)));
+    run.end("t");
+    assert_eq!(run.finish_one().matched[0].by_kind, 2);
+}
+
+#[test]
+fn an_extra_call_with_a_new_id_is_extra_and_leaves_the_map_alone() {
+    let mut run = Run::of(set(vec![create()], vec![]));
+    run.begin("create");
+    run.ask(sql(INSERT, &[C1])).unwrap();
+    run.ask(sql(INSERT, &[C3])).unwrap();
+    assert_eq!(run.mocks.values().candidate_of(R1), Some(C1));
+    assert!(run.ask(sql(EVENT, &[C1])).is_ok());
+    run.end("create");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0,1 extra 1 unknown 0 missing 2 reordered "
+    );
+}
+
+#[test]
+fn a_redacted_secret_matches_whatever_the_service_sends() {
+    let secret = "redacted-0123456789abcdef01234567";
+    let body = |key: &str, amount: u32| {
+        Some(Value::map([
+            ("key", Value::from(key)),
+            ("amount", amount.into()),
+            ("id", R1.into()),
+        ]))
+    };
+    let case = test(
+        "t",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(1, http("POST", "/pay", body(secret, 5)), order("x"))],
+    );
+    let ask = |key: &str, amount: u32| {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("t");
+        run.ask(http("POST", "/pay", body(key, amount))).is_ok()
+    };
+    assert!(ask(secret, 5));
+    assert!(ask("sk_live_something", 5));
+    assert!(ask("redacted-aaaaaaaaaaaaaaaaaaaaaaaa", 5));
+    assert!(!ask("sk_live_something", 6));
+}
+
+#[test]
+fn numbers_in_json_bodies_are_moments_too() {
+    let body = |ms: &str| {
+        Some(Value::map([(
+            "ms",
+            Value::Number(Number::parse(ms).unwrap()),
+        )]))
+    };
+    let case = test(
+        "t",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(
+            1,
+            http("POST", "/e?t=1772356830", body("1772356830123")),
+            row("1"),
+        )],
+    );
+    let mut run = Run::of(set(vec![case], vec![]));
+    run.begin("t");
+    assert!(
+        run.ask(http("POST", "/e?t=1795224030", body("1795224030999")))
+            .is_ok()
+    );
+    assert!(
+        run.ask(http("POST", "/e?t=7", body("1795224030999")))
+            .is_err()
+    );
+}
