@@ -4,6 +4,8 @@ use retake_model::{Attribution, Mock, Scope, TestCase, Timestamp, Value};
 
 use crate::build::{RECORDED, Run, call, http, ok, row, scoped, set, sql, test, told};
 
+type Step = Box<dyn Fn(&mut Run)>;
+
 fn case(name: &str, statements: &[&str]) -> TestCase {
     let calls = (0u64..)
         .zip(statements)
@@ -45,7 +47,7 @@ fn scenario_36_on_which_side_of_the_next_request_a_call_falls_does_not_matter() 
     let mut expected = None;
     for late_at in 0..4 {
         let mut run = Run::of(tests());
-        let mut steps: Vec<Box<dyn Fn(&mut Run)>> = vec![
+        let mut steps: Vec<Step> = vec![
             Box::new(|run| run.end("a")),
             Box::new(|run| {
                 run.begin("b");

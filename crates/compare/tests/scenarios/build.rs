@@ -181,17 +181,17 @@ impl Run {
         }
     }
 
-    pub fn ask(&mut self, request: Value) -> Result<Value, Miss> {
+    pub fn ask(&mut self, request: Value) -> Result<Value, Box<Miss>> {
         let call = self.call(request, None);
         served(self.mocks.ask(call, false))
     }
 
-    pub fn ask_traced(&mut self, name: &str, request: Value) -> Result<Value, Miss> {
+    pub fn ask_traced(&mut self, name: &str, request: Value) -> Result<Value, Box<Miss>> {
         let call = self.call(request, Some(trace(name)));
         served(self.mocks.ask(call, false))
     }
 
-    pub fn probe(&mut self, request: Value) -> Result<Value, Miss> {
+    pub fn probe(&mut self, request: Value) -> Result<Value, Box<Miss>> {
         let call = self.call(request, None);
         served(self.mocks.ask(call, true))
     }
@@ -202,10 +202,10 @@ impl Run {
     }
 }
 
-fn served(answer: Answer) -> Result<Value, Miss> {
+fn served(answer: Answer) -> Result<Value, Box<Miss>> {
     match answer {
         Answer::Serve(answer) => Ok(answer.as_ref().clone()),
-        Answer::Miss(miss) => Err(*miss),
+        Answer::Miss(miss) => Err(miss),
     }
 }
 

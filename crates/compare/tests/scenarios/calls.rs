@@ -408,7 +408,7 @@ fn scenario_44_what_was_refused_at_the_start_is_a_miss_of_no_test() {
     assert!(run.ask(sql("select 1", &[])).is_ok());
     let miss = run.ask(sql("select 2", &[])).unwrap_err();
     assert_eq!(miss.test, None);
-    assert_eq!(run.mocks.orphans(), (&[miss][..], 0));
+    assert_eq!(run.mocks.orphans(), (&[*miss][..], 0));
 }
 
 #[test]
