@@ -92,8 +92,11 @@ fn route_word(word: &str) -> String {
 }
 
 /// Whether a part of a path is one of many of its kind: a number, a date, a UUID, hex digits, a
-/// long word with digits.
+/// long word with digits. The version of an interface (`/api/2.0/`) is none.
 fn is_id(word: &str) -> bool {
+    if is_version(word) {
+        return false;
+    }
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let hex = word.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     digits > 0
@@ -102,6 +105,14 @@ fn is_id(word: &str) -> bool {
             .all(|b| b.is_ascii_digit() || b"-:.,".contains(&b))
             || (hex && word.len() >= 8)
             || word.len() >= 20)
+}
+
+/// Whether it is two numbers of at most two digits, such as `2.0`.
+fn is_version(word: &str) -> bool {
+    let number =
+        |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    word.split_once('.')
+        .is_some_and(|(major, minor)| number(major) && number(minor))
 }
 
 /// Lower-case letters, digits, `_` and single `-`, at most `most` bytes.
@@ -283,6 +294,7 @@ mod tests {
             ("GET", "/Größe", 200, "get-gr-e-200"),
             ("GET", "/face/added", 200, "get-face-added-200"),
             ("GET", "/day/2026-03-01", 200, "get-day-id-200"),
+            ("POST", "/api/2.0/runs", 200, "post-api-2-0-runs-200"),
         ] {
             assert_eq!(base_name(&test(method, path, status)), name);
         }
