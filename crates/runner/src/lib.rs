@@ -3,4 +3,5 @@
 pub mod installation;
 pub mod ready;
 pub mod record;
+pub mod replay;
 pub mod service;

@@ -12,6 +12,9 @@ use tokio::process::{Child, Command};
 /// How long a service may take to end after SIGTERM before it gets SIGKILL.
 pub const GRACE: Duration = Duration::from_secs(5);
 
+/// What [`Service::ended`] says of a service that ended by itself without an error.
+pub const ENDED_WELL: &str = "ended with exit code 0";
+
 /// How much of the service's last output is kept, in bytes.
 const TAIL: usize = 64 * 1024;
 

@@ -1,0 +1,75 @@
+//! Where the mock servers ask: the mocks of one set, and what was asked of them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use retake_compare::matching::MockSet;
+use retake_model::{Answer, Call, ConnInfo, Exchange};
+use retake_proxy::replay::Oracle;
+use retake_wire::{Reading, WireError};
+
+/// How many different notes are kept.
+const MAX_NOTES: usize = 100;
+
+/// The mocks of one set, behind a lock: the servers' threads ask, the runner opens and ends tests.
+#[derive(Debug)]
+pub struct Desk {
+    mocks: Mutex<MockSet>,
+    notes: Mutex<BTreeSet<String>>,
+}
+
+impl Desk {
+    /// A desk with these mocks.
+    pub fn new(mocks: MockSet) -> Self {
+        Desk { mocks: Mutex::new(mocks), notes: Mutex::default() }
+    }
+
+    /// The mocks, for as long as the guard is held.
+    pub fn mocks(&self) -> MutexGuard<'_, MockSet> {
+        // A panic of another thread leaves at worst a call uncounted.
+        self.mocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What went wrong on the connections, sorted; every sentence once.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn keep_note(&self, conn: &ConnInfo, text: &str) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        if notes.len() < MAX_NOTES {
+            let whom = conn.dependency.as_deref().unwrap_or("the service");
+            notes.insert(format!("{whom}: {text}"));
+        }
+    }
+}
+
+impl Oracle for Desk {
+    fn ask(&self, call: Call, reading: Reading) -> Answer {
+        self.mocks().ask(&call, reading == Reading::Probe)
+    }
+
+    fn failed(&self, conn: &ConnInfo, error: &WireError) {
+        self.keep_note(conn, &error.to_string());
+    }
+
+    fn note(&self, conn: &ConnInfo, text: &str) {
+        self.keep_note(conn, text);
+    }
+
+    fn live(&self, to: &Arc<str>, exchange: Box<Exchange>) {
+        if let (Some(request), None) = (exchange.request.tree(), &exchange.flaw) {
+            let call = Call {
+                to: to.clone(),
+                protocol: exchange.protocol,
+                conn: exchange.conn,
+                at: exchange.ended,
+                trace: exchange.trace.clone(),
+                request: request.clone(),
+            };
+            // The real one has answered; the mocks only tell whether it was asked as recorded.
+            let probe = matches!(exchange.scope, Some(s) if s != retake_model::Scope::Test);
+            let _ = self.mocks().ask(&call, probe);
+        }
+    }
+}

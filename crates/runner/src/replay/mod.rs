@@ -1,0 +1,11 @@
+//! A replay run: every test of every set against a build, with its dependencies mocked.
+
+mod desk;
+mod options;
+mod run;
+mod set;
+mod stage;
+mod tests;
+
+pub use options::{ReplayError, ReplayOptions};
+pub use run::replay;

@@ -1,0 +1,114 @@
+//! The replay of one set.
+
+use std::sync::Arc;
+
+use retake_compare::matching::MockSet;
+use retake_compare::rules::RuleSet;
+use retake_model::{ProtocolId, Rules, RunEvent, ServiceEvent, TestSet};
+use retake_wire::{PROTOCOLS, protocol};
+use tokio::sync::watch;
+
+use super::desk::Desk;
+use super::stage::Stage;
+use super::tests::Tests;
+use super::{ReplayError, ReplayOptions};
+use crate::service::ENDED_WELL;
+
+/// What the replay of a set knows beside its tests' results.
+#[derive(Debug, Default)]
+pub(super) struct SetOutcome {
+    pub unused: Vec<(String, String, usize)>,
+    pub background: Vec<(String, String, usize)>,
+    pub notes: Vec<String>,
+    /// Whether the surroundings failed.
+    pub failed: bool,
+    /// How many calls outside of tests no mock answered.
+    pub asked_in_vain: u64,
+}
+
+/// Replays one set: starts its surroundings, runs its tests, clears up.
+pub(super) async fn replay_set(
+    set: &Arc<TestSet>,
+    rules: RuleSet,
+    options: &ReplayOptions,
+    stop: &watch::Receiver<bool>,
+    emit: &mut dyn FnMut(RunEvent),
+) -> Result<SetOutcome, ReplayError> {
+    let mocks = MockSet::new(std::slice::from_ref(set), &rules_of);
+    let desk = Arc::new(Desk::new(mocks));
+    let target = options.target.clone().or_else(|| set.info.upstream.clone());
+    let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;
+    let mut outcome = SetOutcome::default();
+    let mut tests = Tests::new(set, options, desk.clone(), emit);
+    let started = tokio::select! {
+        started = stage.start_service(target.as_deref(), options) => Some(started),
+        () = stopped(stop.clone()) => None,
+    };
+    match (started, target) {
+        (Some(event @ ServiceEvent::Failed { .. }), _) => {
+            outcome.failed = true;
+            tests.emit(RunEvent::Service(event));
+            tests.rest("the service did not start");
+        }
+        (None, _) => tests.rest("the run was interrupted"),
+        (Some(ready), Some(target)) if !set.tests.is_empty() => {
+            tests.emit(RunEvent::Service(ready));
+            outcome.failed = tests.run(rules, target, &mut stage, stop).await;
+        }
+        (Some(_), None) if !set.tests.is_empty() => {
+            return Err(ReplayError::NoTarget(set.name.to_string()));
+        }
+        // Only mocks were recorded: the command runs on them until it ends.
+        (Some(ready), _) => {
+            tests.emit(RunEvent::Service(ready));
+            outcome.failed = run_to_end(&mut stage, stop, &mut |event| tests.emit(event)).await;
+        }
+    }
+    stage.clear().await;
+    let mocks = desk.mocks();
+    outcome.unused = mocks.unused();
+    outcome.background = mocks.background();
+    let (orphans, beyond) = mocks.orphans();
+    outcome.asked_in_vain = orphans.len() as u64 + beyond;
+    outcome.notes.extend(orphans.iter().take(20).map(retake_model::Miss::explain));
+    outcome.notes.extend(desk.notes());
+    Ok(outcome)
+}
+
+/// Resolves when the run is to end.
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        // Nobody can ask any more.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Waits for the command's end; gives whether it failed.
+async fn run_to_end(
+    stage: &mut Stage,
+    stop: &watch::Receiver<bool>,
+    emit: &mut dyn FnMut(RunEvent),
+) -> bool {
+    let Some(service) = &mut stage.service else { return false };
+    let how = tokio::select! {
+        how = service.ended() => how,
+        () = stopped(stop.clone()) => return false,
+    };
+    if how == ENDED_WELL {
+        return false;
+    }
+    emit(RunEvent::Service(ServiceEvent::Failed {
+        what: format!("the command {how}"),
+        hint: "its last output says why".to_owned(),
+        output: stage.output(),
+    }));
+    true
+}
+
+fn rules_of(id: ProtocolId) -> &'static Rules {
+    // The store refuses recordings with protocols that this build does not have.
+    let known = protocol(id.0).or(PROTOCOLS.first().copied());
+    known.map_or(&NO_RULES, |protocol| protocol.rules())
+}
+
+static NO_RULES: Rules = Rules { protocol: ProtocolId(""), identity: &[], summary: &[] };
