@@ -216,8 +216,8 @@ pub struct DemoArgs {
 #[derive(Debug, Args)]
 pub struct DemoServiceArgs {
     /// Which build runs.
-    #[arg(long)]
-    pub build: String,
+    #[arg(long, value_enum)]
+    pub build: crate::demo::Build,
     /// Where it listens.
     #[arg(long)]
     pub listen: String,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod demo;
 mod failure;
 mod interrupt;
 
@@ -44,10 +45,11 @@ fn run(cli: Cli) -> Result<u8, Failure> {
     let home = commands::Home::new(&cli);
     let code = match cli.command {
         Command::Record(args) => runtime.block_on(commands::record(&home, args)),
-        Command::Replay(_) | Command::Report(_) | Command::Demo(_) | Command::DemoService(_) => {
-            Ok(4)
-        }
+        Command::Replay(args) => runtime.block_on(commands::replay(&home, args)),
+        Command::Report(args) => commands::report(&home, &args),
         Command::Lint(args) => commands::lint(&home, &args),
+        Command::Demo(args) => runtime.block_on(demo::run(&args)),
+        Command::DemoService(args) => runtime.block_on(demo::serve(&args)),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "retake", &mut std::io::stdout());
             Ok(0)

@@ -173,6 +173,14 @@ impl MockSet {
         }
     }
 
+    /// How many calls of an open or just ended test nobody made yet, of those that are its alone.
+    pub fn unserved_calls(&self, test: &TestId) -> usize {
+        let running = self.running.iter().find(|running| running.id == *test);
+        running.map_or(0, |r| {
+            r.pool.entries().filter(|entry| entry.served == 0).count()
+        })
+    }
+
     /// The outcomes that became final: of tests after whose end another one has begun and ended.
     /// A test that shares calls with others waits for those that it overlapped with.
     pub fn settled(&mut self) -> Vec<CallsOutcome> {

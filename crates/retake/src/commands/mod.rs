@@ -3,7 +3,11 @@
 mod home;
 mod lint;
 mod record;
+mod replay;
+mod report;
 
 pub use home::{Home, store};
 pub use lint::lint;
 pub use record::{print_ledger, record, state_folder};
+pub use replay::{replay, replay_with};
+pub use report::report;

@@ -60,9 +60,13 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
 
 /// Prints what was seen and what became of it.
 pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
-    let _ = (set, json);
-    let text = format!("{ledger:#?}");
-    anstream::println!("{}", text.trim_end());
+    if json {
+        anstream::println!("{}", retake_report::ledger_json(ledger).trim_end());
+        return;
+    }
+    let bold = anstyle::Style::new().bold();
+    anstream::println!("recorded into {bold}{set}{bold:#}");
+    anstream::println!("{}", retake_report::ledger_table(ledger).trim_end());
 }
 
 fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {

@@ -58,6 +58,7 @@ impl Client {
         }
         bind.extend_from_slice(b"\0\0");
         message(&mut out, b'B', &bind)?;
+        message(&mut out, b'D', b"P\0")?;
         message(&mut out, b'E', b"\0\0\0\0\0")?;
         message(&mut out, b'S', b"")?;
         self.stream.write_all(&out).await?;

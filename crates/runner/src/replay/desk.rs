@@ -21,7 +21,10 @@ pub struct Desk {
 impl Desk {
     /// A desk with these mocks.
     pub fn new(mocks: MockSet) -> Self {
-        Desk { mocks: Mutex::new(mocks), notes: Mutex::default() }
+        Desk {
+            mocks: Mutex::new(mocks),
+            notes: Mutex::default(),
+        }
     }
 
     /// The mocks, for as long as the guard is held.
@@ -32,7 +35,12 @@ impl Desk {
 
     /// What went wrong on the connections, sorted; every sentence once.
     pub fn notes(&self) -> Vec<String> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
     }
 
     fn keep_note(&self, conn: &ConnInfo, text: &str) {
@@ -46,7 +54,7 @@ impl Desk {
 
 impl Oracle for Desk {
     fn ask(&self, call: Call, reading: Reading) -> Answer {
-        self.mocks().ask(&call, reading == Reading::Probe)
+        self.mocks().ask(call, reading == Reading::Probe)
     }
 
     fn failed(&self, conn: &ConnInfo, error: &WireError) {
@@ -69,7 +77,7 @@ impl Oracle for Desk {
             };
             // The real one has answered; the mocks only tell whether it was asked as recorded.
             let probe = matches!(exchange.scope, Some(s) if s != retake_model::Scope::Test);
-            let _ = self.mocks().ask(&call, probe);
+            let _ = self.mocks().ask(call, probe);
         }
     }
 }

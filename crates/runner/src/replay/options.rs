@@ -93,10 +93,12 @@ impl ReplayError {
     /// The next step.
     pub fn hint(&self) -> Option<String> {
         match self {
-            ReplayError::Proxy(error) => error.hint().map(str::to_owned),
+            ReplayError::Proxy(error) => Some(error.hint().to_owned()),
             ReplayError::Address { source, .. } => Some(source.hint.clone()),
             ReplayError::NoTarget(_) => Some("name it with --target".to_owned()),
-            ReplayError::Store(_) | ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => None,
+            ReplayError::Store(_) | ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => {
+                None
+            }
         }
     }
 }

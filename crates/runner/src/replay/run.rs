@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use retake_compare::{Totals, summarise};
 use retake_compare::rules::RuleSet;
+use retake_compare::{Totals, summarise};
 use retake_model::{RunEvent, RunStarted, RunSummary, TestResult, TestSet};
 use retake_proxy::Clock;
 use tokio::sync::watch;
@@ -39,10 +39,16 @@ pub async fn replay(
         tests: sets.iter().map(|set| set.tests.len()).sum(),
         at: Clock::new().now(),
         version: options.version.clone(),
-        target: options.target.clone().unwrap_or_else(|| options.command.join(" ")),
+        target: options
+            .target
+            .clone()
+            .unwrap_or_else(|| options.command.join(" ")),
     }));
     let mut results: Vec<TestResult> = Vec::new();
-    let mut totals = Totals { strict: options.strict, ..Totals::default() };
+    let mut totals = Totals {
+        strict: options.strict,
+        ..Totals::default()
+    };
     let mut asked_in_vain = 0;
     for (set, rules) in sets.iter().zip(rules) {
         let mut keep = |event: RunEvent| {
@@ -69,17 +75,29 @@ pub async fn replay(
 }
 
 fn load(options: &ReplayOptions) -> Result<Vec<Arc<TestSet>>, ReplayError> {
-    options.sets.iter().map(|name| Ok(Arc::new(options.store.load(name)?))).collect()
+    options
+        .sets
+        .iter()
+        .map(|name| Ok(Arc::new(options.store.load(name)?)))
+        .collect()
 }
 
 /// A misspelt `--live` would mock what is meant to be real.
 fn check_live(sets: &[Arc<TestSet>], options: &ReplayOptions) -> Result<(), ReplayError> {
-    let known: Vec<&str> =
-        sets.iter().flat_map(|set| &set.info.dependencies).map(|d| &*d.name).collect();
-    match options.live.iter().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => {
-            Err(ReplayError::NoSuchDependency { name: name.clone(), known: known.join(", ") })
-        }
+    let known: Vec<&str> = sets
+        .iter()
+        .flat_map(|set| &set.info.dependencies)
+        .map(|d| &*d.name)
+        .collect();
+    match options
+        .live
+        .iter()
+        .find(|name| !known.contains(&name.as_str()))
+    {
+        Some(name) => Err(ReplayError::NoSuchDependency {
+            name: name.clone(),
+            known: known.join(", "),
+        }),
         None => Ok(()),
     }
 }

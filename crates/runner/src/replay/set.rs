@@ -70,7 +70,9 @@ pub(super) async fn replay_set(
     outcome.background = mocks.background();
     let (orphans, beyond) = mocks.orphans();
     outcome.asked_in_vain = orphans.len() as u64 + beyond;
-    outcome.notes.extend(orphans.iter().take(20).map(retake_model::Miss::explain));
+    outcome
+        .notes
+        .extend(orphans.iter().take(20).map(retake_model::Miss::explain));
     outcome.notes.extend(desk.notes());
     Ok(outcome)
 }
@@ -89,7 +91,9 @@ async fn run_to_end(
     stop: &watch::Receiver<bool>,
     emit: &mut dyn FnMut(RunEvent),
 ) -> bool {
-    let Some(service) = &mut stage.service else { return false };
+    let Some(service) = &mut stage.service else {
+        return false;
+    };
     let how = tokio::select! {
         how = service.ended() => how,
         () = stopped(stop.clone()) => return false,
@@ -111,4 +115,8 @@ fn rules_of(id: ProtocolId) -> &'static Rules {
     known.map_or(&NO_RULES, |protocol| protocol.rules())
 }
 
-static NO_RULES: Rules = Rules { protocol: ProtocolId(""), identity: &[], summary: &[] };
+static NO_RULES: Rules = Rules {
+    protocol: ProtocolId(""),
+    identity: &[],
+    summary: &[],
+};

@@ -53,28 +53,51 @@ impl Stage {
             listens.push(MockListen { listen, live });
         }
         let servers = MockServers::start(listens, oracle, Clock::new())?;
-        let mut variables: Vec<_> =
-            options.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut variables: Vec<_> = options
+            .env
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         variables.extend(rewritten(&env_deps, servers.listens()));
-        Ok(Stage { servers, variables, service: None })
+        Ok(Stage {
+            servers,
+            variables,
+            service: None,
+        })
     }
 
     /// Starts the service and waits until it is ready; says what there is to say.
-    pub async fn start_service(&mut self, address: Option<&str>, options: &ReplayOptions) -> ServiceEvent {
+    pub async fn start_service(
+        &mut self,
+        address: Option<&str>,
+        options: &ReplayOptions,
+    ) -> ServiceEvent {
         let began = Instant::now();
         if !options.command.is_empty() {
             match Service::start(&options.command, &self.variables, OutputTo::Kept) {
                 Ok(service) => self.service = Some(service),
                 Err(error) => {
                     let hint = error.hint().to_owned();
-                    return ServiceEvent::Failed { what: error.to_string(), hint, output: String::new() };
+                    return ServiceEvent::Failed {
+                        what: error.to_string(),
+                        hint,
+                        output: String::new(),
+                    };
                 }
             }
         }
         let Some(address) = address else {
-            return ServiceEvent::Ready { after: began.elapsed() };
+            return ServiceEvent::Ready {
+                after: began.elapsed(),
+            };
         };
-        let waited = ready::wait(address, &options.ready, options.ready_timeout, &mut self.service).await;
+        let waited = ready::wait(
+            address,
+            &options.ready,
+            options.ready_timeout,
+            &mut self.service,
+        )
+        .await;
         match waited {
             Ok(after) => ServiceEvent::Ready { after },
             Err(error) => {
@@ -84,20 +107,31 @@ impl Stage {
                          --ready-timeout gives it more time"
                     ),
                     (NotReady::TimedOut(..), None) => {
-                        format!("start the service so that it listens on {address}, or put its command behind `--`")
+                        format!(
+                            "start the service so that it listens on {address}, or put its command behind `--`"
+                        )
                     }
-                    (NotReady::Ended(_), _) => "its last output says why; try the command by itself".to_owned(),
+                    (NotReady::Ended(_), _) => {
+                        "its last output says why; try the command by itself".to_owned()
+                    }
                 };
                 // What it wrote just before its end may still be on its way.
                 tokio::time::sleep(Duration::from_millis(50)).await;
-                ServiceEvent::Failed { what: error.to_string(), hint, output: self.output() }
+                ServiceEvent::Failed {
+                    what: error.to_string(),
+                    hint,
+                    output: self.output(),
+                }
             }
         }
     }
 
     /// The service's last output.
     pub fn output(&self) -> String {
-        self.service.as_ref().map(|s| s.output().text()).unwrap_or_default()
+        self.service
+            .as_ref()
+            .map(|s| s.output().text())
+            .unwrap_or_default()
     }
 
     /// How the service ended, where it has.
@@ -112,7 +146,7 @@ impl Stage {
         }
         let servers = self.servers;
         // It waits for threads.
-        let _ = tokio::task::spawn_blocking(move || servers.stop(Duration::ZERO)).await;
+        let _ = tokio::task::spawn_blocking(move || servers.stop()).await;
     }
 }
 
@@ -126,7 +160,9 @@ enum StandIn {
 fn stand_in(dependency: &DependencyInfo) -> Result<StandIn, AddressError> {
     if let Some(variable) = &dependency.env {
         let set = std::env::var(variable).ok();
-        let value = set.or_else(|| dependency.url.clone()).unwrap_or_else(|| dependency.address.clone());
+        let value = set
+            .or_else(|| dependency.url.clone())
+            .unwrap_or_else(|| dependency.address.clone());
         let mut env = env_dependency(variable, &value)?;
         env.dep.name = dependency.name.clone();
         env.dep.protocol = dependency.protocol.or(env.dep.protocol);

@@ -63,9 +63,22 @@ impl<'r> Tests<'r> {
         desk: Arc<Desk>,
         emit: &'r mut dyn FnMut(RunEvent),
     ) -> Self {
-        let numbers = set.tests.iter().enumerate().map(|(n, test)| (id(set, test), n)).collect();
+        let numbers = set
+            .tests
+            .iter()
+            .enumerate()
+            .map(|(n, test)| (id(set, test), n))
+            .collect();
         let has_result = vec![false; set.tests.len()];
-        Tests { set, options, desk, emit, numbers, has_result, waiting: HashMap::new() }
+        Tests {
+            set,
+            options,
+            desk,
+            emit,
+            numbers,
+            has_result,
+            waiting: HashMap::new(),
+        }
     }
 
     /// Tells an event.
@@ -92,7 +105,12 @@ impl<'r> Tests<'r> {
         let next = Arc::new(AtomicUsize::new(0));
         let (tell, mut told) = mpsc::channel(256);
         for _ in 0..self.options.jobs {
-            tokio::spawn(work(sender.clone(), next.clone(), tell.clone(), stop.clone()));
+            tokio::spawn(work(
+                sender.clone(),
+                next.clone(),
+                tell.clone(),
+                stop.clone(),
+            ));
         }
         drop(tell);
         let mut silent = 0;
@@ -122,7 +140,11 @@ impl<'r> Tests<'r> {
         }
         let last = self.desk.mocks().finish();
         self.finish(&last);
-        self.rest(if failure.is_some() { "the service was gone" } else { "the run was interrupted" });
+        self.rest(if failure.is_some() {
+            "the service was gone"
+        } else {
+            "the run was interrupted"
+        });
         let failed = failure.is_some();
         if let Some(event) = failure {
             self.emit(RunEvent::Service(event));
@@ -146,7 +168,9 @@ impl<'r> Tests<'r> {
     /// Judges the tests whose calls are final.
     fn finish(&mut self, outcomes: &[CallsOutcome]) {
         for calls in outcomes {
-            let Some(&number) = self.numbers.get(&calls.test) else { continue };
+            let Some(&number) = self.numbers.get(&calls.test) else {
+                continue;
+            };
             let (Some(test), Some(sent)) =
                 (self.set.tests.get(number), self.waiting.remove(&number))
             else {
@@ -170,11 +194,20 @@ impl<'r> Tests<'r> {
     }
 
     fn file(&self, id: &TestId) -> String {
-        self.options.store.test_file(&id.set, &id.name).display().to_string()
+        self.options
+            .store
+            .test_file(&id.set, &id.name)
+            .display()
+            .to_string()
     }
 
     fn setting<'s>(&'s self, file: &'s str, took: Duration) -> Setting<'s> {
-        Setting { file, took, info: &self.set.info, live: &self.options.live }
+        Setting {
+            file,
+            took,
+            info: &self.set.info,
+            live: &self.options.live,
+        }
     }
 }
 
@@ -187,7 +220,9 @@ async fn work(
 ) {
     while !*stop.borrow() {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(test) = sender.set.tests.get(number) else { return };
+        let Some(test) = sender.set.tests.get(number) else {
+            return;
+        };
         if tell.send(News::Began(number)).await.is_err() {
             return;
         }
@@ -206,12 +241,17 @@ impl Sender {
         let id = id(&self.set, test);
         let trace = trace_of(&id);
         let mut headers = self.headers.clone();
-        headers.push(("traceparent".to_owned(), format!("00-{}-{}-01", trace.0, span(&trace))));
+        headers.push((
+            "traceparent".to_owned(),
+            format!("00-{}-{}-01", trace.0, span(&trace)),
+        ));
         let request = self.desk.mocks().begin(&id, Some(trace));
         let began = Instant::now();
         let reply = match &request {
             Some(request) => self.client.send(request, &headers, self.timeout).await,
-            None => Err(SendError::Request { what: "the test is not in its set".to_owned() }),
+            None => Err(SendError::Request {
+                what: "the test is not in its set".to_owned(),
+            }),
         };
         let took = began.elapsed();
         self.wait_for_late_calls(test, &id).await;
@@ -223,18 +263,36 @@ impl Sender {
                 .map(|rules| {
                     let rules = rules.as_ref().unwrap_or(&self.rules);
                     let values = mocks.values();
-                    compare_response(&test.response, &observed.response, &test.made, rules, values)
+                    compare_response(
+                        &test.response,
+                        &observed.response,
+                        &test.made,
+                        rules,
+                        values,
+                    )
                 })
-                .map_err(|error| Nothing { what: error.to_string(), broke_off: false }),
+                .map_err(|error| Nothing {
+                    what: error.to_string(),
+                    broke_off: false,
+                }),
             Err(error) => Err(Nothing::from(error)),
         };
-        Sent { number, reply, took }
+        Sent {
+            number,
+            reply,
+            took,
+        }
     }
 
     /// What the recording saw after the response (scenario 36) gets its time; and so does a call
     /// whose last bytes are still on their way when the response has come (scenario 21).
     async fn wait_for_late_calls(&self, test: &TestCase, id: &TestId) {
-        let last = test.calls.iter().map(|call| call.after + call.took).max().unwrap_or(0);
+        let last = test
+            .calls
+            .iter()
+            .map(|call| call.after + call.took)
+            .max()
+            .unwrap_or(0);
         let until = Instant::now() + Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
         while self.desk.mocks().unserved_calls(id) > 0 && Instant::now() < until {
             tokio::time::sleep(LOOK).await;
@@ -251,7 +309,11 @@ impl Sender {
 }
 
 /// What the service's silence means for the run: none while it may be this test's alone.
-async fn service_failure(stage: &mut Stage, nothing: &Nothing, silent: usize) -> Option<ServiceEvent> {
+async fn service_failure(
+    stage: &mut Stage,
+    nothing: &Nothing,
+    silent: usize,
+) -> Option<ServiceEvent> {
     if nothing.broke_off {
         // A process that has just died is reaped a moment later.
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -296,7 +358,10 @@ impl From<SendError> for Nothing {
 }
 
 fn id(set: &TestSet, test: &TestCase) -> TestId {
-    TestId { set: set.name.clone(), name: test.name.as_str().into() }
+    TestId {
+        set: set.name.clone(),
+        name: test.name.as_str().into(),
+    }
 }
 
 /// A trace id of the test's own, the same in every run (W3C Trace Context, section 3.2.2.3).
