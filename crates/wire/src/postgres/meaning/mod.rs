@@ -50,6 +50,8 @@ fn statement(lexer: &mut Lexer<'_>) -> Meaning {
         set(lexer)
     } else if is("show") || is("discard") || is("deallocate") || is("unlisten") {
         Meaning::Session
+    } else if is("listen") {
+        Meaning::SetUp
     } else if is("reset") {
         match lexer.next() {
             Some(Token::Word(what)) => setting(what),

@@ -60,6 +60,7 @@ fn what_decides_later_statements_is_set_up_only_at_first() {
         &[
             "SET ROLE app",
             "RESET ROLE",
+            "LISTEN jobs",
             "SET SESSION AUTHORIZATION app",
             "SET search_path TO tenant_1",
             "SET app.user_id = '7'",
@@ -98,7 +99,6 @@ fn the_services_own_work_is_ordinary() {
             "SELECT * FROM pg_class WHERE oid IN (SELECT oid FROM orders)",
             "SELECT 1; DELETE FROM orders",
             "INSERT INTO pg_x VALUES (1)",
-            "LISTEN jobs",
             "CLOSE c",
             "EXECUTE s(1)",
             "'",

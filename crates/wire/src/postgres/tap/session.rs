@@ -39,7 +39,8 @@ pub(super) struct Session {
     pub(super) copying: bool,
     /// Whether the front of the queue is a stream of replication.
     pub(super) streaming: bool,
-    /// The statement that was prepared last in this group of messages.
+    /// The statement that was prepared last in this group of messages, unless it was described
+    /// since: its request begins with its Parse.
     pub(super) fresh: Option<Arc<Statement>>,
     /// What suspended portals hold, in bytes.
     pub(super) suspended: usize,

@@ -77,6 +77,7 @@ impl Session {
                     let _ = statement.shape.set(Arc::clone(shape));
                 }
                 let began = self.began(&statement, queued.at);
+                self.fresh = None;
                 self.describe(&statement, shape, began, at);
             }
             Frontend::Describe(Target::Portal(name)) => {
