@@ -310,7 +310,7 @@ fn a_stream_of_replication_is_passed_over_in_step() {
     let exchanges = Talk::begun()
         .client(&[query("START_REPLICATION SLOT s LOGICAL 0/0")])
         .server(&[frame(b'W', b"\0\0\0"), copied.clone()])
-        .client(&[copied.clone()])
+        .client(std::slice::from_ref(&copied))
         .server(&[copied])
         .client(&[frame(b'c', b"")])
         .server(&[frame(b'c', b""), complete("COPY 0"), ready(b'I')])
