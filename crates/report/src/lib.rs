@@ -1,26 +1,23 @@
-//! Reports of a run. The forms for people are being written.
-#![allow(missing_docs)]
-use retake_model::*;
-use std::io::{self, BufRead, Write};
-pub const EVENTS_FILE: &str = "events.jsonl";
-pub trait Reporter {
-    fn on(&mut self, e: &RunEvent) -> io::Result<()>;
-}
-struct D(Box<dyn Write + Send>);
-impl Reporter for D {
-    fn on(&mut self, e: &RunEvent) -> io::Result<()> {
-        writeln!(self.0, "{e:#?}")
-    }
-}
-pub fn open(_n: &str, w: Box<dyn Write + Send>) -> Option<Box<dyn Reporter>> {
-    Some(Box::new(D(w)))
-}
-pub fn read_events(_: impl BufRead) -> impl Iterator<Item = io::Result<RunEvent>> {
-    std::iter::empty()
-}
-pub fn ledger_table(l: &Ledger) -> String {
-    format!("{l:#?}")
-}
-pub fn ledger_json(l: &Ledger) -> String {
-    format!("{l:#?}")
-}
+//! Reports of a run: what happened, for people and for machines.
+//!
+//! A report is made of [`RunEvent`](retake_model::RunEvent)s alone. `events` writes them to a
+//! file as they come, and [`read_events`] reads them back, so that every other report can be made
+//! again from a finished run, byte for byte. Reports do not depend on the order in which tests
+//! ended: they are sorted by name.
+//!
+//! A new report is one file here and one line in [`REPORTERS`].
+
+mod collect;
+mod document;
+mod events;
+mod json;
+mod junit;
+mod ledger;
+mod printable;
+mod reporter;
+mod terminal;
+
+pub use document::DocumentError;
+pub use events::{EVENTS_FILE, EventError, read_events};
+pub use ledger::{ledger_json, ledger_table};
+pub use reporter::{Format, REPORTERS, Reporter, open};

@@ -1,0 +1,115 @@
+//! The tests that did not pass.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use anstyle::Style;
+use retake_model::{TestResult, Verdict};
+
+use super::causes::Numbers;
+use super::difference;
+use super::style::{BAD, DIM, HEAD, NUMBER, WARN};
+use crate::collect::Run;
+use crate::printable::{count, safe, safe_cut};
+
+/// The most tests that are shown with their differences.
+const SHOWN_TESTS: usize = 20;
+
+/// The most tests that have a line.
+const SHOWN_LINES: usize = 60;
+
+/// The most differences that are shown of one test.
+const SHOWN_DIFFERENCES: usize = 20;
+
+/// Writes the tests that did not pass: those with a new cause with their differences, the others
+/// in one line.
+pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers) {
+    let failing: Vec<&TestResult> = run
+        .results
+        .values()
+        .filter(|result| !matches!(result.verdict, Verdict::Passed | Verdict::NotRun))
+        .collect();
+    let mut seen: HashSet<u64> = HashSet::new();
+    let mut shown = 0;
+    let mut lines = 0;
+    for result in &failing {
+        let is_new = result.differences.iter().any(|d| !seen.contains(&d.cause));
+        if lines >= SHOWN_LINES && !(is_new && shown < SHOWN_TESTS) {
+            continue;
+        }
+        lines += 1;
+        head(out, result);
+        if is_new && shown < SHOWN_TESTS || result.differences.is_empty() {
+            shown += 1;
+            with_differences(out, result, numbers, &mut seen);
+        } else {
+            let known: Vec<String> = causes(result, numbers);
+            let _ = writeln!(
+                out,
+                "   {NUMBER}{}{NUMBER:#} {DIM}as above{DIM:#}",
+                known.join(" ")
+            );
+        }
+        for note in &result.notes {
+            let _ = writeln!(out, "   {DIM}note:{DIM:#} {}", safe(note));
+        }
+        out.push('\n');
+    }
+    if failing.len() > lines {
+        let more = failing.len() - lines;
+        let _ = writeln!(
+            out,
+            "{DIM}and {} with these causes{DIM:#}\n",
+            count(more, "more test")
+        );
+    }
+}
+
+fn head(out: &mut String, result: &TestResult) {
+    let style = style(result.verdict);
+    let _ = writeln!(
+        out,
+        "{style}{}{style:#} {HEAD}{}{HEAD:#}  {}\n   {DIM}{}{DIM:#}",
+        result.verdict.name(),
+        safe(&result.test.to_string()),
+        safe_cut(&result.title, 120),
+        safe(&result.file)
+    );
+}
+
+fn with_differences(
+    out: &mut String,
+    result: &TestResult,
+    numbers: &Numbers,
+    seen: &mut HashSet<u64>,
+) {
+    for difference in result.differences.iter().take(SHOWN_DIFFERENCES) {
+        seen.insert(difference.cause);
+        difference::write(out, difference, numbers.of(difference), "   ");
+    }
+    if let Some(more @ 1..) = result.differences.len().checked_sub(SHOWN_DIFFERENCES) {
+        let _ = writeln!(out, "   {DIM}and {}{DIM:#}", count(more, "more difference"));
+    }
+}
+
+/// The numbers of a test's causes, each once: `[1]`, `[3]`.
+fn causes(result: &TestResult, numbers: &Numbers) -> Vec<String> {
+    let mut all: Vec<usize> = result
+        .differences
+        .iter()
+        .filter_map(|difference| numbers.of(difference))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
+        .map(|number| format!("[{number}]"))
+        .collect()
+}
+
+fn style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Changed | Verdict::Broken => BAD,
+        Verdict::Gap | Verdict::Shifted | Verdict::NotRun => WARN,
+        Verdict::Passed => Style::new(),
+    }
+}

@@ -1,0 +1,52 @@
+//! `terminal`: for people. Quiet where all is well; else the causes first, then the tests.
+
+mod causes;
+mod difference;
+mod failing;
+pub(crate) mod style;
+mod totals;
+
+use std::io::Write;
+
+use retake_model::{Difference, TestResult};
+
+use crate::collect::{AtEnd, Run};
+use crate::reporter::Reporter;
+
+pub(crate) fn open(mut out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+    Box::new(AtEnd::new(move |run| {
+        out.write_all(render(run).as_bytes())?;
+        out.flush()
+    }))
+}
+
+/// The whole report, with styles.
+fn render(run: &Run) -> String {
+    let mut out = String::new();
+    let numbers = causes::Numbers::new(run);
+    causes::write(&mut out, run);
+    failing::write(&mut out, run, &numbers);
+    totals::write(&mut out, run);
+    out
+}
+
+/// A test's differences and notes without styles, for other reports.
+pub(crate) fn plain_differences(result: &TestResult) -> String {
+    let mut out = String::new();
+    for difference in &result.differences {
+        difference::write(&mut out, difference, None, "");
+    }
+    for note in &result.notes {
+        out.push_str(&format!("note: {}\n", crate::printable::safe(note)));
+    }
+    anstream::adapter::strip_str(&out).to_string()
+}
+
+/// A difference in one line without styles.
+pub(crate) fn plain_title(difference: &Difference) -> String {
+    let title = difference::title(difference);
+    anstream::adapter::strip_str(&title).to_string()
+}
+
+#[cfg(test)]
+mod tests;
