@@ -78,11 +78,17 @@ impl SetFolder<'_> {
         let files = self.test_files()?;
         let mut tests = Vec::with_capacity(files.len());
         let (mut first, mut failed) = (None, 0);
-        for result in parallel(&files, |file| self.read(Kind::Test, file)) {
+        let read = parallel(&files, |file| match self.read(Kind::Test, file)? {
+            Some(Content::Test(test)) => Ok(*test),
+            // Somebody removed it since the folder was listed. Fewer tests would look green.
+            _ => {
+                let gone = std::io::ErrorKind::NotFound.into();
+                Err(StoreError::io("read", self.path.join(file))(gone))
+            }
+        });
+        for result in read {
             match result {
-                Ok(Some(Content::Test(test))) => tests.push(*test),
-                // A file that was removed since the folder was listed.
-                Ok(_) => {}
+                Ok(test) => tests.push(test),
                 Err(error) => {
                     failed += 1;
                     first.get_or_insert(error);

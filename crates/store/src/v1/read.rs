@@ -147,15 +147,23 @@ impl Reader<'_> {
         let mut calls = Vec::with_capacity(docs.len());
         for (index, doc) in docs.into_iter().enumerate() {
             let (protocol, request) = self.asked(doc.others, index)?;
+            // A key that is there, misspelt, says more than one that is missing.
+            let missing = |name| {
+                let problem = Problem::new(format!("`{name}` is missing here"))
+                    .hint(format!("add the key `{name}`"));
+                self.place(problem, &[key("calls"), Segment::Index(index)])
+            };
+            let to = doc.to.ok_or_else(|| missing("to"))?;
+            let gives = doc.gives.ok_or_else(|| missing("gives"))?;
             calls.push(Mock {
-                to: Arc::from(doc.to),
+                to: Arc::from(to),
                 protocol,
                 scope: doc.scope.map_or(scope, ScopeDoc::into),
                 by: doc.by.unwrap_or(by).into(),
                 after: doc.after.0,
                 took: doc.took.0,
                 request: self.value(request)?,
-                response: self.value(doc.gives)?,
+                response: self.value(gives)?,
                 merged: doc.merged,
             });
         }

@@ -48,13 +48,13 @@ pub(super) struct SharedDoc {
 /// One of `calls`. The key that is none of the others is the protocol's name, with the request.
 #[derive(Debug)]
 pub(super) struct CallDoc {
-    pub(super) to: String,
+    pub(super) to: Option<String>,
     pub(super) scope: Option<ScopeDoc>,
     pub(super) by: Option<ByDoc>,
     pub(super) after: Span,
     pub(super) took: Span,
     pub(super) merged: u64,
-    pub(super) gives: Tree,
+    pub(super) gives: Option<Tree>,
     /// The keys that are none of these: one of them must be a protocol's name.
     pub(super) others: Vec<(String, Tree)>,
 }
@@ -253,14 +253,14 @@ impl<'de> Visitor<'de> for CallVisitor {
             }
         }
         Ok(CallDoc {
-            to: to.ok_or_else(|| de::Error::missing_field("to"))?,
+            to,
             scope,
             by,
             after: after.unwrap_or_default(),
             took: took.unwrap_or_default(),
             merged: merged.unwrap_or_default(),
             others,
-            gives: gives.ok_or_else(|| de::Error::missing_field("gives"))?,
+            gives,
         })
     }
 }

@@ -97,3 +97,40 @@ fn what_is_no_text_is_refused_where_it_stops_being_text() {
     let problem = guard(b"a: b\nc: \xff\xfe", Limits::RECORDING).expect_err("not UTF-8");
     assert_eq!((problem.line, problem.column), (2, 4));
 }
+
+/// What the guard lets pass has no anchor and no alias, whatever else it is: then `&` and `*`
+/// stand in text only, and with other letters in their place the parser finds the same.
+#[test]
+fn nothing_that_passes_has_anchors_or_aliases() {
+    use proptest::prelude::*;
+    const PIECES: &[&str] = &[
+        "&a", "*a", "&", "*", "a", "b", ":", ": ", " ", "  ", "\n", "\n  ", "\n    ", "- ", "-",
+        "\"", "'", "''", "\\", "\\\"", "[", "]", "{", "}", ", ", ",", "#", " #", "|", "|\n",
+        ">-\n", "|2\n", "|+\n", "!t ", "!num ", "? ", "a: ", "a: |\n  ", "a: \"", "a: [", "- a: ",
+        "\t", "\r\n", "---", "\n---\n", "é", "a: &a b", "\n*a", "b: *a\n", "a: x\n", "- x\n",
+        "<<: ", "%",
+    ];
+    let text = prop::collection::vec(prop::sample::select(PIECES), 0..14).prop_map(|p| p.concat());
+    let cases = std::env::var("RETAKE_CASES").ok();
+    let config = proptest::test_runner::Config {
+        cases: cases.and_then(|n| n.parse().ok()).unwrap_or(20_000),
+        failure_persistence: None,
+        ..Default::default()
+    };
+    let other = |text: &str| text.replace(['&', '*'], "x");
+    proptest::test_runner::TestRunner::new(config)
+        .run(&text, |text| {
+            if guard(text.as_bytes(), Limits::SETTINGS).is_err() {
+                return Ok(());
+            }
+            let found = serde_yaml::from_str::<serde_yaml::Value>(&text);
+            let without = serde_yaml::from_str::<serde_yaml::Value>(&other(&text));
+            if let (Ok(found), without) = (found, without) {
+                let found = other(&format!("{found:?}"));
+                let without = without.map(|v| format!("{v:?}"));
+                prop_assert_eq!(Ok(found), without.map_err(|e| e.to_string()), "{:?}", text);
+            }
+            Ok(())
+        })
+        .expect("the guard sees every anchor");
+}
