@@ -4,6 +4,7 @@
 mod bounds;
 mod detect;
 mod golden;
+mod message;
 mod responder;
 mod show;
 mod tap;
