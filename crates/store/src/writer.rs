@@ -42,7 +42,7 @@ pub struct SetWriter {
     /// What people wrote into the earlier recording.
     kept: Kept,
     /// Unlocks when it is dropped.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What people wrote into an earlier recording.
@@ -180,8 +180,19 @@ impl SetWriter {
     }
 }
 
+/// Keeps other recorders out of a set.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a process that is just being started still has it open.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// Locks a set against other recorders.
-fn lock(root: &Path, set: &str) -> Result<File, StoreError> {
+fn lock(root: &Path, set: &str) -> Result<Lock, StoreError> {
     let folder = root.join(".locks");
     disk::create_folder(&folder)?;
     let path = folder.join(set);
@@ -192,10 +203,12 @@ fn lock(root: &Path, set: &str) -> Result<File, StoreError> {
         .open(&path)
         .map_err(StoreError::io("lock", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(set.to_owned())),
         // A file system without locks cannot tell two recorders apart.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            Ok(Lock(file))
+        }
         Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path)(error)),
     }
 }

@@ -45,6 +45,9 @@ impl<'v> Node<'v> {
 /// The width that flow style may fill, in bytes.
 const WIDTH: usize = 100;
 
+/// The width that flow style may fill however far to the right it begins, in bytes.
+const LEAST_WIDTH: usize = 40;
+
 /// How much deeper each level of block style stands.
 const STEP: usize = 2;
 
@@ -170,7 +173,7 @@ fn write_flow(out: &mut String, value: &Node<'_>) -> bool {
     let limit = if inner.is_empty() {
         usize::MAX
     } else {
-        line + WIDTH
+        (line + WIDTH).max(start + LEAST_WIDTH)
     };
     if flow(out, value, limit) {
         return true;
