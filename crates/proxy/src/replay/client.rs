@@ -1,14 +1,40 @@
 //! The client that sends recorded requests.
+//!
+//! It writes the recorded head byte for byte and reads the response through the tap that
+//! recorded it, so that both trees have the same form: hyper would regroup repeated headers and
+//! does not keep what it does not need.
 
-use std::time::Duration;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use retake_model::{Blame, Value};
+use retake_wire::http1;
+use retake_wire::http1::message::{HeaderField, has_token};
+use tokio::net::TcpStream;
+
+use super::connection::{Connection, Failure, Reply};
+use super::request::{Outgoing, outgoing};
+use crate::Clock;
+
+/// Idle connections that are kept, at most.
+const IDLE_LIMIT: usize = 64;
 
 /// Sends recorded requests to one target over connections that it keeps alive. Several may be
 /// sent at a time; each then has a connection of its own.
 #[derive(Debug)]
 pub struct ReplayClient {
     target: String,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    idle: Vec<Connection>,
+    /// The address of the target that answered last.
+    address: Option<SocketAddr>,
 }
 
 impl ReplayClient {
@@ -16,6 +42,8 @@ impl ReplayClient {
     pub fn new(target: impl Into<String>) -> Self {
         ReplayClient {
             target: target.into(),
+            clock: Clock::new(),
+            state: Mutex::default(),
         }
     }
 
@@ -26,7 +54,11 @@ impl ReplayClient {
 
     /// Sends a request tree (`docs/format.md`) and reads the response into the same form that a
     /// tap gives. `extra` headers replace recorded ones of the same name, else they are added.
-    /// Nothing that the service may have acted on is sent twice.
+    ///
+    /// Nothing that the service may have acted on is sent twice: a request is sent again only on
+    /// a kept connection that the service closed before any byte of a response, and only where
+    /// nothing of it was written or the method is idempotent. Other requests take a new
+    /// connection after an error response, after which services like to close.
     ///
     /// # Errors
     /// There is no whole response; the error says what happened and whose doing it is.
@@ -36,10 +68,158 @@ impl ReplayClient {
         extra: &[(String, String)],
         timeout: Duration,
     ) -> Result<Observed, SendError> {
-        let _ = (request, extra, timeout);
-        Err(SendError::Request {
-            what: "not sent yet".to_owned(),
+        let request = outgoing(request, extra)?;
+        let mut progress = Progress::Connecting;
+        let sending = self.exchange(&request, &mut progress);
+        match tokio::time::timeout(timeout, sending).await {
+            Ok(sent) => sent,
+            Err(_) => Err(SendError::Timeout {
+                target: self.target.clone(),
+                after: timeout,
+                when: progress.to_string(),
+            }),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &Outgoing,
+        progress: &mut Progress,
+    ) -> Result<Observed, SendError> {
+        while let Some(mut kept) = self.kept(request) {
+            let began = Instant::now();
+            match kept.exchange(request, self.clock, progress).await {
+                Ok(reply) => return self.observed(kept, request, reply, began.elapsed()),
+                Err(failure) if failure.may_repeat(request) => {}
+                Err(failure) => return Err(self.failed(failure)),
+            }
+        }
+        *progress = Progress::Connecting;
+        let mut fresh = Connection::new(self.connect().await?);
+        let began = Instant::now();
+        match fresh.exchange(request, self.clock, progress).await {
+            Ok(reply) => self.observed(fresh, request, reply, began.elapsed()),
+            Err(failure) => Err(self.failed(failure)),
+        }
+    }
+
+    /// A kept connection that the service has not closed.
+    fn kept(&self, request: &Outgoing) -> Option<Connection> {
+        let mut state = self.lock();
+        if !request.idempotent
+            && let Some(at) = state.idle.iter().rposition(|kept| !kept.after_error)
+        {
+            let last = state.idle.len() - 1;
+            state.idle.swap(at, last);
+        } else if !request.idempotent {
+            return None;
+        }
+        while let Some(kept) = state.idle.pop() {
+            if kept.is_open() && (request.idempotent || !kept.after_error) {
+                return Some(kept);
+            }
+        }
+        None
+    }
+
+    async fn connect(&self) -> Result<TcpStream, SendError> {
+        let known = self.lock().address;
+        let connected = match known {
+            Some(address) => TcpStream::connect(address).await,
+            None => TcpStream::connect(&self.target).await,
+        };
+        let stream = connected.map_err(|source| {
+            self.lock().address = None;
+            SendError::Connect {
+                target: self.target.clone(),
+                source,
+            }
+        })?;
+        self.lock().address = stream.peer_addr().ok();
+        // A request is written whole; waiting for more would only delay it.
+        let _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+
+    fn observed(
+        &self,
+        mut connection: Connection,
+        request: &Outgoing,
+        reply: Reply,
+        took: Duration,
+    ) -> Result<Observed, SendError> {
+        let response = reply.response;
+        if reply.open && !request.closes && keeps_alive(&response) {
+            let status = response.get("status").and_then(Value::as_i64);
+            connection.after_error = status.is_none_or(|status| status >= 400);
+            let mut state = self.lock();
+            if state.idle.len() < IDLE_LIMIT {
+                state.idle.push(connection);
+            }
+        }
+        Ok(Observed { response, took })
+    }
+
+    fn failed(&self, failure: Failure) -> SendError {
+        let target = self.target.clone();
+        match failure {
+            Failure::Closed { when, source, .. } => SendError::Closed {
+                target,
+                when: when.to_string(),
+                source,
+            },
+            Failure::Garbage(what) => SendError::Garbage { target, what },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the service keeps the connection after this response (RFC 9112, section 9.3).
+fn keeps_alive(response: &Value) -> bool {
+    let connection: Vec<HeaderField> = response
+        .get("headers")
+        .and_then(Value::as_list)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|entry| match entry.as_map() {
+            Some([(name, Value::String(value))]) if name.eq_ignore_ascii_case("connection") => {
+                Some((name.clone(), value.clone().into_bytes()))
+            }
+            _ => None,
         })
+        .collect();
+    let old = response.get("version").is_some();
+    let by_close = response.get("framing").and_then(Value::as_str) == Some("close");
+    !by_close
+        && !has_token(&connection, "connection", "close")
+        && (!old || has_token(&connection, "connection", "keep-alive"))
+        && response.get("status").and_then(Value::as_i64) != Some(101)
+}
+
+/// How far a request has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Progress {
+    Connecting,
+    Writing { sent: usize, of: usize },
+    Waiting,
+    Reading { received: usize },
+}
+
+impl std::fmt::Display for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Progress::Connecting => f.write_str("while connecting"),
+            Progress::Writing { sent, of } => {
+                write!(f, "after {sent} of {of} bytes of the request")
+            }
+            Progress::Waiting => f.write_str("before the first byte of a response"),
+            Progress::Reading { received } => {
+                write!(f, "in the middle of the response, after {received} bytes")
+            }
+        }
     }
 }
 
@@ -68,7 +248,7 @@ pub enum SendError {
         target: String,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The connection was closed or reset before the response was whole.
     #[error("{target} closed the connection {when}")]
@@ -79,7 +259,7 @@ pub enum SendError {
         when: String,
         /// What the system said, where it was an error.
         #[source]
-        source: Option<std::io::Error>,
+        source: Option<io::Error>,
     },
     /// The response did not come in time.
     #[error("no response from {target} within {after:?} ({when})")]
@@ -92,7 +272,7 @@ pub enum SendError {
         when: String,
     },
     /// What came is no HTTP/1 response.
-    #[error("{target} sent no HTTP response: {what}")]
+    #[error("{target} sent no {} response: {what}", http1::ID)]
     Garbage {
         /// The target.
         target: String,

@@ -1,8 +1,10 @@
 //! Replay: servers in place of the dependencies, and the client that sends recorded requests.
 
 mod client;
+mod connection;
 mod live;
 mod mock;
+mod request;
 mod session;
 
 pub use client::{Observed, ReplayClient, SendError};
