@@ -59,7 +59,7 @@ impl SetWriter {
         let root = store.root().to_owned();
         disk::create_folder(&root)?;
         let lock = lock(&root, set)?;
-        keep_out_of_git(&root)?;
+        settle_in_git(&root)?;
         recover(&root, set)?;
         let place = root.join(set);
         let mut names = Names::default();
@@ -213,13 +213,23 @@ fn lock(root: &Path, set: &str) -> Result<Lock, StoreError> {
     }
 }
 
-/// Runs, locks and sets in the making are nothing for version control.
-fn keep_out_of_git(root: &Path) -> Result<(), StoreError> {
-    let path = root.join(".gitignore");
-    if path.exists() {
-        return Ok(());
+/// Runs, locks and sets in the making are nothing for version control, and blobs are to be left
+/// as they are: their names are the hashes of their content. Files that are there are kept.
+fn settle_in_git(root: &Path) -> Result<(), StoreError> {
+    let files: [(&str, &[u8]); 2] = [
+        (
+            ".gitignore",
+            b"/runs/\n/.*\n!/.gitignore\n!/.gitattributes\n",
+        ),
+        (".gitattributes", b"/*/blobs/* -text -diff\n"),
+    ];
+    for (name, content) in files {
+        let path = root.join(name);
+        if !path.exists() {
+            disk::write_whole(&path, content)?;
+        }
     }
-    disk::write_whole(&path, b"/runs/\n/.*\n!/.gitignore\n")
+    Ok(())
 }
 
 /// Ends what an interrupted writer began: see [`SetWriter::exchange`].
