@@ -15,6 +15,8 @@ mod junit;
 mod ledger;
 mod printable;
 mod reporter;
+#[cfg(test)]
+mod sample;
 mod terminal;
 
 pub use document::DocumentError;

@@ -26,11 +26,11 @@ pub(crate) fn value(value: &Value, most: usize) -> String {
     let mut printer = Printer {
         out: String::new(),
         left: most,
+        cut: false,
     };
     printer.value(value, 0);
-    let cut = printer.left == 0;
     let mut out = printer.out;
-    if cut {
+    if printer.cut {
         out.push_str(&format!("… ({})", size(value)));
     }
     out
@@ -53,7 +53,7 @@ pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -99,11 +99,12 @@ fn size(value: &Value) -> String {
 struct Printer {
     out: String,
     left: usize,
+    cut: bool,
 }
 
 impl Printer {
     fn value(&mut self, value: &Value, depth: usize) {
-        if self.left == 0 {
+        if self.cut {
             return;
         }
         match value {
@@ -128,7 +129,7 @@ impl Printer {
                 for (i, item) in items.iter().enumerate() {
                     self.text(if i == 0 { "" } else { ", " });
                     self.value(item, depth + 1);
-                    if self.left == 0 {
+                    if self.cut {
                         return;
                     }
                 }
@@ -141,7 +142,7 @@ impl Printer {
                     self.text_of(name);
                     self.text(": ");
                     self.value(member, depth + 1);
-                    if self.left == 0 {
+                    if self.cut {
                         return;
                     }
                 }
@@ -152,7 +153,7 @@ impl Printer {
 
     fn text_of(&mut self, text: &str) {
         for c in text.chars() {
-            if self.left == 0 {
+            if self.cut {
                 return;
             }
             self.text(&quoted(c.encode_utf8(&mut [0; 4])));
@@ -161,11 +162,11 @@ impl Printer {
 
     fn text(&mut self, text: &str) {
         let length = text.chars().count();
-        if self.left == 0 {
+        if self.cut {
             return;
         }
         if length > self.left {
-            self.left = 0;
+            self.cut = true;
             return;
         }
         self.left -= length;

@@ -173,7 +173,7 @@ fn of_unknown(
             baseline.as_ref(),
             candidate.as_ref(),
         ),
-        detail: Some(explain(id, unknown, partner.is_some(), reason)),
+        detail: explain(id, unknown, partner.is_some(), shown.is_some(), reason),
         place,
         kind: DiffKind::CallUnknown,
         baseline,
@@ -198,37 +198,42 @@ fn of_unknown(
 }
 
 /// The text below a call that nothing answers: the nearest recorded one, and where it differs.
-fn explain(id: &TestId, unknown: &UnknownCall, replaced: bool, reason: Option<String>) -> String {
-    let mut text = match &unknown.miss.nearest {
-        None => "the recording has no call like it".to_owned(),
-        Some(nearest) if replaced => format!("in place of the recorded {}", nearest.summary),
-        Some(nearest) => {
-            let mut text = format!("the nearest recorded call is {}", nearest.summary);
-            if let Some(other) = nearest.test.as_ref().filter(|test| *test != id) {
-                text.push_str(&format!(" (of {other})"));
-            }
-            text
+fn explain(
+    id: &TestId,
+    unknown: &UnknownCall,
+    replaced: bool,
+    shown: bool,
+    reason: Option<String>,
+) -> Option<String> {
+    let nearest = unknown.miss.nearest.as_ref();
+    let mut lines = Vec::new();
+    match nearest {
+        None => lines.push("the recording has no call like it".to_owned()),
+        Some(nearest) if replaced && nearest.summary == unknown.call.summary => {}
+        Some(nearest) if replaced => {
+            lines.push(format!("in place of the recorded {}", nearest.summary));
         }
-    };
-    let places = unknown.miss.nearest.iter().flat_map(|n| &n.differs);
-    let places: Vec<String> = places
-        .take(SHOWN_PLACES)
-        .map(|(path, recorded, asked)| {
-            let show = crate::causes::short;
-            format!(
-                "{path}: {} -> {}",
-                show(recorded.as_ref()),
-                show(asked.as_ref())
-            )
-        })
-        .collect();
-    if !places.is_empty() {
-        text.push_str(&format!("; it differs at {}", places.join(", ")));
+        Some(nearest) => {
+            let other = nearest.test.as_ref().filter(|test| *test != id);
+            let of = other.map_or(String::new(), |test| format!(" (of {test})"));
+            lines.push(format!(
+                "the nearest recorded call is {}{of}",
+                nearest.summary
+            ));
+        }
     }
-    if let Some(reason) = reason {
-        text.push_str(&format!("\nnot a change of the service: {reason}"));
-    }
-    text
+    // The first place is that of the difference itself.
+    let places = nearest
+        .iter()
+        .flat_map(|n| &n.differs)
+        .skip(usize::from(shown));
+    let show = crate::causes::short;
+    lines.extend(places.take(SHOWN_PLACES).map(|(path, recorded, asked)| {
+        let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
+        format!("it differs at {path}: {recorded} -> {asked}")
+    }));
+    lines.extend(reason.map(|reason| format!("not a change of the service: {reason}")));
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// The missing call in whose place an unknown one was made: the nearest recorded one, where it

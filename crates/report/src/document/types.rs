@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 /// The version of the documents.
@@ -86,15 +86,28 @@ pub(crate) struct Difference {
     #[serde(rename = "in")]
     pub(crate) place: Place,
     pub(crate) kind: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present",
+        default
+    )]
     pub(crate) baseline: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present",
+        default
+    )]
     pub(crate) candidate: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) detail: Option<String>,
     pub(crate) blame: String,
     /// 16 hex digits.
     pub(crate) cause: String,
+}
+
+/// A value that is `null` is there; only one that is left out is not.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(value).map(Some)
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,1 +1,11 @@
+use crate::sample::{failed, mixed, report};
 
+#[test]
+fn verdicts_become_what_ci_systems_know() {
+    insta::assert_snapshot!(report("junit", &mixed()));
+}
+
+#[test]
+fn a_service_that_did_not_start_is_an_error() {
+    insta::assert_snapshot!(report("junit", &failed()));
+}

@@ -46,7 +46,7 @@ pub(super) fn write(out: &mut String, run: &Run) {
         } else {
             "explain"
         },
-        count(tests.len(), "changed test"),
+        count(tests.len(), "test"),
     );
     for (cause, number) in causes.iter().zip(1..).take(SHOWN_CAUSES) {
         one(out, cause, number);

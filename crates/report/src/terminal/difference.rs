@@ -28,6 +28,9 @@ pub(super) fn write(out: &mut String, d: &Difference, number: Option<usize>, ind
     };
     let _ = writeln!(out, "{indent}{number}{}{}", title(d), blame(d.blame));
     let inner = format!("{indent}    ");
+    if let Place::Call { summary, .. } = &d.place {
+        let _ = writeln!(out, "{inner}{}", one_line(summary));
+    }
     if let (Some(a), Some(b)) = (&d.baseline, &d.candidate)
         && !fits_a_line(d)
         && !has_unified(d)
@@ -46,14 +49,14 @@ pub(super) fn write(out: &mut String, d: &Difference, number: Option<usize>, ind
 pub(super) fn title(d: &Difference) -> String {
     let (at, field) = match &d.place {
         Place::Call {
-            to,
-            index,
-            summary,
-            path,
-        } => (
-            call(to, *index, summary),
-            (!path.0.is_empty()).then_some(path),
-        ),
+            to, index, path, ..
+        } => {
+            let number = index.map_or(String::new(), |index| format!(", call {}", index + 1));
+            (
+                format!("{HEAD}{}{number}{HEAD:#}", safe(to)),
+                (!path.0.is_empty()).then_some(path),
+            )
+        }
         place => (format!("{HEAD}{}{HEAD:#}", safe(&place.to_string())), None),
     };
     let (a, b) = (d.baseline.as_ref(), d.candidate.as_ref());
@@ -89,7 +92,7 @@ pub(super) fn title(d: &Difference) -> String {
 fn unknown(d: &Difference, field: Option<&Path>) -> String {
     match (field, change(d)) {
         (Some(field), Some(change)) => {
-            format!("no recorded answer; {} {change}", safe(&field.to_string()))
+            format!("no recorded answer; {}: {change}", safe(&field.to_string()))
         }
         (Some(field), None) => format!(
             "no recorded answer; {} is another one",
@@ -99,15 +102,10 @@ fn unknown(d: &Difference, field: Option<&Path>) -> String {
     }
 }
 
-/// `db, call 2: select …`
-fn call(to: &str, index: Option<usize>, summary: &str) -> String {
-    let number = index.map_or(String::new(), |index| format!(", call {}", index + 1));
+/// A request on one line.
+pub(super) fn one_line(summary: &str) -> String {
     let words: Vec<&str> = summary.split_whitespace().collect();
-    format!(
-        "{HEAD}{}{number}{HEAD:#} {}",
-        safe(to),
-        safe_cut(&words.join(" "), SUMMARY)
-    )
+    safe_cut(&words.join(" "), SUMMARY)
 }
 
 /// `old -> new`, where both are short.

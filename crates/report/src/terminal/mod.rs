@@ -8,7 +8,7 @@ mod totals;
 
 use std::io::Write;
 
-use retake_model::{Difference, TestResult};
+use retake_model::{Difference, Place, TestResult};
 
 use crate::collect::{AtEnd, Run};
 use crate::reporter::Reporter;
@@ -44,7 +44,10 @@ pub(crate) fn plain_differences(result: &TestResult) -> String {
 
 /// A difference in one line without styles.
 pub(crate) fn plain_title(difference: &Difference) -> String {
-    let title = difference::title(difference);
+    let mut title = difference::title(difference);
+    if let Place::Call { summary, .. } = &difference.place {
+        title.push_str(&format!(" ({})", difference::one_line(summary)));
+    }
     anstream::adapter::strip_str(&title).to_string()
 }
 

@@ -19,6 +19,7 @@ const SHOWN_OUTPUT: usize = 40;
 /// Writes the totals.
 pub(super) fn write(out: &mut String, run: &Run) {
     service(out, run);
+    not_run(out, run);
     hidden(out, run);
     let Some(summary) = &run.summary else {
         let _ = writeln!(
@@ -60,6 +61,27 @@ fn service(out: &mut String, run: &Run) {
         for line in lines.iter().skip(from) {
             let _ = writeln!(out, "   {DIM}|{DIM:#} {}", safe_cut(line, 400));
         }
+        out.push('\n');
+    }
+}
+
+/// The tests that were not run, by their reason.
+fn not_run(out: &mut String, run: &Run) {
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for result in run.results.values() {
+        if result.verdict == Verdict::NotRun {
+            let reason = result
+                .notes
+                .first()
+                .map_or("no reason told", String::as_str);
+            *reasons.entry(reason).or_default() += 1;
+        }
+    }
+    for (reason, number) in &reasons {
+        let number = count(*number, "test");
+        let _ = writeln!(out, "{WARN}not run{WARN:#} {number}: {}", safe(reason));
+    }
+    if !reasons.is_empty() {
         out.push('\n');
     }
 }
