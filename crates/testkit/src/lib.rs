@@ -4,6 +4,7 @@
 
 pub mod conformance;
 mod drive;
+pub mod fuzz;
 mod random;
 mod transcript;
 

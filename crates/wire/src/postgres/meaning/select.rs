@@ -66,158 +66,190 @@ const EFFECTS: &[&str] = &[
     "timeofday",
 ];
 
-/// What was seen of a statement.
-#[derive(Debug, Default)]
-struct Seen<'a> {
-    /// Common table expressions.
-    ctes: Vec<&'a str>,
-    catalogue: bool,
-    session_function: bool,
-    other_function: bool,
-    set_config: bool,
-    parameter: bool,
-    /// Tokens, the first few of them counting as a ping or not.
-    tokens: usize,
-    literal_first: bool,
-    alias_second: bool,
-}
+/// Keywords after which no list of relations is open.
+const ENDS_FROM: &[&str] = &[
+    "where",
+    "group",
+    "order",
+    "limit",
+    "union",
+    "select",
+    "having",
+    "except",
+    "intersect",
+];
+
+/// Keywords of statements that write or lock.
+const WRITES: &[&str] = &["into", "insert", "update", "delete", "merge", "share"];
+
+/// Keywords that may stand before a bracket and are no functions.
+const NO_FUNCTIONS: &[&str] = &[
+    "in", "any", "all", "some", "exists", "values", "cast", "as", "and", "or", "on", "array",
+    "select", "filter", "over", "by", "when", "then", "else", "row",
+];
 
 /// What a SELECT means, after its first keyword.
 pub(super) fn select(lexer: &mut Lexer<'_>, with: bool) -> Meaning {
-    let mut seen = Seen::default();
-    // For each open bracket: the name before it, and whether a list of relations was open in it.
-    let mut brackets: Vec<(Option<&str>, bool)> = Vec::new();
-    let mut in_from = false;
-    let mut expect_relation = false;
-    let mut last_name: Option<&str> = None;
-    let mut expression: Option<&str> = None;
+    let mut scan = Scan {
+        lexer,
+        seen: Seen::default(),
+        brackets: Vec::new(),
+        in_from: false,
+        expect_relation: false,
+        last_name: None,
+        expression: None,
+    };
     loop {
-        let token = match lexer.next() {
-            None | Some(Token::Semicolon) => return seen.meaning(with),
-            Some(token) => token,
-        };
-        seen.count(&token);
-        let candidate = expression.take();
-        match token {
-            Token::Word(_) | Token::Quoted(_) if expect_relation => {
-                if ["only", "lateral"].iter().any(|word| token.is_word(word)) {
-                    continue;
-                }
-                expect_relation = false;
-                last_name = None;
-                if !relation(lexer, token, &mut seen) {
+        match scan.lexer.next() {
+            None | Some(Token::Semicolon) => return scan.seen.meaning(with),
+            Some(token) => {
+                scan.seen.count(&token);
+                if scan.token(token).is_none() {
                     return Meaning::Ordinary;
                 }
             }
-            Token::Word(word) => {
-                let is = |keyword: &&str| word.eq_ignore_ascii_case(keyword);
-                if ["from", "join"].iter().any(is) {
-                    (in_from, expect_relation) = (true, true);
-                } else if [
-                    "where",
-                    "group",
-                    "order",
-                    "limit",
-                    "union",
-                    "select",
-                    "having",
-                    "except",
-                    "intersect",
-                ]
-                .iter()
-                .any(is)
-                {
-                    in_from = false;
-                } else if ["into", "insert", "update", "delete", "merge", "share"]
-                    .iter()
-                    .any(is)
-                    || CLOCKS.iter().any(is)
-                {
-                    return Meaning::Ordinary;
-                } else if is(&"as") {
-                    expression = last_name;
-                    continue;
-                } else if ["not", "materialized"].iter().any(is) {
-                    expression = candidate;
-                    continue;
-                } else if SESSION_FUNCTIONS.iter().any(is) {
-                    seen.session_function = true;
-                }
-                last_name = Some(word);
-            }
-            Token::Quoted(name) => last_name = Some(name),
-            Token::Other('(') => {
-                if let Some(name) = candidate {
-                    seen.ctes.push(name);
-                } else if let Some(name) = last_name
-                    && !seen.call(name)
-                {
-                    return Meaning::Ordinary;
-                }
-                brackets.push((last_name.take(), in_from));
-                let query = ["select", "with", "values"];
-                let next = lexer.clone().next();
-                let query = next.is_some_and(|next| query.iter().any(|word| next.is_word(word)));
-                // Brackets in the place of a relation hold a query, or relations that are joined.
-                expect_relation &= !query;
-                in_from = expect_relation;
-            }
-            Token::Other(')') => {
-                (last_name, in_from) = brackets.pop().unwrap_or_default();
-                expect_relation = false;
-            }
-            Token::Other(',') => {
-                expect_relation = in_from;
-                last_name = None;
-            }
-            // A schema's name before a function's: its own catalogue, or somebody else's.
-            Token::Other('.') => {
-                let own = last_name.is_none_or(|name| name.eq_ignore_ascii_case("pg_catalog"));
-                last_name = None;
-                if !own && function_follows(lexer) {
-                    return Meaning::Ordinary;
-                }
-            }
-            _ => last_name = None,
         }
     }
 }
 
-/// Reads the name of a relation, or the call of a function in its place. False where it is none
-/// of the catalogue.
-fn relation<'a>(lexer: &mut Lexer<'a>, first: Token<'a>, seen: &mut Seen<'a>) -> bool {
-    let name_of = |token: Token<'a>| match token {
+/// A statement on its way through the lexer. Its methods give none where it is ordinary.
+struct Scan<'l, 'a> {
+    lexer: &'l mut Lexer<'a>,
+    seen: Seen<'a>,
+    /// For each open bracket: the name before it, and whether a list of relations was open.
+    brackets: Vec<(Option<&'a str>, bool)>,
+    /// Whether a list of relations is open, in which a comma is followed by another one.
+    in_from: bool,
+    /// Whether a relation comes next.
+    expect_relation: bool,
+    /// The name that came last.
+    last_name: Option<&'a str>,
+    /// The name before AS: a common table expression, where a bracket follows.
+    expression: Option<&'a str>,
+}
+
+impl<'a> Scan<'_, 'a> {
+    fn token(&mut self, token: Token<'a>) -> Option<()> {
+        let expression = self.expression.take();
+        match token {
+            Token::Word(_) | Token::Quoted(_) if self.expect_relation => {
+                if is_one_of(&token, &["only", "lateral"]) {
+                    return Some(());
+                }
+                self.expect_relation = false;
+                self.last_name = None;
+                self.relation(token)
+            }
+            Token::Word(word) => self.word(word, expression),
+            Token::Quoted(name) => {
+                self.last_name = Some(name);
+                Some(())
+            }
+            Token::Other(other) => self.other(other, expression),
+            _ => {
+                self.last_name = None;
+                Some(())
+            }
+        }
+    }
+
+    fn word(&mut self, word: &'a str, expression: Option<&'a str>) -> Option<()> {
+        let token = Token::Word(word);
+        if is_one_of(&token, WRITES) || is_one_of(&token, CLOCKS) {
+            return None;
+        }
+        if token.is_word("as") {
+            self.expression = self.last_name;
+            return Some(());
+        }
+        if is_one_of(&token, &["not", "materialized"]) {
+            self.expression = expression;
+            return Some(());
+        }
+        if is_one_of(&token, &["from", "join"]) {
+            (self.in_from, self.expect_relation) = (true, true);
+        } else if is_one_of(&token, ENDS_FROM) {
+            self.in_from = false;
+        } else if is_one_of(&token, SESSION_FUNCTIONS) {
+            self.seen.session_function = true;
+        }
+        self.last_name = Some(word);
+        Some(())
+    }
+
+    fn other(&mut self, other: char, expression: Option<&'a str>) -> Option<()> {
+        match other {
+            '(' => {
+                if let Some(name) = expression {
+                    self.seen.ctes.push(name);
+                } else if let Some(name) = self.last_name {
+                    self.seen.call(name)?;
+                }
+                self.brackets.push((self.last_name.take(), self.in_from));
+                // Brackets in the place of a relation hold a query, or relations that are joined.
+                let next = self.lexer.clone().next();
+                let query = next.is_some_and(|t| is_one_of(&t, &["select", "with", "values"]));
+                self.expect_relation &= !query;
+                self.in_from = self.expect_relation;
+            }
+            ')' => {
+                (self.last_name, self.in_from) = self.brackets.pop().unwrap_or_default();
+                self.expect_relation = false;
+            }
+            ',' => {
+                self.expect_relation = self.in_from;
+                self.last_name = None;
+            }
+            // A schema's name before a function's: the catalogue's own, or somebody else's.
+            '.' => {
+                let own = self.last_name.take().is_none_or(is_catalogue);
+                if !own && function_follows(self.lexer) {
+                    return None;
+                }
+            }
+            _ => self.last_name = None,
+        }
+        Some(())
+    }
+
+    /// Reads the name of a relation, or the call of a function in its place.
+    fn relation(&mut self, first: Token<'a>) -> Option<()> {
+        let (mut schema, mut name) = (None, name_of(first)?);
+        let mut ahead = self.lexer.clone();
+        while ahead.next() == Some(Token::Other('.')) {
+            (schema, name) = (Some(name), name_of(ahead.next()?)?);
+            *self.lexer = ahead.clone();
+        }
+        let catalogue = schema.is_none_or(is_catalogue);
+        if self.lexer.clone().next() == Some(Token::Other('(')) {
+            return if catalogue {
+                self.seen.call(name)
+            } else {
+                None
+            };
+        }
+        if schema.is_none() && self.seen.ctes.contains(&name) {
+            return Some(());
+        }
+        let of_catalogue = catalogue && (schema.is_some() || starts_with(name, "pg_"));
+        self.seen.catalogue |= of_catalogue;
+        of_catalogue.then_some(())
+    }
+}
+
+fn name_of(token: Token<'_>) -> Option<&str> {
+    match token {
         Token::Word(name) | Token::Quoted(name) => Some(name),
         _ => None,
-    };
-    let (mut schema, mut name) = (None, name_of(first).unwrap_or_default());
-    let mut ahead = lexer.clone();
-    while ahead.next() == Some(Token::Other('.')) {
-        let Some(part) = ahead.next().and_then(name_of) else {
-            return false;
-        };
-        (schema, name) = (Some(name), part);
-        *lexer = ahead.clone();
     }
-    let of_catalogue = |schema: &str| {
-        schema.eq_ignore_ascii_case("pg_catalog")
-            || schema.eq_ignore_ascii_case("information_schema")
-    };
-    if lexer.clone().next() == Some(Token::Other('(')) {
-        return schema.is_none_or(of_catalogue) && seen.call(name);
-    }
-    match schema {
-        None if seen.ctes.contains(&name) => true,
-        None if starts_with(name, "pg_") => {
-            seen.catalogue = true;
-            true
-        }
-        Some(schema) if of_catalogue(schema) => {
-            seen.catalogue = true;
-            true
-        }
-        _ => false,
-    }
+}
+
+fn is_one_of(token: &Token<'_>, words: &[&str]) -> bool {
+    words.iter().any(|word| token.is_word(word))
+}
+
+fn is_catalogue(schema: &str) -> bool {
+    schema.eq_ignore_ascii_case("pg_catalog") || schema.eq_ignore_ascii_case("information_schema")
 }
 
 /// Whether a name and an opening bracket come next.
@@ -232,10 +264,26 @@ fn starts_with(text: &str, start: &str) -> bool {
         .is_some_and(|front| front.eq_ignore_ascii_case(start))
 }
 
-impl<'a> Seen<'a> {
+/// What was seen of a statement.
+#[derive(Debug, Default)]
+struct Seen<'a> {
+    /// Common table expressions.
+    ctes: Vec<&'a str>,
+    catalogue: bool,
+    session_function: bool,
+    other_function: bool,
+    set_config: bool,
+    parameter: bool,
+    /// How many tokens there were, and whether the first ones are those of a ping.
+    tokens: usize,
+    literal_first: bool,
+    alias_second: bool,
+}
+
+impl Seen<'_> {
     fn count(&mut self, token: &Token<'_>) {
         self.tokens += 1;
-        let constant = *token == Token::Literal || token.is_word("null") || token.is_word("true");
+        let constant = *token == Token::Literal || is_one_of(token, &["null", "true"]);
         match self.tokens {
             1 => self.literal_first = constant,
             2 => self.alias_second = token.is_word("as"),
@@ -244,38 +292,28 @@ impl<'a> Seen<'a> {
         self.parameter |= *token == Token::Parameter;
     }
 
-    /// A name before a bracket. False where it is a function that does something.
-    fn call(&mut self, name: &str) -> bool {
-        let is = |known: &&str| name.eq_ignore_ascii_case(known);
-        if is(&"set_config") {
+    /// A name before a bracket. None where it is a function that does something.
+    fn call(&mut self, name: &str) -> Option<()> {
+        let token = Token::Word(name);
+        if token.is_word("set_config") {
             self.set_config = true;
-        } else if SESSION_FUNCTIONS.iter().any(is) {
+        } else if is_one_of(&token, SESSION_FUNCTIONS) {
             self.session_function = true;
         } else if EFFECTS.iter().any(|effect| starts_with(name, effect)) {
-            return false;
-        } else if ![
-            "in", "any", "all", "some", "exists", "values", "cast", "as", "and", "or", "on",
-            "array", "select", "filter", "over", "by", "when", "then", "else", "row",
-        ]
-        .iter()
-        .any(is)
-        {
+            return None;
+        } else if !is_one_of(&token, NO_FUNCTIONS) {
             self.other_function = true;
         }
-        true
+        Some(())
     }
 
     fn meaning(&self, with: bool) -> Meaning {
-        if self.set_config {
-            return Meaning::SetUp;
-        }
-        if self.catalogue {
-            return Meaning::Session;
-        }
         let own = self.session_function && !self.other_function && !self.parameter;
-        let ping = self.literal_first
-            && (self.tokens == 1 || self.tokens == 3 && self.alias_second || self.tokens == 0);
-        if !with && (own || ping) {
+        let ping =
+            self.literal_first && (self.tokens == 1 || self.tokens == 3 && self.alias_second);
+        if self.set_config {
+            Meaning::SetUp
+        } else if self.catalogue || !with && (own || ping) {
             Meaning::Session
         } else {
             Meaning::Ordinary
