@@ -6,6 +6,7 @@ mod scan;
 mod values;
 
 pub(crate) use moment::style;
+pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
 pub(crate) use scan::tokens_and_constants;
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use retake_model::{Made, Mock, Path, TestCase, TokenKind, Value};
 
 use super::scan::{Near, each_leaf_token};
+use crate::matching::Key;
 
 /// The generated-looking values that were seen before, in a recording or in a set: whoever has
 /// seen a value did not make it again.
@@ -13,7 +14,7 @@ use super::scan::{Near, each_leaf_token};
 /// counted as forgotten, and what a service remembers of them is taken for made again.
 #[derive(Debug, Default)]
 pub struct Known {
-    seen: HashSet<[u8; 16]>,
+    seen: HashSet<Key>,
     forgotten: u64,
 }
 
@@ -63,14 +64,14 @@ impl Known {
 
     fn add(&mut self, text: &str) {
         if self.seen.len() < Self::LIMIT {
-            self.seen.insert(digest(text));
+            self.seen.insert(Key::of(text));
         } else {
             self.forgotten += 1;
         }
     }
 
     fn has(&self, text: &str) -> bool {
-        self.seen.contains(&digest(text))
+        self.seen.contains(&Key::of(text))
     }
 }
 
@@ -205,15 +206,6 @@ pub(crate) fn each_token(
         }
         Value::Null | Value::Bool(_) | Value::Bytes(_) => {}
     }
-}
-
-fn digest(text: &str) -> [u8; 16] {
-    let mut digest = [0; 16];
-    blake3::Hasher::new()
-        .update(text.as_bytes())
-        .finalize_xof()
-        .fill(&mut digest);
-    digest
 }
 
 #[cfg(test)]

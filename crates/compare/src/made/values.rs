@@ -86,6 +86,12 @@ impl ValueMap {
         Some(self.to_recorded.get(candidate)?.last()?)
     }
 
+    /// All recorded values for one of the candidate, the latest first.
+    pub(crate) fn all_recorded_of(&self, candidate: &str) -> impl Iterator<Item = &str> {
+        let all = self.to_recorded.get(candidate).into_iter().flatten();
+        all.rev().map(|recorded| &**recorded)
+    }
+
     /// How many values were not held because the map was full or they were too long.
     pub fn refused(&self) -> u64 {
         self.refused

@@ -19,7 +19,10 @@ pub(crate) struct Canon {
     /// Numbers and dates far from every time that is known. At another time they would be tokens.
     pub(crate) constants: Vec<String>,
     leaves: Vec<Leaf>,
+    /// Dependency and protocol, and then what is the same for requests that are alike.
     coarse: Vec<u8>,
+    /// The length of the former.
+    dependency: usize,
 }
 
 /// A generated value in a canonical form.
@@ -70,6 +73,7 @@ impl Canon {
             builder.canon.text.push(END);
         }
         builder.canon.coarse = builder.canon.text.clone();
+        builder.canon.dependency = builder.canon.coarse.len();
         for (number, field) in rules.identity.iter().enumerate() {
             if let Some(value) = request.get(field.name) {
                 let number = u8::try_from(number).unwrap_or(u8::MAX);
@@ -103,6 +107,13 @@ impl Canon {
     pub(crate) fn coarse_key(&self) -> Key {
         let mut writer = KeyWriter::default();
         writer.write(&self.coarse);
+        writer.finish()
+    }
+
+    /// The key of everything that is asked of the dependency.
+    pub(crate) fn dependency_key(&self) -> Key {
+        let mut writer = KeyWriter::default();
+        writer.write(self.coarse.get(..self.dependency).unwrap_or_default());
         writer.finish()
     }
 

@@ -14,57 +14,59 @@ use super::shared::Shared;
 use super::summary;
 use crate::made::ValueMap;
 
-/// Why nothing answers a request: the recorded one that is most like it, among those of its tests
-/// and those outside of tests. The first one recorded of those that are equally near.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a mock set, which is borrowed apart"
-)]
-pub(super) fn miss(
-    call: &Call,
-    rules: &Rules,
-    canon: &Canon,
-    owners: &Owners,
-    running: &[Running],
-    shared: &Shared,
-    sets: &[Arc<TestSet>],
-    values: &ValueMap,
-) -> Miss {
-    let asked = values.put_back(&call.request);
-    let tests = owners.all().filter_map(|at| running.get(at));
-    let set = owners.first().and_then(|at| running.get(at)).map(|r| r.set);
-    let crowd = set.and_then(|set| shared.crowds.get(set));
-    let pools: Vec<&Pool> = tests
-        .map(|running| &running.pool)
-        .chain(crowd)
-        .chain([&shared.session, &shared.startup, &shared.background])
-        .collect();
-    let nearest = candidates(&pools, canon)
-        .into_iter()
-        .filter_map(|origin| Some((origin, mock(sets, origin)?)))
-        .filter(|(_, mock)| mock.to == call.to && mock.protocol == call.protocol)
-        .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules));
-    Miss {
-        test: owners
-            .first()
-            .and_then(|at| running.get(at))
-            .map(|r| r.id.clone()),
-        to: call.to.clone(),
-        summary: summary(&call.request, rules),
-        nearest: nearest.map(|(origin, mock)| Nearest {
-            test: test_id(sets, origin),
-            summary: summary(&mock.request, rules),
-            differs: nearest::differs(&mock.request, &asked, rules),
-        }),
+/// Where the recorded requests are that a missed one is held against.
+pub(super) struct Around<'a> {
+    pub(super) owners: &'a Owners,
+    pub(super) running: &'a [Running],
+    pub(super) shared: &'a Shared,
+    pub(super) sets: &'a [Arc<TestSet>],
+    pub(super) values: &'a ValueMap,
+}
+
+impl Around<'_> {
+    /// Why nothing answers a request: the recorded one that is most like it, among those of its
+    /// tests and those outside of tests. The first one recorded of those that are equally near.
+    pub(super) fn miss(&self, call: &Call, rules: &Rules, canon: &Canon) -> Miss {
+        let asked = self.values.put_back(&call.request);
+        let first = self.owners.first().and_then(|at| self.running.get(at));
+        let tests = self.owners.all().filter_map(|at| self.running.get(at));
+        let shared = [
+            &self.shared.session,
+            &self.shared.startup,
+            &self.shared.background,
+        ];
+        let pools: Vec<&Pool> = tests
+            .map(|running| &running.pool)
+            .chain(first.and_then(|running| self.shared.crowds.get(running.set)))
+            .chain(shared)
+            .collect();
+        let nearest = candidates(&pools, canon)
+            .into_iter()
+            .filter_map(|origin| Some((origin, mock(self.sets, origin)?)))
+            .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules));
+        Miss {
+            test: first.map(|running| running.id.clone()),
+            to: call.to.clone(),
+            summary: summary(&call.request, rules),
+            nearest: nearest.map(|(origin, mock)| Nearest {
+                test: test_id(self.sets, origin),
+                summary: summary(&mock.request, rules),
+                differs: nearest::differs(&mock.request, &asked, rules),
+            }),
+        }
     }
 }
 
-/// The mocks that ask alike, or where there is none, any.
+/// The mocks that ask alike, or where there is none, those of the dependency.
 fn candidates(pools: &[&Pool], canon: &Canon) -> Vec<Origin> {
-    let found: Vec<(bool, Vec<Origin>)> = pools.iter().map(|pool| pool.like(canon, LOOK)).collect();
-    let any_alike = found.iter().any(|(alike, _)| *alike);
-    let kept = found.into_iter().filter(|(alike, _)| *alike == any_alike);
-    kept.flat_map(|(_, origins)| origins).take(LOOK).collect()
+    for key in [canon.coarse_key(), canon.dependency_key()] {
+        let found = pools.iter().flat_map(|pool| pool.like(key, LOOK));
+        let found: Vec<Origin> = found.take(LOOK).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
 }
 
 fn test_id(sets: &[Arc<TestSet>], origin: Origin) -> Option<TestId> {

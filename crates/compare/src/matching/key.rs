@@ -10,6 +10,15 @@ use crate::sql::Statements;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub [u8; 16]);
 
+impl Key {
+    /// The key of a text.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut writer = KeyWriter::default();
+        writer.write(text.as_bytes());
+        writer.finish()
+    }
+}
+
 /// The key of a request under the rules of its protocol, with every value as it is. Equal for two
 /// requests of one dependency where they ask the same.
 pub fn request_key(request: &Value, rules: &Rules) -> Key {

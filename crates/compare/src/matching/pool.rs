@@ -23,6 +23,7 @@ pub(crate) struct Pool {
     wild: HashMap<Key, Queue>,
     /// The leaves that hold a secret, by what is alike.
     masks: HashMap<Key, Vec<Vec<usize>>>,
+    /// By what is alike, and by dependency.
     alike: HashMap<Key, Vec<usize>>,
     /// Values that stand as they are in an exact key.
     literals: HashSet<Box<str>>,
@@ -160,7 +161,9 @@ impl Pool {
         if !canon.tokens.is_empty() {
             self.loose.entry(loose).or_default().waiting.push_back(id);
         }
-        self.alike.entry(alike).or_default().push(id);
+        for key in [alike, canon.dependency_key()] {
+            self.alike.entry(key).or_default().push(id);
+        }
         self.entries.push(Entry {
             origin,
             served: 0,
@@ -198,16 +201,10 @@ impl Pool {
         Some(self.serve(id, pairs, which))
     }
 
-    /// The mocks that ask alike, in recorded order, or all of them where there is none.
-    pub(crate) fn like(&self, canon: &Canon, limit: usize) -> (bool, Vec<Origin>) {
-        let origin = |id: &usize| self.entries.get(*id).map(|entry| entry.origin);
-        match self.alike.get(&canon.coarse_key()) {
-            Some(ids) => (true, ids.iter().filter_map(origin).take(limit).collect()),
-            None => {
-                let all = self.entries.iter().map(|entry| entry.origin);
-                (false, all.take(limit).collect())
-            }
-        }
+    /// The mocks with that coarse or dependency key, in recorded order.
+    pub(crate) fn like(&self, key: Key, limit: usize) -> impl Iterator<Item = Origin> {
+        let ids = self.alike.get(&key).into_iter().flatten().take(limit);
+        ids.filter_map(|id| self.entries.get(*id).map(|entry| entry.origin))
     }
 
     /// Every mock, in the order in which they were added.
@@ -231,17 +228,16 @@ impl Pool {
         (key, open)
     }
 
-    /// The recorded value that stands for a candidate's one, where it is known.
+    /// The recorded value that stands for a candidate's one, where some request of this pool has
+    /// it as it is.
     fn as_recorded<'t>(&'t self, token: &'t CanonToken, asked: &'t Asked<'_>) -> Option<&'t str> {
-        match asked.values.recorded_of(&token.text) {
-            Some(recorded) => Some(recorded),
-            None => {
-                // A recorded value that is another one in this run is not known as itself.
-                let itself =
-                    is_moment(token.kind) || asked.values.candidate_of(&token.text).is_none();
-                (itself && self.literals.contains(&token.text)).then_some(&*token.text)
-            }
+        let mut partners = asked.values.all_recorded_of(&token.text);
+        if let Some(recorded) = partners.find(|recorded| self.literals.contains(*recorded)) {
+            return Some(recorded);
         }
+        // A recorded value that is another one in this run is not known as itself.
+        let itself = is_moment(token.kind) || asked.values.candidate_of(&token.text).is_none();
+        (itself && self.literals.contains(&token.text)).then_some(&*token.text)
     }
 
     fn take_wild(

@@ -1,20 +1,22 @@
 //! A test that is open, or that ended a short while ago.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use retake_model::{
-    Attribution, Mock, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
+    Attribution, Mock, Path, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
 };
 
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
+use super::key::Key;
 use super::order::{Span, moved};
 use super::outcome::{
     CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };
 use super::pool::{Origin, Pool, Role};
 use super::{effect, summary};
-use crate::made::Near;
+use crate::made::{self, Near};
+use crate::rules::RuleSet;
 use crate::sql::Statements;
 
 /// The rules of each protocol.
@@ -39,6 +41,8 @@ pub(super) struct Running {
     pub(super) number: usize,
     pub(super) id: TestId,
     pub(super) trace: Option<TraceId>,
+    /// The rules of the test, where it has some of its own.
+    pub(super) noise: Option<RuleSet>,
     /// The mocks that are this test's alone.
     pub(super) pool: Pool,
     /// The count of beginnings and ends when it began.
@@ -72,12 +76,11 @@ impl Running {
         id: TestId,
         trace: Option<TraceId>,
         began: u64,
-        test: &TestCase,
-        rules: &RulesOf,
-        statements: &mut Statements,
+        provenance: &Provenance<'_>,
+        reading: &mut Reading<'_>,
     ) -> Self {
         let mut pool = Pool::default();
-        for (index, mock) in test.calls.iter().enumerate() {
+        for (index, mock) in provenance.test.calls.iter().enumerate() {
             if mock.scope != Scope::Test || mock.by == Attribution::Shared {
                 continue;
             }
@@ -86,13 +89,14 @@ impl Running {
                 test: Some(origin.1),
                 index,
             };
-            add_call(&mut pool, origin, test, mock, rules.of(mock), statements);
+            add_call(&mut pool, origin, provenance, mock, reading);
         }
         Running {
             set: origin.0,
             number: origin.1,
             id,
             trace,
+            noise: (!provenance.test.rules.is_empty()).then(|| reading.noise.clone()),
             pool,
             began,
             ended: None,
@@ -153,31 +157,81 @@ impl Running {
     }
 }
 
-/// Adds a call of a test to a pool, with what the test tells of the values in it.
+/// What is known of the values of one test.
+pub(super) struct Provenance<'t> {
+    test: &'t TestCase,
+    /// What the request and the dependencies' answers gave.
+    given: HashSet<Box<str>>,
+    /// What the service made in any test of the run.
+    made: &'t HashSet<Key>,
+}
+
+impl<'t> Provenance<'t> {
+    pub(super) fn of(test: &'t TestCase, made: &'t HashSet<Key>) -> Self {
+        let mut given = HashSet::new();
+        let near = Near::recorded(test.at);
+        let answers = test.calls.iter().map(|call| &call.response);
+        for tree in std::iter::once(&test.request).chain(answers) {
+            made::each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
+                given.insert(text.into());
+            });
+        }
+        Provenance { test, given, made }
+    }
+
+    /// How a value in the request of the call with that number came to be. A value that an
+    /// earlier test made, and that nobody gave to the service in this one, is what it remembers:
+    /// another one in another run.
+    fn role(&self, text: &str, call: usize) -> Role {
+        match self.test.made.iter().find(|made| *made.value == *text) {
+            Some(made) if made.places.first().is_some_and(|p| in_call(&p.0, call)) => Role::First,
+            Some(_) => Role::Made,
+            None if !self.given.contains(text) && self.made.contains(&Key::of(text)) => Role::Made,
+            None => Role::Given,
+        }
+    }
+}
+
+/// Adds a call of a test to a pool.
 pub(super) fn add_call(
     pool: &mut Pool,
     origin: Origin,
-    test: &TestCase,
+    provenance: &Provenance<'_>,
     mock: &Mock,
-    rules: &Rules,
-    statements: &mut Statements,
+    reading: &mut Reading<'_>,
 ) {
-    let near = Near::recorded(test.at);
-    let canon = Canon::read(&mock.to, &mock.request, rules, near, statements);
+    let near = Near::recorded(provenance.test.at);
+    let canon = reading.canon(&mock.to, &mock.request, mock.protocol, near);
     pool.add(origin, &canon, |token: &CanonToken| {
-        match test.made.iter().find(|made| *made.value == *token.text) {
-            Some(made)
-                if made
-                    .places
-                    .first()
-                    .is_some_and(|p| in_call(&p.0, origin.index)) =>
-            {
-                Role::First
-            }
-            Some(_) => Role::Made,
-            None => Role::Given,
-        }
+        provenance.role(&token.text, origin.index)
     });
+}
+
+/// What it takes to read requests.
+pub(super) struct Reading<'r> {
+    pub(super) rules: &'r RulesOf,
+    pub(super) noise: &'r RuleSet,
+    pub(super) statements: &'r mut Statements,
+}
+
+impl Reading<'_> {
+    /// The canonical form of a request, less its noise. A rule that hides all of a dependency's
+    /// requests says nothing of which of them is asked.
+    pub(super) fn canon(
+        &mut self,
+        to: &str,
+        request: &Value,
+        protocol: ProtocolId,
+        near: Near,
+    ) -> Canon {
+        let rules = (self.rules.0)(protocol);
+        let less = self.noise.apply_to_request(to, request);
+        let request = match less.as_ref() {
+            Value::Null => request,
+            less => less,
+        };
+        Canon::read(to, request, rules, near, self.statements)
+    }
 }
 
 /// Whether a place is in the request of the call with that number.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use retake_model::{TestSet, TraceId};
 
+use super::canon::Canon;
 use super::pool::{Asked, Hit, Origin, Pool, Which};
 use super::running::Running;
 use super::shared::{Shared, overlap, take_any};
+use crate::made::{Near, ValueMap};
 
 /// The running tests that a call may belong to.
 #[derive(Debug)]
@@ -88,20 +90,57 @@ pub(super) struct Found {
     pub(super) source: Source,
 }
 
+/// What is asked, as the rules of each place read it.
+pub(super) struct Asking<'a> {
+    /// Less the noise of the set.
+    pub(super) canon: Canon,
+    /// By the place among the running tests: less the noise of a test with rules of its own.
+    pub(super) own: Vec<(usize, Canon)>,
+    pub(super) values: &'a ValueMap,
+    pub(super) near: Near,
+}
+
+impl Asking<'_> {
+    fn shared(&self) -> Asked<'_> {
+        Asked {
+            canon: &self.canon,
+            values: self.values,
+            near: self.near,
+        }
+    }
+
+    fn of_test(&self, at: usize) -> Asked<'_> {
+        let own = self.own.iter().find(|(own, _)| *own == at);
+        Asked {
+            canon: own.map_or(&self.canon, |(_, canon)| canon),
+            ..self.shared()
+        }
+    }
+}
+
 /// Looks for the answer, place by place.
 pub(super) fn find(
     running: &mut [Running],
     shared: &mut Shared,
     sets: &[Arc<TestSet>],
     owners: &Owners,
-    asked: &Asked<'_>,
+    asking: &Asking<'_>,
 ) -> Option<Found> {
+    let asked = &asking.shared();
     let found = |hit, source| Some(Found { hit, source });
     let mut of_tests = |which: Which, shared: &mut Shared| {
-        for tests in [&owners.tests, &owners.late] {
+        // What a test that ended still lacks may come late. What it has asked already is asked
+        // again by whoever is open, and is no answer to that one.
+        let late: &[usize] = match which {
+            Which::Waiting => &owners.late,
+            Which::Again => &[],
+        };
+        for tests in [owners.tests.as_slice(), late] {
             for at in tests {
                 let own = running.get_mut(*at);
-                if let Some(hit) = own.and_then(|r| r.pool.take(asked, which, |_| true)) {
+                if let Some(hit) =
+                    own.and_then(|r| r.pool.take(&asking.of_test(*at), which, |_| true))
+                {
                     return found(hit, Source::Test(*at));
                 }
             }

@@ -1,13 +1,15 @@
 //! Mocks that belong to no single test.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, Scope, TestCase, TestSet};
 
-use super::canon::Canon;
+use super::key::Key;
 use super::pool::{Asked, Hit, Origin, Pool, Role, Which};
-use super::running::{RulesOf, add_call};
+use super::running::{Provenance, Reading, RulesOf, add_call};
 use crate::made::{Known, Near};
+use crate::rules::RuleSet;
 use crate::sql::Statements;
 
 /// Mocks that belong to no single test.
@@ -21,43 +23,62 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// Reads the mocks of the sets, each with the rules of its set.
     pub(super) fn read(
         sets: &[Arc<TestSet>],
+        noise: &[RuleSet],
+        made: &HashSet<Key>,
         rules: &RulesOf,
         statements: &mut Statements,
     ) -> Self {
         let mut shared = Shared::default();
-        for (number, set) in sets.iter().enumerate() {
+        for ((number, set), noise) in sets.iter().enumerate().zip(noise) {
             shared.crowds.push(Pool::default());
+            let mut reading = Reading {
+                rules,
+                noise,
+                statements: &mut *statements,
+            };
+            shared.read_set(number, set, made, &mut reading);
+        }
+        shared
+    }
+
+    fn read_set(
+        &mut self,
+        number: usize,
+        set: &TestSet,
+        made: &HashSet<Key>,
+        reading: &mut Reading<'_>,
+    ) {
+        let mut known = Known::new();
+        for (index, mock) in set.shared.iter().enumerate() {
+            let origin = Origin {
+                set: number,
+                test: None,
+                index,
+            };
             let near = Near::recorded(set.info.recorded);
-            let mut known = Known::new();
-            for (index, mock) in set.shared.iter().enumerate() {
+            self.add(origin, mock, near, &mut known, reading);
+        }
+        for (test, case) in set.tests.iter().enumerate() {
+            let mut provenance = None;
+            for (index, mock) in case.calls.iter().enumerate() {
                 let origin = Origin {
                     set: number,
-                    test: None,
+                    test: Some(test),
                     index,
                 };
-                shared.add(origin, mock, near, &mut known, rules, statements);
-            }
-            for (test, case) in set.tests.iter().enumerate() {
-                for (index, mock) in case.calls.iter().enumerate() {
-                    let origin = Origin {
-                        set: number,
-                        test: Some(test),
-                        index,
-                    };
-                    if mock.scope != Scope::Test {
-                        let near = Near::recorded(case.at);
-                        shared.add(origin, mock, near, &mut known, rules, statements);
-                    } else if mock.by == Attribution::Shared
-                        && let Some(crowd) = shared.crowds.get_mut(number)
-                    {
-                        add_call(crowd, origin, case, mock, rules.of(mock), statements);
-                    }
+                if mock.scope != Scope::Test {
+                    self.add(origin, mock, Near::recorded(case.at), &mut known, reading);
+                } else if mock.by == Attribution::Shared
+                    && let Some(crowd) = self.crowds.get_mut(number)
+                {
+                    let provenance = provenance.get_or_insert_with(|| Provenance::of(case, made));
+                    add_call(crowd, origin, provenance, mock, reading);
                 }
             }
         }
-        shared
     }
 
     fn add(
@@ -66,8 +87,7 @@ impl Shared {
         mock: &Mock,
         near: Near,
         known: &mut Known,
-        rules: &RulesOf,
-        statements: &mut Statements,
+        reading: &mut Reading<'_>,
     ) {
         let first = known.first_in(mock, near);
         let pool = match mock.scope {
@@ -79,7 +99,7 @@ impl Shared {
                 None => return,
             },
         };
-        let canon = Canon::read(&mock.to, &mock.request, rules.of(mock), near, statements);
+        let canon = reading.canon(&mock.to, &mock.request, mock.protocol, near);
         pool.add(origin, &canon, |token| match first.contains(&token.text) {
             true => Role::First,
             false => Role::Given,

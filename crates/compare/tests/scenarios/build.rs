@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use retake_compare::made::{Known, Near, find_made};
 use retake_compare::matching::{CallsOutcome, MockSet};
+use retake_compare::rules::RuleSet;
 use retake_model::{
     Answer, Attribution, Call, ConnId, Field, FieldKind, Miss, Mock, ProtocolId, Rules, Scope,
     SetInfo, TestCase, TestId, TestSet, Timestamp, TraceId, Value,
@@ -151,7 +152,7 @@ pub struct Run {
 impl Run {
     pub fn of(set: TestSet) -> Self {
         Run {
-            mocks: MockSet::new(&[Arc::new(set)], rules),
+            mocks: MockSet::new(&[Arc::new(set)], rules, &RuleSet::default()).expect("rules"),
             at: REPLAYED,
         }
     }

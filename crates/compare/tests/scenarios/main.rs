@@ -10,4 +10,5 @@ mod attribution;
 mod build;
 mod calls;
 mod large;
+mod noise;
 mod values;

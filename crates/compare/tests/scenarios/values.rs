@@ -362,3 +362,51 @@ fn numbers_in_json_bodies_are_moments_too() {
             .is_err()
     );
 }
+
+#[test]
+fn what_the_service_remembers_of_an_earlier_test_may_be_new_where_that_was_not_run() {
+    let text = "insert into audit (instance) values ($1)";
+    let case = |name| {
+        let calls = vec![call(1, sql(text, &[R1]), row("1"))];
+        test(name, http("POST", "/", None), ok(Value::Null), calls)
+    };
+    let recording = set(vec![case("a"), case("b")], vec![]);
+    assert_eq!(recording.tests[1].made, []);
+    let mut alone = Run::of(recording.clone());
+    alone.begin("b");
+    assert!(alone.ask(sql(text, &[C1])).is_ok());
+    let mut both = Run::of(recording);
+    both.begin("a");
+    assert!(both.ask(sql(text, &[C1])).is_ok());
+    both.end("a");
+    both.begin("b");
+    assert!(
+        both.ask(sql(text, &[C2])).is_err(),
+        "it is another one than before"
+    );
+    assert!(both.ask(sql(text, &[C1])).is_ok());
+}
+
+#[test]
+fn a_given_date_that_is_the_day_of_the_run_is_itself() {
+    let today = "insert into log (day) values ($1)";
+    let book = "insert into bookings (day) values ($1)";
+    let first = test(
+        "first",
+        http("POST", "/", None),
+        ok(Value::Null),
+        vec![call(1, sql(today, &["2026-03-01"]), row("1"))],
+    );
+    let second = test(
+        "second",
+        http("POST", "/book/2026-11-21", None),
+        ok(Value::Null),
+        vec![call(1, sql(book, &["2026-11-21"]), row("2"))],
+    );
+    let mut run = Run::of(set(vec![first, second], vec![]));
+    run.begin("first");
+    assert!(run.ask(sql(today, &["2026-11-21"])).is_ok());
+    run.end("first");
+    assert_eq!(run.begin("second"), http("POST", "/book/2026-11-21", None));
+    assert_eq!(run.ask(sql(book, &["2026-11-21"])), Ok(row("2")));
+}

@@ -34,7 +34,7 @@ pub(super) async fn replay_set(
     stop: &watch::Receiver<bool>,
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<SetOutcome, ReplayError> {
-    let mocks = MockSet::new(std::slice::from_ref(set), &rules_of);
+    let mocks = MockSet::new(std::slice::from_ref(set), rules_of, &rules)?;
     let desk = Arc::new(Desk::new(mocks));
     let target = options.target.clone().or_else(|| set.info.upstream.clone());
     let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;

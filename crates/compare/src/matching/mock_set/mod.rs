@@ -9,15 +9,19 @@ use retake_model::{
 
 use super::canon::Canon;
 use super::describe::{Described, is_probe};
-use super::explain;
-use super::outcome::{CallsOutcome, Effect, ObservedCall};
-use super::pool::{Asked, Origin};
-use super::running::{Counts, Observed, RulesOf, Running};
-use super::search::{Found, Owners, Source, find};
-use super::shared::{Shared, overlap};
-use super::{effect, summary};
+use super::explain::Around;
+use super::outcome::{Effect, ObservedCall};
+use super::pool::Origin;
+use super::running::{Observed, Provenance, Reading, RulesOf, Running};
+use super::search::{Asking, Found, Owners, Source, find};
+use super::shared::Shared;
+use super::{Key, effect, summary};
 use crate::made::{Near, ValueMap};
+use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
+
+mod settle;
+mod tally;
 
 /// The mocks of a run, and what the candidate asked of them.
 ///
@@ -39,6 +43,10 @@ pub struct MockSet {
     sets: Vec<Arc<TestSet>>,
     tests: HashMap<TestId, (usize, usize)>,
     rules: RulesOf,
+    /// The rules of each set.
+    noise: Vec<RuleSet>,
+    /// What the service made in any test.
+    made: HashSet<Key>,
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
@@ -59,15 +67,32 @@ pub struct MockSet {
 const ORPHANS: usize = 1_000;
 
 impl MockSet {
-    /// The mocks of the sets, by the rules of their protocols.
+    /// The mocks of the sets, by the rules of their protocols, less the noise that the rules of
+    /// the project (`noise`), of a set and of a test tell of.
+    ///
+    /// # Errors
+    /// [`RuleError`] for the first rule of a set or a test that cannot be used.
     pub fn new(
         sets: &[Arc<TestSet>],
         rules: impl Fn(ProtocolId) -> &'static Rules + Send + Sync + 'static,
-    ) -> Self {
+        noise: &RuleSet,
+    ) -> Result<Self, RuleError> {
         let rules = RulesOf(Box::new(rules));
+        let mut by_set = Vec::new();
+        let mut made = HashSet::new();
+        for set in sets {
+            let of_set = noise.with(&set.info.rules)?;
+            for test in &set.tests {
+                of_set.with(&test.rules)?;
+                made.extend(test.made.iter().map(|made| Key::of(&made.value)));
+            }
+            by_set.push(of_set);
+        }
         let mut statements = Statements::default();
-        let shared = Shared::read(sets, &rules, &mut statements);
-        MockSet {
+        let shared = Shared::read(sets, &by_set, &made, &rules, &mut statements);
+        Ok(MockSet {
+            noise: by_set,
+            made,
             tests: sets.iter().enumerate().flat_map(test_ids).collect(),
             sets: sets.to_vec(),
             rules,
@@ -82,7 +107,7 @@ impl MockSet {
             looked_at: 0,
             orphans: Vec::new(),
             orphans_beyond: 0,
-        }
+        })
     }
 
     /// The test is open now, under the trace id that its request carries. Gives the request to
@@ -92,14 +117,22 @@ impl MockSet {
         let origin = *self.tests.get(test)?;
         let case = test_case(&self.sets, origin)?;
         self.count += 1;
+        let of_set = self.noise.get(origin.0)?;
+        // Every rule was checked when the sets were read.
+        let noise = of_set.with(&case.rules).unwrap_or_else(|_| of_set.clone());
+        let mut reading = Reading {
+            rules: &self.rules,
+            noise: &noise,
+            statements: &mut self.statements,
+        };
+        let provenance = Provenance::of(case, &self.made);
         let running = Running::new(
             origin,
             test.clone(),
             trace,
             self.count,
-            case,
-            &self.rules,
-            &mut self.statements,
+            &provenance,
+            &mut reading,
         );
         let request = self.values.carry(&case.request).into_owned();
         self.running.retain(|running| running.id != *test);
@@ -120,9 +153,10 @@ impl MockSet {
             recorded: self.recorded_at(&owners),
             replayed: Some(call.at),
         };
-        let canon = Canon::read(&call.to, &call.request, rules, near, &mut self.statements);
-        let asked = Asked {
-            canon: &canon,
+        let (canon, own) = self.read(&call, &owners, near);
+        let asking = Asking {
+            canon,
+            own,
             values: &self.values,
             near,
         };
@@ -131,22 +165,14 @@ impl MockSet {
             &mut self.shared,
             &self.sets,
             &owners,
-            &asked,
+            &asking,
         );
+        let canon = asking.canon;
         match found {
             Some(found) => self.serve(call, rules, &owners, found, probe),
             None if probe => self.describe(call, &canon, rules, &owners),
             None => {
-                let miss = explain::miss(
-                    &call,
-                    rules,
-                    &canon,
-                    &owners,
-                    &self.running,
-                    &self.shared,
-                    &self.sets,
-                    &self.values,
-                );
+                let miss = self.miss(&call, rules, &canon, &owners);
                 self.note(
                     &call,
                     rules,
@@ -173,31 +199,6 @@ impl MockSet {
         }
     }
 
-    /// How many calls of an open or just ended test nobody made yet, of those that are its alone.
-    pub fn unserved_calls(&self, test: &TestId) -> usize {
-        let running = self.running.iter().find(|running| running.id == *test);
-        running.map_or(0, |r| {
-            r.pool.entries().filter(|entry| entry.served == 0).count()
-        })
-    }
-
-    /// The outcomes that became final: of tests after whose end another one has begun and ended.
-    /// A test that shares calls with others waits for those that it overlapped with.
-    pub fn settled(&mut self) -> Vec<CallsOutcome> {
-        let is_final = |running: &Running| {
-            running.ended.is_some_and(|ended| ended < self.settles)
-                && (self.unserved(running).is_empty() || self.neighbours_ended(running))
-        };
-        let finals: Vec<bool> = self.running.iter().map(is_final).collect();
-        self.take_outcomes(&finals)
-    }
-
-    /// The outcomes of all tests that are left: the run is over, no call comes any more.
-    pub fn finish(&mut self) -> Vec<CallsOutcome> {
-        let finals = vec![true; self.running.len()];
-        self.take_outcomes(&finals)
-    }
-
     /// The map from recorded to candidate values.
     pub fn values(&mut self) -> &mut ValueMap {
         &mut self.values
@@ -209,38 +210,28 @@ impl MockSet {
         (&self.orphans, self.orphans_beyond)
     }
 
-    /// Mocks outside of tests that nothing asked for: dependency, request in one line, how many.
-    pub fn unused(&self) -> Vec<(String, String, usize)> {
-        let mut counts = Counts::default();
-        let shared = &self.shared;
-        for pool in [&shared.startup, &shared.session]
-            .into_iter()
-            .chain(&shared.crowds)
-        {
-            let unused = pool.entries().filter(|entry| entry.served == 0);
-            for entry in unused.filter(|entry| entry.origin.test.is_none()) {
-                self.count_mock(&mut counts, entry.origin, 1);
-            }
-        }
-        counts.sorted()
-    }
-
-    /// Background calls that were answered: dependency, request in one line, how many.
-    pub fn background(&self) -> Vec<(String, String, usize)> {
-        let mut counts = Counts::default();
-        let entries = self.shared.background.entries();
-        for entry in entries.filter(|entry| entry.served > 0) {
-            let served = usize::try_from(entry.served).unwrap_or(usize::MAX);
-            self.count_mock(&mut counts, entry.origin, served);
-        }
-        counts.sorted()
-    }
-
-    /// How many mocks were held against requests so far: the cost of all look-ups, in a unit that
-    /// does not depend on the machine.
-    pub fn looked_at(&self) -> u64 {
-        let running: u64 = self.running.iter().map(|r| r.pool.looked_at).sum();
-        self.looked_at + self.shared.looked_at() + running
+    /// The call less the noise of the set, and less that of each test with rules of its own.
+    fn read(&mut self, call: &Call, owners: &Owners, near: Near) -> (Canon, Vec<(usize, Canon)>) {
+        let nothing = RuleSet::default();
+        let set = owners
+            .first()
+            .and_then(|at| self.running.get(at))
+            .map(|r| r.set);
+        let of_set = self.noise.get(set.unwrap_or(0)).unwrap_or(&nothing);
+        let mut canon = |noise: &RuleSet| {
+            let mut reading = Reading {
+                rules: &self.rules,
+                noise,
+                statements: &mut self.statements,
+            };
+            reading.canon(&call.to, &call.request, call.protocol, near)
+        };
+        let own = owners
+            .all()
+            .filter_map(|at| Some((at, self.running.get(at)?.noise.as_ref()?)))
+            .map(|(at, noise)| (at, canon(noise)))
+            .collect();
+        (canon(of_set), own)
     }
 
     fn serve(
@@ -321,17 +312,19 @@ impl MockSet {
             .get_or_insert_with(|| Described::read(&self.sets, &mut self.statements));
         match described.answer(&call.to, &call.request, &mut self.statements) {
             Some(answer) => Answer::Serve(Arc::new(answer.clone())),
-            None => Answer::Miss(Box::new(explain::miss(
-                &call,
-                rules,
-                canon,
-                owners,
-                &self.running,
-                &self.shared,
-                &self.sets,
-                &self.values,
-            ))),
+            None => Answer::Miss(Box::new(self.miss(&call, rules, canon, owners))),
         }
+    }
+
+    fn miss(&self, call: &Call, rules: &Rules, canon: &Canon, owners: &Owners) -> Miss {
+        let around = Around {
+            owners,
+            running: &self.running,
+            shared: &self.shared,
+            sets: &self.sets,
+            values: &self.values,
+        };
+        around.miss(call, rules, canon)
     }
 
     fn note(&mut self, call: &Call, rules: &'static Rules, owners: &Owners, how: Observed) {
@@ -366,59 +359,6 @@ impl MockSet {
         match running.and_then(|r| test_case(&self.sets, (r.set, r.number))) {
             Some(case) => Some(case.at),
             None => self.sets.first().map(|set| set.info.recorded),
-        }
-    }
-
-    /// The calls of a test that it may share with others, and that nobody made.
-    fn unserved(&self, running: &Running) -> Vec<usize> {
-        let crowd = self.shared.crowds.get(running.set);
-        let entries = crowd.into_iter().flat_map(|crowd| crowd.entries());
-        let own = entries.filter(|e| e.served == 0 && e.origin.test == Some(running.number));
-        own.map(|entry| entry.origin.index).collect()
-    }
-
-    fn neighbours_ended(&self, running: &Running) -> bool {
-        let Some(set) = self.sets.get(running.set) else {
-            return true;
-        };
-        let Some(own) = set.tests.get(running.number) else {
-            return true;
-        };
-        let mut others = set.tests.iter().enumerate();
-        others.all(|(number, other)| {
-            number == running.number
-                || self.ended.contains(&(running.set, number))
-                || !overlap(own, other)
-        })
-    }
-
-    /// The outcomes of the tests that are marked, in the order of their ends.
-    fn take_outcomes(&mut self, finals: &[bool]) -> Vec<CallsOutcome> {
-        let mut taken = Vec::new();
-        let mut left = Vec::new();
-        for (running, is_final) in std::mem::take(&mut self.running).into_iter().zip(finals) {
-            if *is_final {
-                taken.push(running);
-            } else {
-                left.push(running);
-            }
-        }
-        self.running = left;
-        taken.sort_by_key(|running| running.ended.unwrap_or(u64::MAX));
-        let mut outcomes = Vec::new();
-        for running in taken {
-            self.looked_at += running.pool.looked_at;
-            let unserved = self.unserved(&running);
-            if let Some(case) = test_case(&self.sets, (running.set, running.number)) {
-                outcomes.push(running.outcome(case, &unserved, &self.rules));
-            }
-        }
-        outcomes
-    }
-
-    fn count_mock(&self, counts: &mut Counts, origin: Origin, count: usize) {
-        if let Some(mock) = mock(&self.sets, origin) {
-            counts.add(&mock.to, summary(&mock.request, self.rules.of(mock)), count);
         }
     }
 }

@@ -1,0 +1,98 @@
+//! Rules that say what is noise in a request.
+
+use retake_model::{NoiseRule, PathPattern, RuleAction, TestCase, Value};
+
+use crate::build::{Run, call, http, ok, row, set, sql, test, told};
+
+fn rule(at: &str, action: RuleAction) -> NoiseRule {
+    NoiseRule {
+        at: PathPattern::parse(at).expect(at),
+        action,
+        why: None,
+        source: "set.yaml:1".to_owned(),
+    }
+}
+
+const INSERT: &str = "insert into sessions (key, user_id) values ($1, $2)";
+
+fn login() -> TestCase {
+    let calls = vec![
+        call(1, sql(INSERT, &["k3jx8", "7"]), row("1")),
+        call(
+            2,
+            http(
+                "POST",
+                "/audit",
+                Some(Value::map([
+                    ("nonce", Value::from("n1")),
+                    ("user", 7.into()),
+                ])),
+            ),
+            row("2"),
+        ),
+    ];
+    test("t", http("POST", "/login", None), ok(Value::Null), calls)
+}
+
+fn audit(nonce: &str, user: u32) -> Value {
+    http(
+        "POST",
+        "/audit",
+        Some(Value::map([
+            ("user", Value::from(user)),
+            ("nonce", nonce.into()),
+        ])),
+    )
+}
+
+#[test]
+fn what_a_rule_hides_does_not_identify_a_request() {
+    let mut recording = set(vec![login()], vec![]);
+    recording.info.rules = vec![
+        rule("calls.db.params[0]", RuleAction::Ignore),
+        rule(
+            "calls.api.body.json.nonce",
+            RuleAction::Pattern("^n[0-9]$".to_owned()),
+        ),
+    ];
+    let mut run = Run::of(recording);
+    run.begin("t");
+    assert!(run.ask(sql(INSERT, &["another", "8"])).is_err());
+    assert_eq!(run.ask(sql(INSERT, &["another", "7"])), Ok(row("1")));
+    assert!(run.ask(audit("other", 7)).is_err());
+    assert!(run.ask(audit("n2", 8)).is_err());
+    assert_eq!(run.ask(audit("n2", 7)), Ok(row("2")));
+}
+
+#[test]
+fn a_rule_of_one_test_holds_for_that_test_alone() {
+    let mut with = login();
+    with.rules = vec![rule("calls.db.params[0]", RuleAction::Ignore)];
+    let mut without = login();
+    without.name = "u".to_owned();
+    let mut run = Run::of(set(vec![with, without], vec![]));
+    run.begin("u");
+    assert!(run.ask(sql(INSERT, &["another", "7"])).is_err());
+    run.end("u");
+    run.begin("t");
+    assert_eq!(run.ask(sql(INSERT, &["another", "7"])), Ok(row("1")));
+    run.end("t");
+    let outcomes: Vec<String> = run.mocks.finish().iter().map(told).collect();
+    assert_eq!(
+        outcomes,
+        [
+            "matched  extra 0 unknown 1 missing 0,1 reordered ",
+            "matched 0 extra 0 unknown 0 missing 1 reordered ",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_that_hides_a_whole_dependency_does_not_make_its_requests_equal() {
+    let mut recording = set(vec![login()], vec![]);
+    recording.info.rules = vec![rule("calls.db", RuleAction::Ignore)];
+    let mut run = Run::of(recording);
+    run.begin("t");
+    assert!(run.ask(sql("select 1", &[])).is_err());
+    assert!(run.ask(sql(INSERT, &["k3jx8", "7"])).is_ok());
+}
