@@ -6,8 +6,8 @@
 //! announced when its first answer comes, with the time of its request.
 //!
 //! What is held has bounds: [`MAX_EXCHANGE`] for one exchange, [`MAX_QUEUED`] for requests without
-//! an answer, [`MAX_NAMES`] for prepared statements and for portals. Secrets (passwords, steps
-//! of authentication, cancel keys) are never copied out of their frames.
+//! an answer, [`MAX_NAMES`] and [`MAX_NAMED`] for prepared statements and for portals. Secrets
+//! (passwords, steps of authentication, cancel keys) are never copied out of their frames.
 
 mod answer;
 mod copying;
@@ -32,3 +32,7 @@ pub const MAX_QUEUED: usize = 128 << 20;
 /// How many prepared statements, and how many portals, are remembered on one connection. Of more,
 /// the oldest are forgotten; what is run of those cannot be read.
 pub const MAX_NAMES: usize = 10_000;
+
+/// The most that the texts of named statements hold on one connection, and the parameters of
+/// named portals, in bytes. Beyond it the oldest are forgotten too.
+pub const MAX_NAMED: usize = 64 << 20;

@@ -122,12 +122,11 @@ impl Session {
         let statement = Arc::new(statement);
         self.fresh = Some(Arc::clone(&statement));
         // The name of one whose text is too long to be held is not known either.
-        if queued.too_long.is_none() {
-            let name = Parse::read(&queued.body)?.name;
-            self.statements.set(name, statement);
-        } else {
-            self.statements.set(b"", statement);
-        }
+        let name = match queued.too_long {
+            None => Parse::read(&queued.body)?.name,
+            Some(_) => b"",
+        };
+        self.statements.set(name, statement, queued.cost());
         Ok(())
     }
 
@@ -146,8 +145,8 @@ impl Session {
                 (&b""[..], Portal::unknown(statement, queued.at))
             }
         };
-        if let Some(before) = self.portals.set(name, portal) {
-            self.end_portal(before, at);
+        for gone in self.portals.set(name, portal, queued.cost()) {
+            self.end_portal(gone, at);
         }
         Ok(())
     }
