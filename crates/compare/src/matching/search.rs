@@ -1,13 +1,11 @@
 //! Whose a call is, and where its answer is looked for.
 
-use std::sync::Arc;
-
-use retake_model::{TestSet, TraceId};
+use retake_model::TraceId;
 
 use super::canon::Canon;
-use super::pool::{Asked, Hit, Origin, Pool, Which};
+use super::pool::{Asked, Hit, Origin, Which};
 use super::running::Running;
-use super::shared::{Shared, overlap, take_any};
+use super::shared::{Shared, take_any};
 use crate::made::{Near, ValueMap};
 
 /// The running tests that a call may belong to.
@@ -122,7 +120,6 @@ impl Asking<'_> {
 pub(super) fn find(
     running: &mut [Running],
     shared: &mut Shared,
-    sets: &[Arc<TestSet>],
     owners: &Owners,
     asking: &Asking<'_>,
 ) -> Option<Found> {
@@ -146,9 +143,7 @@ pub(super) fn find(
             }
             for at in tests {
                 let own = running.get(*at);
-                if let Some(hit) =
-                    own.and_then(|r| of_crowd(&mut shared.crowds, sets, r, asked, which))
-                {
+                if let Some(hit) = own.and_then(|r| of_crowd(shared, r, asked, which)) {
                     return found(hit, Source::Crowd(*at));
                 }
             }
@@ -179,21 +174,16 @@ pub(super) fn find(
 
 /// A mock that tests of one time share, for one of them.
 fn of_crowd(
-    crowds: &mut [Pool],
-    sets: &[Arc<TestSet>],
+    shared: &mut Shared,
     running: &Running,
     asked: &Asked<'_>,
     which: Which,
 ) -> Option<Hit> {
-    let tests = &sets.get(running.set)?.tests;
-    let own = tests.get(running.number)?;
-    crowds
-        .get_mut(running.set)?
-        .take(asked, which, |origin: Origin| match origin.test {
-            Some(number) => {
-                number == running.number
-                    || tests.get(number).is_some_and(|other| overlap(own, other))
-            }
-            None => true,
-        })
+    let spans = shared.spans.get(running.set)?;
+    let own = spans.get(running.number)?;
+    let crowd = shared.crowds.get_mut(running.set)?;
+    crowd.take(asked, which, |origin: Origin| match origin.test {
+        Some(number) => spans.get(number).is_some_and(|other| own.overlaps(other)),
+        None => true,
+    })
 }

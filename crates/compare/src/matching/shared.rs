@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) background: Pool,
     /// For each set, what was asked while several tests were open and nothing told whose it was.
     pub(super) crowds: Vec<Pool>,
+    /// For each set, when its tests were recorded.
+    pub(super) spans: Vec<Vec<During>>,
 }
 
 impl Shared {
@@ -34,6 +36,9 @@ impl Shared {
         let mut shared = Shared::default();
         for ((number, set), noise) in sets.iter().enumerate().zip(noise) {
             shared.crowds.push(Pool::default());
+            shared
+                .spans
+                .push(set.tests.iter().map(During::of).collect());
             let mut reading = Reading {
                 rules,
                 noise,
@@ -123,15 +128,26 @@ pub(super) fn take_any(pool: &mut Pool, asked: &Asked<'_>) -> Option<Hit> {
         .or_else(|| pool.take(asked, Which::Again, |_| true))
 }
 
-/// Whether the times of two tests overlapped when they were recorded, with what they did after
-/// their responses.
-pub(super) fn overlap(a: &TestCase, b: &TestCase) -> bool {
-    let span = |test: &TestCase| {
+/// When a test was recorded, with what it did after its response, in nanoseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct During {
+    began: u64,
+    ended: u64,
+}
+
+impl During {
+    fn of(test: &TestCase) -> Self {
         let calls = test.calls.iter();
         let last = calls.map(|call| call.after.saturating_add(call.took)).max();
         let length = last.unwrap_or(0).max(test.took);
-        (test.at.0, test.at.0.saturating_add(length))
-    };
-    let ((a_began, a_ended), (b_began, b_ended)) = (span(a), span(b));
-    a_began <= b_ended && b_began <= a_ended
+        During {
+            began: test.at.0,
+            ended: test.at.0.saturating_add(length),
+        }
+    }
+
+    /// Whether the times of two tests overlapped.
+    pub(super) fn overlaps(&self, other: &During) -> bool {
+        self.began <= other.ended && other.began <= self.ended
+    }
 }

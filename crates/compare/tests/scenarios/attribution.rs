@@ -249,3 +249,73 @@ fn scenario_35_background_is_answered_at_any_time_and_is_never_a_verdict() {
         )]
     );
 }
+
+#[test]
+fn scenario_22_the_outcomes_are_the_same_however_traced_calls_are_interleaved() {
+    let tests = || {
+        set(
+            vec![
+                case("a", &["select 1", "select 1", "update t set a = 1"]),
+                case("b", &["select 1", "select 2"]),
+            ],
+            vec![],
+        )
+    };
+    let asked: &[(&str, &str)] = &[
+        ("a", "select 1"),
+        ("a", "update t set a = 1"),
+        ("a", "select 9"),
+        ("b", "select 2"),
+        ("b", "select 1"),
+        ("b", "select 1"),
+    ];
+    let mut expected = None;
+    // Every way to merge the two orders of three calls.
+    for bits in (0u32..64).filter(|bits| bits.count_ones() == 3) {
+        let mut run = Run::of(tests());
+        run.begin_traced("a");
+        run.begin_traced("b");
+        let (mut a, mut b) = (asked[..3].iter(), asked[3..].iter());
+        for place in 0..6 {
+            let next = if bits >> place & 1 == 0 {
+                a.next()
+            } else {
+                b.next()
+            };
+            let (test, text) = next.unwrap();
+            let _ = run.ask_traced(test, sql(text, &[]));
+        }
+        run.end("a");
+        run.end("b");
+        let outcomes = run.mocks.finish();
+        assert_eq!(expected.get_or_insert_with(|| outcomes.clone()), &outcomes);
+    }
+    let told: Vec<String> = expected.unwrap().iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            "matched 0,2 extra 0 unknown 1 missing 1 reordered ",
+            "matched 1,0 extra 1 unknown 0 missing  reordered 1",
+        ]
+    );
+}
+
+#[test]
+fn a_description_that_nobody_asks_for_is_not_waited_for() {
+    let describe = Value::map([("describe", Value::from("select 1"))]);
+    let calls = vec![
+        call(1, describe, row("1")),
+        call(2, sql("select 1", &[]), row("1")),
+    ];
+    let case = test("a", http("GET", "/", None), ok(Value::Null), calls);
+    let mut run = Run::of(set(vec![case], vec![]));
+    run.begin("a");
+    assert_eq!(run.mocks.unserved_calls(&crate::build::id("a")), 1);
+    run.ask(sql("select 1", &[])).unwrap();
+    assert_eq!(run.mocks.unserved_calls(&crate::build::id("a")), 0);
+    run.end("a");
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 1 extra 0 unknown 0 missing  reordered "
+    );
+}

@@ -160,13 +160,7 @@ impl MockSet {
             values: &self.values,
             near,
         };
-        let found = find(
-            &mut self.running,
-            &mut self.shared,
-            &self.sets,
-            &owners,
-            &asking,
-        );
+        let found = find(&mut self.running, &mut self.shared, &owners, &asking);
         let canon = asking.canon;
         match found {
             Some(found) => self.serve(call, rules, &owners, found, probe),

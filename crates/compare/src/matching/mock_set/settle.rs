@@ -2,19 +2,25 @@
 
 use retake_model::TestId;
 
+use crate::matching::describe::is_probe;
 use crate::matching::outcome::CallsOutcome;
 use crate::matching::running::Running;
-use crate::matching::shared::overlap;
 
-use super::{MockSet, test_case};
+use super::{MockSet, mock, test_case};
 
 impl MockSet {
-    /// How many calls of an open or just ended test nobody made yet, of those that are its alone.
+    /// How many calls of an open or just ended test nobody made yet, of those that are its alone and
+    /// whose absence would be said.
     pub fn unserved_calls(&self, test: &TestId) -> usize {
         let running = self.running.iter().find(|running| running.id == *test);
-        running.map_or(0, |r| {
-            r.pool.entries().filter(|entry| entry.served == 0).count()
-        })
+        let entries = running
+            .into_iter()
+            .flat_map(|running| running.pool.entries());
+        entries
+            .filter(|entry| entry.served == 0)
+            .filter_map(|entry| mock(&self.sets, entry.origin))
+            .filter(|mock| !is_probe(&mock.request))
+            .count()
     }
 
     /// The outcomes that became final: of tests after whose end another one has begun and ended.
@@ -43,17 +49,17 @@ impl MockSet {
     }
 
     fn neighbours_ended(&self, running: &Running) -> bool {
-        let Some(set) = self.sets.get(running.set) else {
+        let Some(spans) = self.shared.spans.get(running.set) else {
             return true;
         };
-        let Some(own) = set.tests.get(running.number) else {
+        let Some(own) = spans.get(running.number) else {
             return true;
         };
-        let mut others = set.tests.iter().enumerate();
+        let mut others = spans.iter().enumerate();
         others.all(|(number, other)| {
             number == running.number
                 || self.ended.contains(&(running.set, number))
-                || !overlap(own, other)
+                || !own.overlaps(other)
         })
     }
 
