@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from environment import TARGET
-from processes import Failed
+from processes import Failed, stop
 
 BINARY = pathlib.Path(os.environ.get("RETAKE_BINARY", TARGET / "debug" / "retake"))
 
@@ -19,14 +19,24 @@ class Done:
         self.code, self.out, self.said = code, out, said
 
 
-def call(*arguments, cwd, env=None, timeout=300):
+def call(*arguments, cwd, env=None, timeout=120):
     """Runs retake to its end, its two outputs apart."""
     command = [str(BINARY), *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        stop(process, grace=10)
+        out, err = process.communicate()
+        raise Failed(f"`retake {arguments[0]}` did not end within {timeout} s:\n{err.decode(errors='replace')[-2000:]}"
+                     ) from None
+    finally:
+        stop(process, grace=0)
     with open(os.path.join(cwd, "calls.log"), "ab") as log:
-        log.write(f"$ {' '.join(command)}\n".encode() + done.stdout + b"--- stderr\n" + done.stderr
-                  + f"--- exit {done.returncode}\n".encode())
-    return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        log.write(f"$ {' '.join(command)}\n".encode() + out + b"--- stderr\n" + err
+                  + f"--- exit {process.returncode}\n".encode())
+    return Done(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
 def same(expected, found, what):
