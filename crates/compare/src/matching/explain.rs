@@ -13,6 +13,7 @@ use super::search::Owners;
 use super::shared::Shared;
 use super::summary;
 use crate::made::ValueMap;
+use crate::sql::Statements;
 
 /// Where the recorded requests are that a missed one is held against.
 pub(super) struct Around<'a> {
@@ -26,7 +27,13 @@ pub(super) struct Around<'a> {
 impl Around<'_> {
     /// Why nothing answers a request: the recorded one that is most like it, among those of its
     /// tests and those outside of tests. The first one recorded of those that are equally near.
-    pub(super) fn miss(&self, call: &Call, rules: &Rules, canon: &Canon) -> Miss {
+    pub(super) fn miss(
+        &self,
+        call: &Call,
+        rules: &Rules,
+        canon: &Canon,
+        statements: &mut Statements,
+    ) -> Miss {
         let asked = self.values.put_back(&call.request);
         let first = self.owners.first().and_then(|at| self.running.get(at));
         let tests = self.owners.all().filter_map(|at| self.running.get(at));
@@ -43,7 +50,7 @@ impl Around<'_> {
         let nearest = candidates(&pools, canon)
             .into_iter()
             .filter_map(|origin| Some((origin, mock(self.sets, origin)?)))
-            .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules));
+            .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules, statements));
         Miss {
             test: first.map(|running| running.id.clone()),
             to: call.to.clone(),
@@ -51,7 +58,7 @@ impl Around<'_> {
             nearest: nearest.map(|(origin, mock)| Nearest {
                 test: test_id(self.sets, origin),
                 summary: summary(&mock.request, rules),
-                differs: nearest::differs(&mock.request, &asked, rules),
+                differs: nearest::differs(&mock.request, &asked, rules, statements),
             }),
         }
     }

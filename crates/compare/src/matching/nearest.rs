@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use retake_model::{FieldKind, Path, Rules, Value};
 
-use crate::sql::Statement;
+use crate::sql::Statements;
 
 /// How many recorded requests are held against one that was missed at most.
 pub(super) const LOOK: usize = 200;
@@ -23,7 +23,12 @@ pub(super) struct Distance {
 }
 
 /// How unlike an asked request is to a recorded one.
-pub(super) fn distance(recorded: &Value, asked: &Value, rules: &Rules) -> Distance {
+pub(super) fn distance(
+    recorded: &Value,
+    asked: &Value,
+    rules: &Rules,
+    statements: &mut Statements,
+) -> Distance {
     let mut other_words = 0;
     for name in rules.summary {
         if let (Some(Value::String(a)), Some(Value::String(b))) =
@@ -40,21 +45,26 @@ pub(super) fn distance(recorded: &Value, asked: &Value, rules: &Rules) -> Distan
         }
     }
     Distance {
-        other_fields: differs(recorded, asked, rules).len(),
+        other_fields: differs(recorded, asked, rules, statements).len(),
         other_words,
     }
 }
 
 /// The places of the identifying fields that differ, in the order of the rules; at most 16. A
 /// literal of a statement is told as `sql.literals[0]`, a value of a query as `path.query.name`.
-pub(super) fn differs(recorded: &Value, asked: &Value, rules: &Rules) -> Vec<Differs> {
+pub(super) fn differs(
+    recorded: &Value,
+    asked: &Value,
+    rules: &Rules,
+    statements: &mut Statements,
+) -> Vec<Differs> {
     let mut out = Vec::new();
     for field in rules.identity {
         let at = Path::root().key(field.name);
         let (a, b) = (recorded.get(field.name), asked.get(field.name));
         match (field.kind, a, b) {
             (FieldKind::Sql, Some(Value::String(a)), Some(Value::String(b))) => {
-                statement(&at, a, b, &mut out);
+                statement(&at, a, b, statements, &mut out);
             }
             (FieldKind::Path, Some(Value::String(a)), Some(Value::String(b))) => {
                 target(&at, a, b, &mut out);
@@ -71,8 +81,8 @@ fn note(out: &mut Vec<Differs>, at: &Path, a: Option<Value>, b: Option<Value>) {
     }
 }
 
-fn statement(at: &Path, a: &str, b: &str, out: &mut Vec<Differs>) {
-    let (read_a, read_b) = (Statement::read(a), Statement::read(b));
+fn statement(at: &Path, a: &str, b: &str, statements: &mut Statements, out: &mut Vec<Differs>) {
+    let (read_a, read_b) = (statements.get(a), statements.get(b));
     if read_a.shape != read_b.shape {
         note(out, at, Some(a.into()), Some(b.into()));
         return;

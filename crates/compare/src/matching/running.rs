@@ -162,6 +162,8 @@ pub(super) struct Provenance<'t> {
     test: &'t TestCase,
     /// What the request and the dependencies' answers gave.
     given: HashSet<Box<str>>,
+    /// What the service made in this test, and the first place of each.
+    own: HashMap<&'t str, Option<&'t Path>>,
     /// What the service made in any test of the run.
     made: &'t HashSet<Key>,
 }
@@ -176,15 +178,23 @@ impl<'t> Provenance<'t> {
                 given.insert(text.into());
             });
         }
-        Provenance { test, given, made }
+        let own = test.made.iter();
+        Provenance {
+            test,
+            given,
+            own: own
+                .map(|made| (made.value.as_str(), made.places.first()))
+                .collect(),
+            made,
+        }
     }
 
     /// How a value in the request of the call with that number came to be. A value that an
     /// earlier test made, and that nobody gave to the service in this one, is what it remembers:
     /// another one in another run.
     fn role(&self, text: &str, call: usize) -> Role {
-        match self.test.made.iter().find(|made| *made.value == *text) {
-            Some(made) if made.places.first().is_some_and(|p| in_call(&p.0, call)) => Role::First,
+        match self.own.get(text) {
+            Some(Some(first)) if in_call(&first.0, call) => Role::First,
             Some(_) => Role::Made,
             None if !self.given.contains(text) && self.made.contains(&Key::of(text)) => Role::Made,
             None => Role::Given,

@@ -31,14 +31,21 @@ pub struct Literal {
 }
 
 impl Statement {
-    /// Reads a statement. What the tokenizer refuses is its own shape, without literals.
+    /// Reads a statement. What the tokenizer refuses, and what is longer than 4 MiB, is its own
+    /// shape, without literals.
     pub fn read(sql: &str) -> Self {
-        match Tokenizer::new(&PostgreSqlDialect {}, sql)
-            .with_unescape(false)
-            .tokenize()
-        {
-            Ok(tokens) => normalise(tokens),
-            Err(_) => Statement::raw(sql),
+        if sql.len() > LONGEST {
+            return Statement::raw(sql);
+        }
+        // The tokenizer is not ours, and any text may come: a panic in it is a refusal.
+        let tokens = std::panic::catch_unwind(|| {
+            Tokenizer::new(&PostgreSqlDialect {}, sql)
+                .with_unescape(false)
+                .tokenize()
+        });
+        match tokens {
+            Ok(Ok(tokens)) => normalise(tokens),
+            Ok(Err(_)) | Err(_) => Statement::raw(sql),
         }
     }
 
@@ -52,6 +59,9 @@ impl Statement {
         }
     }
 }
+
+/// The length in bytes of the longest statement that is read.
+const LONGEST: usize = 4 << 20;
 
 fn normalise(tokens: Vec<Token>) -> Statement {
     let mut tokens: Vec<Token> = tokens.into_iter().filter(counts).collect();

@@ -310,7 +310,7 @@ impl MockSet {
         }
     }
 
-    fn miss(&self, call: &Call, rules: &Rules, canon: &Canon, owners: &Owners) -> Miss {
+    fn miss(&mut self, call: &Call, rules: &Rules, canon: &Canon, owners: &Owners) -> Miss {
         let around = Around {
             owners,
             running: &self.running,
@@ -318,7 +318,7 @@ impl MockSet {
             sets: &self.sets,
             values: &self.values,
         };
-        around.miss(call, rules, canon)
+        around.miss(call, rules, canon, &mut self.statements)
     }
 
     fn note(&mut self, call: &Call, rules: &'static Rules, owners: &Owners, how: Observed) {
