@@ -42,11 +42,6 @@ impl BlobWriter {
         }
         Ok(())
     }
-
-    /// The files that were written.
-    pub(crate) fn files(&self) -> impl Iterator<Item = PathBuf> {
-        self.written.iter().map(|name| self.folder.join(name))
-    }
 }
 
 /// Reads a blob of the set in `folder`, and checks that its content is what its name says.

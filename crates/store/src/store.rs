@@ -152,13 +152,15 @@ impl Store {
 
     /// The folder of a set, where it is safe to read it: it lies below the store's own.
     pub(crate) fn folder(&self, set: &str, path: PathBuf) -> Result<SetFolder<'_>, StoreError> {
-        let root = self.root.canonicalize();
-        let root = root.map_err(StoreError::io("read", &self.root))?;
-        let real = path.canonicalize();
-        let real = real.map_err(StoreError::io("read", &path))?;
-        if !real.starts_with(&root) {
-            let error = std::io::Error::other("it is a link that leads out of the store's folder");
-            return Err(StoreError::io("read", path)(error));
+        for below in ["", "tests", "blobs"] {
+            let path = path.join(below);
+            if path.exists() {
+                let out = disk::leads_out(&self.root, &path);
+                if out.map_err(StoreError::io("read", &path))? {
+                    let what = "it is a link that leads out of the store's folder";
+                    return Err(StoreError::io("read", path)(std::io::Error::other(what)));
+                }
+            }
         }
         Ok(SetFolder {
             store: self,

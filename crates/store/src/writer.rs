@@ -38,7 +38,6 @@ pub struct SetWriter {
     staged: bool,
     names: Names,
     blobs: BlobWriter,
-    files: Vec<PathBuf>,
     /// What people wrote into the earlier recording.
     kept: Kept,
     /// Unlocks when it is dropped.
@@ -94,7 +93,6 @@ impl SetWriter {
             folder,
             staged,
             names,
-            files: Vec::new(),
             kept,
             _lock: lock,
         })
@@ -120,7 +118,6 @@ impl SetWriter {
         self.blobs.write(&rendered.blobs)?;
         let path = self.folder.join("tests").join(format!("{name}.yaml"));
         disk::write_whole(&path, rendered.text.as_bytes())?;
-        self.files.push(path);
         Ok(name)
     }
 
@@ -132,9 +129,7 @@ impl SetWriter {
         let rendered = v1::write_shared(mocks).map_err(|_| too_deep("startup.yaml"))?;
         self.blobs.write(&rendered.blobs)?;
         let path = self.folder.join("startup.yaml");
-        disk::write_whole(&path, rendered.text.as_bytes())?;
-        self.files.push(path);
-        Ok(())
+        disk::write_whole(&path, rendered.text.as_bytes())
     }
 
     /// Writes what is known of the recording so far. Rules that the set had are kept.
@@ -153,11 +148,8 @@ impl SetWriter {
     ///
     /// # Errors
     /// See [`SetWriter::write_test`]. What the set held before is then still there.
-    pub fn finish(mut self, info: &SetInfo) -> Result<(), StoreError> {
+    pub fn finish(self, info: &SetInfo) -> Result<(), StoreError> {
         self.write_info(info)?;
-        self.files.push(self.folder.join("set.yaml"));
-        self.files.extend(self.blobs.files());
-        disk::sync(&self.files)?;
         if self.staged {
             self.exchange()?;
         }

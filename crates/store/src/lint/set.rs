@@ -18,6 +18,13 @@ pub(super) fn lint_set(
     path: &Path,
     wanted: &dyn Fn(&str) -> bool,
 ) -> (usize, Vec<Diagnostic>) {
+    for below in ["tests", "blobs"] {
+        let folder = path.join(below);
+        if folder.exists() && disk::leads_out(path, &folder).unwrap_or(true) {
+            let problem = Problem::new("this is a link that leads out of the set's folder");
+            return (0, vec![Diagnostic::new(&folder, problem, b"")]);
+        }
+    }
     let named = Mutex::new(HashSet::new());
     let lint = SetLint {
         folder: SetFolder {
