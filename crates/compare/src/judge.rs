@@ -41,7 +41,10 @@ pub fn judge(
     setting: &Setting<'_>,
 ) -> TestResult {
     let found = calls::differences(test, id, calls, setting.info);
-    let mut differences = compared.differences;
+    // Differences of calls that were answered stand for themselves.
+    let is_response = |difference: &Difference| matches!(difference.place, Place::Response(_));
+    let (mut differences, of_calls): (Vec<_>, Vec<_>) =
+        compared.differences.into_iter().partition(is_response);
     if let Some(first) = &found.first_unknown {
         for difference in &mut differences {
             difference.cause = first.cause;
@@ -51,6 +54,7 @@ pub fn judge(
     }
     let verdict = match (&found.first_unknown, found.weight) {
         (_, Weight::Changed) => Verdict::Changed,
+        _ if !of_calls.is_empty() => Verdict::Changed,
         (Some(first), _) if first.blame == Blame::Recording => Verdict::Gap,
         _ if !differences.is_empty() => Verdict::Changed,
         (_, Weight::Gap) => Verdict::Gap,
@@ -65,6 +69,7 @@ pub fn judge(
     }
     result.hidden = compared.hidden;
     result.by_kind = compared.by_kind + calls.matched.iter().map(|m| m.by_kind).sum::<u64>();
+    differences.extend(of_calls);
     differences.extend(found.differences);
     result.differences = differences;
     result

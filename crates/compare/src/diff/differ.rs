@@ -32,16 +32,36 @@ pub(super) struct Differ<'a> {
     /// Whether there are two bodies: then how their end is told is framing alone.
     pub(super) both_have_bodies: bool,
     overflow: u64,
+    frame: Frame<'a>,
+}
+
+/// What the compared trees are part of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Frame<'a> {
+    Response,
+    /// A recorded call that was made.
+    Call {
+        to: &'a str,
+        index: usize,
+        summary: &'a str,
+    },
 }
 
 impl<'a> Differ<'a> {
-    pub(super) fn response(
+    pub(super) fn new(
+        frame: Frame<'a>,
         rules: &'a RuleSet,
         tokens: Tokens<'a>,
         values: &'a mut ValueMap,
     ) -> Self {
         let mut walk = Walk::new(rules.rules());
-        walk.enter_key("response");
+        match frame {
+            Frame::Response => walk.enter_key("response"),
+            Frame::Call { to, .. } => {
+                walk.enter_key("calls");
+                walk.enter_key(to);
+            }
+        }
         Differ {
             walk,
             values,
@@ -55,6 +75,7 @@ impl<'a> Differ<'a> {
             bodies_differ: false,
             both_have_bodies: false,
             overflow: 0,
+            frame,
         }
     }
 
@@ -141,7 +162,16 @@ impl<'a> Differ<'a> {
 
     /// The present place.
     pub(super) fn place(&self) -> Place {
-        Place::Response(Path(self.path.clone()))
+        let path = Path(self.path.clone());
+        match self.frame {
+            Frame::Response => Place::Response(path),
+            Frame::Call { to, index, summary } => Place::Call {
+                to: to.to_owned(),
+                index: Some(index),
+                summary: summary.to_owned(),
+                path,
+            },
+        }
     }
 
     /// Adds a note, once.

@@ -6,6 +6,7 @@
 
 mod align;
 mod body;
+mod calls;
 mod differ;
 mod fields;
 mod fingerprint;
@@ -16,6 +17,7 @@ mod text;
 mod tokens;
 mod xml;
 
+pub use calls::compare_calls;
 pub use response::{Compared, compare_response};
 
 pub(crate) use fingerprint::{fingerprint, general_place};

@@ -2,7 +2,7 @@
 
 use retake_model::{DiffKind, Difference, Made, RuleUse, Value};
 
-use super::differ::Differ;
+use super::differ::{Differ, Frame};
 use super::fields::grouped;
 use super::tokens::Tokens;
 use crate::made::ValueMap;
@@ -21,6 +21,25 @@ pub struct Compared {
     pub notes: Vec<String>,
 }
 
+impl Compared {
+    /// Adds what another comparison of the same test found.
+    pub fn absorb(&mut self, other: Compared) {
+        self.differences.extend(other.differences);
+        for used in other.hidden {
+            let same = self
+                .hidden
+                .iter_mut()
+                .find(|own| own.rule == used.rule && own.source == used.source);
+            match same {
+                Some(own) => own.hidden += used.hidden,
+                None => self.hidden.push(used),
+            }
+        }
+        self.by_kind += other.by_kind;
+        self.notes.extend(other.notes);
+    }
+}
+
 /// Compares the response that was recorded with the one that the candidate gave. Values that the
 /// service made are compared by kind, and enter the map.
 ///
@@ -33,7 +52,7 @@ pub fn compare_response(
     rules: &RuleSet,
     values: &mut ValueMap,
 ) -> Compared {
-    let mut differ = Differ::response(rules, Tokens::new(made, expected), values);
+    let mut differ = Differ::new(Frame::Response, rules, Tokens::new(made, expected), values);
     let (Value::Map(a), Value::Map(b)) = (expected, observed) else {
         differ.node(expected, observed);
         return differ.finish(rules);
@@ -54,7 +73,7 @@ pub fn compare_response(
 
 impl Differ<'_> {
     /// Compares headers by name; what is no list of headers is compared as any value.
-    fn headers(&mut self, expected: Option<&Value>, observed: Option<&Value>) {
+    pub(super) fn headers(&mut self, expected: Option<&Value>, observed: Option<&Value>) {
         let none = Value::List(Vec::new());
         let (a, b) = (expected.unwrap_or(&none), observed.unwrap_or(&none));
         match (by_name(a), by_name(b)) {

@@ -785,3 +785,94 @@ fn canonical(tree: &Value) -> String {
         leaf => format!("{leaf:?}"),
     }
 }
+
+#[test]
+fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs() {
+    use crate::matching::{CallsOutcome, Effect, MatchedCall, ObservedCall};
+    use retake_model::{Attribution, Mock, ProtocolId, Scope, TestCase, TestId, Timestamp};
+
+    let request = |headers: &[(&str, &str)]| {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Value::map([(*name, Value::from(*value))]))
+            .collect();
+        Value::map([("method", "POST".into()), ("headers", Value::List(headers))])
+    };
+    let secret = "Bearer redacted-0123456789abcdef01234567";
+    let recorded = request(&[
+        ("Host", "a:1"),
+        ("Accept", "application/json"),
+        ("Authorization", secret),
+    ]);
+    let test = TestCase {
+        name: "a".into(),
+        protocol: ProtocolId("http"),
+        at: Timestamp(0),
+        took: 0,
+        trace: None,
+        merged: 0,
+        request: Value::Null,
+        response: Value::Null,
+        calls: vec![Mock {
+            to: "payments".into(),
+            protocol: ProtocolId("http"),
+            scope: Scope::Test,
+            by: Attribution::Alone,
+            after: 0,
+            took: 0,
+            request: recorded,
+            response: Value::Null,
+            merged: 0,
+        }],
+        made: Vec::new(),
+        rules: Vec::new(),
+    };
+    let check = |headers: &[(&str, &str)], expected: &[&str], hidden: usize| {
+        let outcome = CallsOutcome {
+            test: TestId {
+                set: "s".into(),
+                name: "a".into(),
+            },
+            recorded: 1,
+            matched: vec![MatchedCall {
+                index: Some(0),
+                by_kind: 0,
+                call: ObservedCall {
+                    to: "payments".into(),
+                    protocol: ProtocolId("http"),
+                    summary: "POST /charge".into(),
+                    effect: Effect::Write,
+                    shared: false,
+                    request: request(headers),
+                },
+            }],
+            extra: Vec::new(),
+            unknown: Vec::new(),
+            missing: Vec::new(),
+            reordered: Vec::new(),
+            overflow: 0,
+        };
+        let rules = RuleSet::new([]).expect("built-in rules");
+        let found = super::compare_calls(&test, &outcome, &rules, &mut ValueMap::new());
+        assert_eq!(lines(&found.differences), expected, "{headers:?}");
+        assert_eq!(found.hidden.len(), hidden, "{headers:?}");
+    };
+    check(
+        &[
+            ("host", "b:2"),
+            ("authorization", "Bearer xyz"),
+            ("accept", "application/json"),
+            ("user-agent", "another/2"),
+        ],
+        &[],
+        1,
+    );
+    check(
+        &[("host", "a:1"), ("accept", "text/plain")],
+        &[
+            "Changed calls.payments.headers.accept: \"application/json\" -> \"text/plain\"",
+            &format!("Removed calls.payments.headers.authorization: \"{secret}\" -> nothing"),
+        ],
+        1,
+    );
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use anstyle::Style;
-use retake_model::{TestResult, Verdict};
+use retake_model::{DiffKind, Difference, TestResult, Verdict};
 
 use super::causes::Numbers;
 use super::difference;
@@ -83,13 +83,48 @@ fn with_differences(
     numbers: &Numbers,
     seen: &mut HashSet<u64>,
 ) {
-    for difference in result.differences.iter().take(SHOWN_DIFFERENCES) {
+    let (own, following) = consequences(&result.differences);
+    for difference in own.iter().take(SHOWN_DIFFERENCES) {
         seen.insert(difference.cause);
         difference::write(out, difference, numbers.of(difference), "   ");
+    }
+    let left = SHOWN_DIFFERENCES.saturating_sub(own.len());
+    if left > 0 && !following.is_empty() {
+        let _ = writeln!(out, "   {DIM}and what follows from that:{DIM:#}");
+    }
+    for difference in following.iter().take(left) {
+        difference::write(out, difference, None, "     ");
     }
     if let Some(more @ 1..) = result.differences.len().checked_sub(SHOWN_DIFFERENCES) {
         let _ = writeln!(out, "   {DIM}and {}{DIM:#}", count(more, "more difference"));
     }
+}
+
+/// The differences that stand for themselves, and those that follow from a call that got no
+/// answer: they carry its cause.
+fn consequences(all: &[Difference]) -> (Vec<&Difference>, Vec<Difference>) {
+    let unanswered = |d: &Difference| d.kind == DiffKind::CallUnknown;
+    let causes: HashSet<u64> = all
+        .iter()
+        .filter(|d| unanswered(d))
+        .map(|d| d.cause)
+        .collect();
+    let (following, own): (Vec<_>, Vec<_>) = all
+        .iter()
+        .partition(|d| !unanswered(d) && causes.contains(&d.cause));
+    let following = following.into_iter().map(|d| Difference {
+        // The first line says what it follows from, as the heading does.
+        detail: d.detail.as_deref().and_then(|text| {
+            let rest = text.split_once('\n').map(|(_, rest)| rest.to_owned());
+            if text.starts_with("follows from ") {
+                rest
+            } else {
+                Some(text.to_owned())
+            }
+        }),
+        ..d.clone()
+    });
+    (own, following.collect())
 }
 
 /// The numbers of a test's causes, each once: `[1]`, `[3]`.

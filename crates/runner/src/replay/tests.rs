@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use retake_compare::diff::{Compared, compare_response};
+use retake_compare::diff::{Compared, compare_calls, compare_response};
 use retake_compare::matching::CallsOutcome;
 use retake_compare::rules::{RuleError, RuleSet};
 use retake_compare::{Setting, judge, not_run, unanswered};
@@ -51,7 +51,7 @@ struct Sender {
 /// One test between its response and its final outcome.
 struct Sent {
     number: usize,
-    reply: Result<Compared, Nothing>,
+    reply: Result<(Compared, RuleSet), Nothing>,
     took: Duration,
 }
 
@@ -179,7 +179,11 @@ impl<'r> Tests<'r> {
             let file = self.file(&calls.test);
             let setting = self.setting(&file, sent.took);
             let result = match sent.reply {
-                Ok(compared) => judge(test, &calls.test, compared, calls, &setting),
+                Ok((mut compared, rules)) => {
+                    let mut mocks = self.desk.mocks();
+                    compared.absorb(compare_calls(test, calls, &rules, mocks.values()));
+                    judge(test, &calls.test, compared, calls, &setting)
+                }
                 Err(nothing) => unanswered(test, &calls.test, &nothing.what, calls, &setting),
             };
             self.done(number, result);
@@ -263,13 +267,10 @@ impl Sender {
                 .map(|rules| {
                     let rules = rules.as_ref().unwrap_or(&self.rules);
                     let values = mocks.values();
-                    compare_response(
-                        &test.response,
-                        &observed.response,
-                        &test.made,
-                        rules,
-                        values,
-                    )
+                    let (expected, made) = (&test.response, &test.made);
+                    let compared =
+                        compare_response(expected, &observed.response, made, rules, values);
+                    (compared, rules.clone())
                 })
                 .map_err(|error| Nothing {
                     what: error.to_string(),
