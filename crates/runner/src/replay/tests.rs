@@ -36,6 +36,8 @@ pub(super) struct Tests<'r> {
     numbers: HashMap<TestId, usize>,
     has_result: Vec<bool>,
     waiting: HashMap<usize, Sent>,
+    /// Calls that were final before the news of their response came.
+    early: Vec<CallsOutcome>,
 }
 
 /// What one test needs and several at a time share.
@@ -78,6 +80,7 @@ impl<'r> Tests<'r> {
             numbers,
             has_result,
             waiting: HashMap::new(),
+            early: Vec::new(),
         }
     }
 
@@ -136,10 +139,10 @@ impl<'r> Tests<'r> {
             }
             self.waiting.insert(sent.number, sent);
             let settled = self.desk.mocks().settled();
-            self.finish(&settled);
+            self.finish(settled);
         }
         let last = self.desk.mocks().finish();
-        self.finish(&last);
+        self.finish(last);
         self.rest(if failure.is_some() {
             "the service was gone"
         } else {
@@ -165,12 +168,19 @@ impl<'r> Tests<'r> {
         }
     }
 
-    /// Judges the tests whose calls are final.
-    fn finish(&mut self, outcomes: &[CallsOutcome]) {
-        for calls in outcomes {
+    /// Judges the tests whose calls are final. Calls may be final before the news of the response
+    /// is here: those wait for it.
+    fn finish(&mut self, outcomes: Vec<CallsOutcome>) {
+        let mut all = std::mem::take(&mut self.early);
+        all.extend(outcomes);
+        for calls in all {
             let Some(&number) = self.numbers.get(&calls.test) else {
                 continue;
             };
+            if !self.waiting.contains_key(&number) {
+                self.early.push(calls);
+                continue;
+            }
             let (Some(test), Some(sent)) =
                 (self.set.tests.get(number), self.waiting.remove(&number))
             else {
@@ -181,10 +191,10 @@ impl<'r> Tests<'r> {
             let result = match sent.reply {
                 Ok((mut compared, rules)) => {
                     let mut mocks = self.desk.mocks();
-                    compared.absorb(compare_calls(test, calls, &rules, mocks.values()));
-                    judge(test, &calls.test, compared, calls, &setting)
+                    compared.absorb(compare_calls(test, &calls, &rules, mocks.values()));
+                    judge(test, &calls.test, compared, &calls, &setting)
                 }
-                Err(nothing) => unanswered(test, &calls.test, &nothing.what, calls, &setting),
+                Err(nothing) => unanswered(test, &calls.test, &nothing.what, &calls, &setting),
             };
             self.done(number, result);
         }
