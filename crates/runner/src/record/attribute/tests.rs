@@ -22,7 +22,7 @@ fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
     OutboundCall {
         to: "db".into(),
         exchange: exchange(conn, 0, began, ended),
-        key,
+        key: ("db".into(), Key([key; 16])),
     }
 }
 
