@@ -8,6 +8,7 @@
 //! they are listed, and carry its fingerprint.
 
 mod calls;
+mod gap;
 
 use std::time::Duration;
 

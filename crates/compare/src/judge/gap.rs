@@ -1,0 +1,68 @@
+//! What lies in the recording, and not in the service.
+
+use retake_model::{Attribution, SetInfo, TestCase, TestId};
+
+use crate::matching::{Effect, UnknownCall};
+
+/// Why an unknown call is no change of the service; none where it is one.
+pub(super) fn gap_reason(
+    test: &TestCase,
+    id: &TestId,
+    unknown: &UnknownCall,
+    info: &SetInfo,
+) -> Option<String> {
+    let to = &unknown.call.to;
+    let nearest = unknown.miss.nearest.as_ref();
+    let elsewhere = nearest.and_then(|n| n.test.as_ref()).filter(|t| *t != id);
+    if let (Some(nearest), Some(other)) = (nearest, elsewhere)
+        && nearest.differs.is_empty()
+        && unknown.call.effect == Effect::Read
+    {
+        return Some(format!(
+            "the same read was recorded for {other}; a cache answered it here, or the tests ran \
+             in another order (hint: record this test again)"
+        ));
+    }
+    if let Some(reason) = incomplete(info, to) {
+        return Some(format!("{reason} (hint: record again)"));
+    }
+    let shared = unknown.call.shared
+        || test
+            .calls
+            .iter()
+            .any(|call| call.to == *to && call.by == Attribution::Shared);
+    let of_this_test = nearest.is_some_and(|n| n.test.as_ref() == Some(id));
+    (shared && !of_this_test).then(|| {
+        format!(
+            "calls to {to} were made for several tests at once and could not be told apart \
+             (hint: pass the trace header on, or record one request at a time)"
+        )
+    })
+}
+
+/// What the recording is known to lack of a dependency.
+fn incomplete(info: &SetInfo, to: &str) -> Option<String> {
+    let Some(ledger) = &info.ledger else {
+        return Some("the recording did not end in order, so calls may be lacking".to_owned());
+    };
+    let tally = ledger.outbound.get(to)?;
+    let lost = [
+        ("dropped", &tally.dropped),
+        ("could not be read", &tally.undecodable),
+        ("were left out on purpose", &tally.sampled_out),
+    ];
+    for (what, counts) in lost {
+        let count: u64 = counts.values().sum();
+        if let Some(reason) = counts.keys().next() {
+            return Some(format!(
+                "{count} exchanges with {to} {what} when it was recorded ({reason})"
+            ));
+        }
+    }
+    if let Some((reason, count)) = tally.opaque.iter().next() {
+        return Some(format!(
+            "{count} connections to {to} were relayed without being read ({reason})"
+        ));
+    }
+    (!tally.is_complete()).then(|| format!("the ledger of {to} does not add up"))
+}
