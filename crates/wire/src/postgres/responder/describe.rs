@@ -17,10 +17,12 @@ use crate::{Reading, WireError};
 pub(super) enum Purpose {
     /// Describe of a statement.
     Statement(Arc<Prepared>),
-    /// The same, asked again so that the miss counts.
+    /// The same, asked again as a call, so that the miss counts.
     Unknown(Arc<Prepared>),
     /// Describe of a portal that is not executed right behind it.
     Portal(Arc<Prepared>, Vec<Format>),
+    /// Describe of a cursor that SQL declared.
+    Cursor(Arc<Prepared>),
     /// Bind with binary parameters of unknown types.
     Bind(HeldBind),
 }
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Purpose::Statement(statement)
             | Purpose::Unknown(statement)
+            | Purpose::Cursor(statement)
             | Purpose::Portal(statement, _) => statement,
             Purpose::Bind(bind) => &bind.prepared,
         }
@@ -45,7 +48,10 @@ impl Server {
             },
             Target::Portal(name) => match self.session.portal(name) {
                 Ok(_) => self.undescribed = Some(name.to_vec()),
-                Err(refused) => self.fail(false, refused),
+                Err(refused) => match self.session.cursor(name) {
+                    Some(declared) => self.ask_description(Purpose::Cursor(declared)),
+                    None => self.fail(false, refused),
+                },
             },
         }
     }
@@ -86,13 +92,13 @@ impl Server {
             self.use_description(purpose, &description);
             return;
         }
-        let counts = matches!(purpose, Purpose::Unknown(_));
-        let reading = if counts {
-            Reading::Call
-        } else {
-            Reading::Probe
+        // A description is never part of the verdict, so one that nothing answers is asked for
+        // again as the call that it would have led to.
+        let (field, reading) = match purpose {
+            Purpose::Unknown(_) => ("sql", Reading::Call),
+            _ => ("describe", Reading::Probe),
         };
-        let mut request = Value::map([("describe", Value::text_or_bytes(&statement.sql))]);
+        let mut request = Value::map([(field, Value::text_or_bytes(&statement.sql))]);
         if statement.types.iter().any(|oid| *oid != 0) {
             let types = statement.types.iter().map(|oid| type_tree(*oid)).collect();
             request.push("types", Value::List(types));
@@ -108,6 +114,8 @@ impl Server {
                 match purpose {
                     Purpose::Bind(bind) => self.bind_held(bind, &Description::default()),
                     Purpose::Unknown(_) => self.miss(false, miss),
+                    // A cursor that was declared is there; its rows tell their columns again.
+                    Purpose::Cursor(_) => self.out.bare(b'n'),
                     // A server says this of what is answered without a recording.
                     _ if statement.kind.own_tag(&statement.text(), false).is_some() => {
                         self.use_description(purpose, &Description::default());
@@ -150,6 +158,7 @@ impl Server {
                 // Before Bind nothing is known of the formats: all are said to be text.
                 self.write_description(description.columns.as_deref(), &[]);
             }
+            Purpose::Cursor(_) => self.write_description(description.columns.as_deref(), &[]),
             Purpose::Portal(_, formats) => {
                 self.write_description(description.columns.as_deref(), &formats);
             }

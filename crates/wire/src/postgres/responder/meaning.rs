@@ -112,6 +112,27 @@ pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
     )
 }
 
+/// The cursors that a string of statements declares: the name, and the statement that does it.
+pub(in crate::postgres) fn cursors(sql: &str) -> Vec<(String, &str)> {
+    let declared = |statement: &str| {
+        let rest = strip_word(skip_space(statement), "declare")?;
+        match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let end = quoted
+                    .len()
+                    .checked_sub(skip_quoted(quoted, '"', false).len())?;
+                let name = quoted.get(..end)?.strip_suffix('"')?;
+                Some(name.replace("\"\"", "\""))
+            }
+            None => Some(words(rest).next()?.to_ascii_lowercase()),
+        }
+    };
+    statements(sql)
+        .into_iter()
+        .filter_map(|statement| Some((declared(statement)?, statement)))
+        .collect()
+}
+
 fn rollback(next: &mut dyn FnMut() -> String) -> Kind {
     let mut word = next();
     if matches!(word.as_str(), "work" | "transaction") {
@@ -385,6 +406,22 @@ mod tests {
             ("select $99999999999", 0),
         ] {
             assert_eq!(parameter_count(sql), expect, "{sql}");
+        }
+    }
+
+    #[test]
+    fn declared_cursors_have_names() {
+        for (sql, expect) in [
+            ("DECLARE \"a\"\"B\" CURSOR FOR select 1", vec!["a\"B"]),
+            (
+                "begin; declare Walk no scroll cursor for select 1",
+                vec!["walk"],
+            ),
+            ("declare \"open", vec![]),
+            ("select 'declare a'", vec![]),
+        ] {
+            let names: Vec<String> = cursors(sql).into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, expect, "{sql}");
         }
     }
 

@@ -23,7 +23,7 @@ mod answer;
 mod copy;
 mod describe;
 mod extended;
-mod meaning;
+pub(super) mod meaning;
 mod serve;
 mod server;
 mod session;

@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) skipping: bool,
     statements: HashMap<Vec<u8>, Arc<Prepared>>,
     portals: HashMap<Vec<u8>, Portal>,
+    /// Cursors that SQL declared, with the statements that did.
+    cursors: HashMap<Vec<u8>, Arc<Prepared>>,
     descriptions: HashMap<Vec<u8>, Arc<Description>>,
 }
 
@@ -72,6 +74,7 @@ impl Default for Session {
             skipping: false,
             statements: HashMap::new(),
             portals: HashMap::new(),
+            cursors: HashMap::new(),
             descriptions: HashMap::new(),
         }
     }
@@ -137,6 +140,26 @@ impl Session {
         })
     }
 
+    /// The statement that declared the cursor of that name.
+    pub(super) fn cursor(&self, name: &[u8]) -> Option<Arc<Prepared>> {
+        self.cursors.get(name).cloned()
+    }
+
+    fn declare(&mut self, statement: &str) {
+        for (name, declaration) in meaning::cursors(statement) {
+            if self.cursors.len() >= MAX_PORTALS {
+                self.cursors.clear();
+            }
+            let declaration = Prepared {
+                sql: declaration.as_bytes().to_vec(),
+                types: Vec::new(),
+                kind: Kind::Other,
+            };
+            self.cursors
+                .insert(name.into_bytes(), Arc::new(declaration));
+        }
+    }
+
     pub(super) fn forget_portal(&mut self, name: &[u8]) {
         self.portals.remove(name);
     }
@@ -167,6 +190,7 @@ impl Session {
     /// A statement was carried out.
     pub(super) fn carried_out(&mut self, kind: Kind, statement: &str, tag: &str) {
         match (kind, tag) {
+            (_, "DECLARE CURSOR") => self.declare(statement),
             (_, "BEGIN" | "START TRANSACTION") => self.transaction = Transaction::Open,
             (Kind::RollbackTo, _) => self.transaction = Transaction::Open,
             (Kind::Commit | Kind::Rollback, _) | (_, "PREPARE TRANSACTION") => {

@@ -6,10 +6,11 @@ use retake_model::{Flaw, Timestamp, Value};
 
 use super::MAX_EXCHANGE;
 use super::exchange::{Kind, Open};
-use super::request::{self, Run, Shape};
+use super::request::{self, Run, Shape, Statement};
 use super::session::{OutOfStep, Session};
 use crate::postgres::meaning;
-use crate::postgres::message::{Backend, Frontend, FunctionCall};
+use crate::postgres::message::{Backend, Frontend, FunctionCall, Oids, Parse};
+use crate::postgres::responder::meaning::cursors;
 
 impl Session {
     /// An answer to something that is run.
@@ -62,6 +63,9 @@ impl Session {
                 let result = open.result();
                 result.tag = Some(String::from_utf8_lossy(tag).into_owned());
                 result.done = true;
+                if tag == b"DECLARE CURSOR" {
+                    self.declare(at);
+                }
             }
             Backend::EmptyQueryResponse => {
                 let result = open.result();
@@ -88,6 +92,22 @@ impl Session {
             self.complete(at);
         }
         Ok(())
+    }
+
+    /// Cursors were declared: what describes them is asked for by their names.
+    fn declare(&mut self, at: Timestamp) {
+        let request = self.current.as_ref().map(|open| &open.request);
+        let sql = request.and_then(|request| request.get("sql")?.as_str());
+        for (name, declaration) in cursors(sql.unwrap_or_default()) {
+            let parse = Parse {
+                name: b"",
+                sql: declaration.as_bytes(),
+                types: Oids::default(),
+            };
+            let statement = Arc::new(Statement::new(&parse, at));
+            self.cursors
+                .set(name.as_bytes(), statement, declaration.len());
+        }
     }
 
     /// The exchange of the front of the queue, which is run. None where its portal was run to

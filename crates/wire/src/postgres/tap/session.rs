@@ -27,6 +27,8 @@ pub(super) struct Session {
     queued: usize,
     pub(super) statements: Names<Arc<Statement>>,
     pub(super) portals: Names<Portal>,
+    /// Cursors that SQL declared, with the statements that did.
+    pub(super) cursors: Names<Arc<Statement>>,
     /// What the front of the queue is being answered with.
     pub(super) current: Option<Open>,
     /// The last exchange, which is answered, but may still be found to have failed at the end of
@@ -77,6 +79,7 @@ impl Session {
             queued: 0,
             statements: Names::new(),
             portals: Names::new(),
+            cursors: Names::new(),
             current: None,
             held: None,
             failed: None,

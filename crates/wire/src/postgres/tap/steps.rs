@@ -81,9 +81,14 @@ impl Session {
                 self.describe(&statement, shape, began, at);
             }
             Frontend::Describe(Target::Portal(name)) => {
-                if let (Some(portal), Some(shape)) = (self.portals.get_mut(name), shape) {
+                let Some(shape) = shape else {
+                    return Ok(());
+                };
+                if let Some(portal) = self.portals.get_mut(name) {
                     let _ = portal.statement.shape.set(Arc::clone(&shape));
                     portal.shape = Some(shape);
+                } else if let Some(declaration) = self.cursors.get(name).cloned() {
+                    self.describe(&declaration, Some(shape), queued.at, at);
                 }
             }
             _ => {}

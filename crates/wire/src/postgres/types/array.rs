@@ -22,7 +22,7 @@ pub(super) fn array_text(element: u32, binary: &[u8]) -> Option<String> {
     for field in fields {
         items.push(match field {
             None => "NULL".to_owned(),
-            Some(field) => quoted(to_text(element, field)?),
+            Some(field) => quoted(to_text(element, field)?, separator(element)),
         });
     }
     if dimensions.is_empty() {
@@ -36,12 +36,12 @@ pub(super) fn array_text(element: u32, binary: &[u8]) -> Option<String> {
         }
         text.push('=');
     }
-    let separator = if element == BOX { ";" } else { "," };
+    let separator = separator(element).to_string();
     // The innermost dimension first: each step joins `length` neighbours.
     for d in dimensions.iter().rev() {
         items = items
             .chunks(d.length)
-            .map(|inner| format!("{{{}}}", inner.join(separator)))
+            .map(|inner| format!("{{{}}}", inner.join(&separator)))
             .collect();
     }
     text.push_str(items.first()?);
@@ -87,7 +87,7 @@ pub(super) fn array_binary(element: u32, text: &str) -> Option<Vec<u8>> {
     };
     let mut reader = Reader {
         rest: body,
-        separator: if element == BOX { ';' } else { ',' },
+        separator: separator(element),
         lengths: Vec::new(),
         innermost: None,
         items: Vec::new(),
@@ -114,6 +114,10 @@ pub(super) fn array_binary(element: u32, text: &str) -> Option<Vec<u8>> {
 
 /// The dimensions of an array, and its elements in their order.
 type Parts<'a> = (Vec<Dimension>, Vec<Option<&'a [u8]>>);
+
+fn separator(element: u32) -> char {
+    if element == BOX { ';' } else { ',' }
+}
 
 fn read_binary(element: u32, binary: &[u8]) -> Option<Parts<'_>> {
     let mut cursor = Cursor::new(binary);
@@ -189,12 +193,11 @@ fn read_bounds(text: &str) -> Option<Vec<Dimension>> {
 }
 
 /// Quotes an element where its text could be read otherwise.
-fn quoted(text: String) -> String {
-    let special = |c: char| matches!(c, '"' | '\\' | '{' | '}' | ',' | ';') || is_space(c);
-    // `;` separates boxes only, whose text has no other special character.
+fn quoted(text: String, separator: char) -> String {
+    let special = |c: char| matches!(c, '"' | '\\' | '{' | '}') || is_space(c);
     let needs = text.is_empty()
         || text.eq_ignore_ascii_case("null")
-        || text.chars().any(|c| special(c) && c != ';');
+        || text.chars().any(|c| special(c) || c == separator);
     if !needs {
         return text;
     }

@@ -1,6 +1,6 @@
 //! Which type is converted by what.
 
-use super::{array, catalogue, float, interval, moment, network, numeric, range, scalar};
+use super::{array, catalogue, float, geometry, interval, moment, network, numeric, range, scalar};
 
 /// The text that a server gives for a binary value of the type, under the settings that the
 /// module names. None where the type has no conversion or the bytes are not of it.
@@ -18,6 +18,13 @@ pub fn to_text(oid: u32, binary: &[u8]) -> Option<String> {
         26 | 28 | 29 => scalar::u32_text(binary),
         27 => scalar::tid_text(binary),
         30 => array::vector_text(26, binary),
+        600 => geometry::to_text(&geometry::POINT, binary),
+        601 => geometry::to_text(&geometry::LSEG, binary),
+        602 => geometry::path_text(binary),
+        603 => geometry::to_text(&geometry::BOX, binary),
+        604 => geometry::polygon_text(binary),
+        628 => geometry::to_text(&geometry::LINE, binary),
+        718 => geometry::to_text(&geometry::CIRCLE, binary),
         650 | 869 => network::inet_text(binary),
         700 => float::float4_text(binary),
         701 => float::float8_text(binary),
@@ -61,6 +68,13 @@ pub fn to_binary(oid: u32, text: &str) -> Option<Vec<u8>> {
         26 | 28 | 29 => scalar::u32_binary(text),
         27 => scalar::tid_binary(text),
         30 => array::vector_binary(26, text),
+        600 => geometry::to_binary(&geometry::POINT, text),
+        601 => geometry::to_binary(&geometry::LSEG, text),
+        602 => geometry::path_binary(text),
+        603 => geometry::to_binary(&geometry::BOX, text),
+        604 => geometry::polygon_binary(text),
+        628 => geometry::to_binary(&geometry::LINE, text),
+        718 => geometry::to_binary(&geometry::CIRCLE, text),
         650 => network::cidr_binary(text),
         700 => float::float4_binary(text),
         701 => float::float8_binary(text),
@@ -91,12 +105,7 @@ pub fn to_binary(oid: u32, text: &str) -> Option<Vec<u8>> {
 
 /// Whether values of the type are converted.
 pub fn converts(oid: u32) -> bool {
-    let scalar = |oid: u32| {
-        !matches!(
-            oid,
-            600..=604 | 628 | 718 | 790 | 2249 | 2276 | 2277 | 2970 | 3614 | 3615 | 5038
-        )
-    };
+    let scalar = |oid: u32| !matches!(oid, 790 | 2249 | 2276 | 2277 | 2970 | 3614 | 3615 | 5038);
     match (catalogue::entry(oid), catalogue::element(oid)) {
         (Some(_), _) => scalar(oid),
         (_, Some(element)) => scalar(element.oid),

@@ -11,7 +11,7 @@
 //! offset, and `bytea` in either output; a moment without an offset is read as UTC.
 //!
 //! Types whose text needs the catalogue (`regclass`, enums, composites) or that are rare
-//! (geometry, text search, money) have no conversion: their binary values stay bytes.
+//! (text search, money) have no conversion: their binary values stay bytes.
 //!
 //! Sources: PostgreSQL documentation, chapter 8 (the text formats); `src/backend/utils/adt`,
 //! the functions `…_send`, `…_recv` and `…_out` (the binary formats, which no page documents).
@@ -21,6 +21,7 @@ mod catalogue;
 mod convert;
 mod cursor;
 mod float;
+mod geometry;
 mod interval;
 mod moment;
 mod network;

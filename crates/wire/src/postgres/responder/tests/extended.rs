@@ -193,6 +193,7 @@ fn an_unknown_statement_is_a_miss_that_counts_when_it_is_described() {
     assert_eq!(said, ["ParseComplete", "ERROR RT404", "ready I"]);
     let readings: Vec<Reading> = talk.asked.iter().map(|(_, reading)| *reading).collect();
     assert_eq!(readings, [Reading::Probe, Reading::Call]);
+    assert_eq!(talk.asked[1].0.get("sql"), Some(&"select $1".into()));
     // What needs no recording is described as a server does.
     let said = talk.say(&[parse("b", "BEGIN", &[]), describe(b'S', "b"), sync()]);
     assert_eq!(said, ["ParseComplete", "takes []", "NoData", "ready I"]);
@@ -288,4 +289,22 @@ fn a_copy_takes_its_data_also_behind_a_sync() {
     );
     let said = talk.say(&[message(b'd', b"1\n"), message(b'c', b""), sync()]);
     assert_eq!(said, ["COPY 1", "ready I"]);
+}
+
+#[test]
+fn a_cursor_that_sql_declared_is_described_by_its_declaration() {
+    let declare = "declare \"Walk\" cursor for select 1";
+    let mut talk = Talk::new(move |request| match request.get("describe") {
+        Some(sql) => (*sql == declare.into()).then(|| rows(&["a int4"], &[])),
+        None => Some(tag("DECLARE CURSOR")),
+    });
+    let said = talk.say(&[query(declare), describe(b'P', "Walk"), sync()]);
+    assert_eq!(
+        said,
+        ["DECLARE CURSOR", "ready I", "columns a:23:t", "ready I"]
+    );
+    assert_eq!(
+        talk.say(&[describe(b'P', "walk"), sync()])[0],
+        "ERROR 34000"
+    );
 }
