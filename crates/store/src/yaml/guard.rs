@@ -121,7 +121,8 @@ impl<'t> Scanner<'t> {
                     self.key = None;
                     self.newline();
                 }
-                b'#' if self.after_space() => self.skip_line(),
+                // The parser takes it for a comment here even without a space before it.
+                b'#' => self.skip_line(),
                 _ => self.token(byte)?,
             }
         }

@@ -22,6 +22,8 @@ fn what_the_format_does_not_use_is_refused_where_it_stands() {
         ("a: !num &x 1\n", "anchor", 1, 9),
         ("a: {b: &x c}", "anchor", 1, 8),
         ("a: {\"b\":*x}", "alias", 1, 9),
+        ("{#\n&a}", "anchor", 2, 1),
+        ("[\"a\"#\n, *a]", "alias", 2, 3),
         ("a: |\n  text\nb: *x\n", "alias", 3, 4),
         ("a: |2-\n   text\n\n\nb: *x\n", "alias", 5, 4),
         ("a: 'it''s'\nb: *x\n", "alias", 2, 4),
