@@ -12,6 +12,3 @@ mod write;
 pub(crate) use read::{Reader, read_set, read_shared, read_test};
 pub(crate) use rules::{RuleDoc, read_rules};
 pub(crate) use write::{write_set, write_shared, write_test};
-
-#[cfg(test)]
-mod tests;

@@ -230,7 +230,7 @@ fn any_value_is_read_back_as_it_was_written() {
         .expect("every value comes back");
 }
 
-/// Every string of up to three pieces, as value and as key: 80 + 80² + 80³ strings, of which
+/// Every string of up to three pieces, as value and as key: with `RETAKE_CASES`, else two: 83 + 83² + 83³ strings, of which
 /// each file holds many.
 #[test]
 fn every_combination_of_nasty_pieces_comes_back() {
