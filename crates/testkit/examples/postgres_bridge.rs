@@ -136,7 +136,15 @@ impl Bridge {
             (bytes(data), failed)
         });
         if let Some(sql) = request.get("describe") {
-            upstream.parse(&bytes(sql), &types)?;
+            // A cursor has the columns of its query.
+            let text = sql.as_str().unwrap_or_default();
+            let query = match text.split_once(" FOR ") {
+                Some((declare, query)) if declare.starts_with("DECLARE") => {
+                    query.as_bytes().to_vec()
+                }
+                _ => bytes(sql),
+            };
+            upstream.parse(&query, &types)?;
             upstream.message(b'D', b"S\0")?;
             upstream.message(b'S', b"")?;
         } else if let Some(function) = request.get("function") {

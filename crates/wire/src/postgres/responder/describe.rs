@@ -114,8 +114,7 @@ impl Server {
                 match purpose {
                     Purpose::Bind(bind) => self.bind_held(bind, &Description::default()),
                     Purpose::Unknown(_) => self.miss(false, miss),
-                    // A cursor that was declared is there; its rows tell their columns again.
-                    Purpose::Cursor(_) => self.out.bare(b'n'),
+                    Purpose::Cursor(_) => self.miss(false, miss),
                     // A server says this of what is answered without a recording.
                     _ if statement.kind.own_tag(&statement.text(), false).is_some() => {
                         self.use_description(purpose, &Description::default());
@@ -158,7 +157,15 @@ impl Server {
                 // Before Bind nothing is known of the formats: all are said to be text.
                 self.write_description(description.columns.as_deref(), &[]);
             }
-            Purpose::Cursor(_) => self.write_description(description.columns.as_deref(), &[]),
+            Purpose::Cursor(_) => match &description.columns {
+                Some(columns) => self.write_description(Some(columns), &[]),
+                // A cursor always has columns, and a client may crash where it is told of none:
+                // psycopg 3.3 does.
+                None => {
+                    let what = "retake: the columns of this cursor were not recorded";
+                    self.fail(false, (super::MISS, what.to_owned()));
+                }
+            },
             Purpose::Portal(_, formats) => {
                 self.write_description(description.columns.as_deref(), &formats);
             }

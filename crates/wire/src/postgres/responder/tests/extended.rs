@@ -308,3 +308,11 @@ fn a_cursor_that_sql_declared_is_described_by_its_declaration() {
         "ERROR 34000"
     );
 }
+
+#[test]
+fn a_cursor_whose_columns_were_not_recorded_is_an_error() {
+    let mut talk = Talk::new(|_| Some(tag("DECLARE CURSOR")));
+    talk.say(&[query("declare c cursor for select 1")]);
+    let said = talk.say(&[describe(b'P', "c"), sync()]);
+    assert_eq!(said, ["ERROR RT404", "ready I"]);
+}
