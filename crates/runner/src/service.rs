@@ -223,10 +223,16 @@ mod tests {
             .and_then(Pid::from_raw)
             .expect("a pid");
         service.stop().await;
-        // A killed orphan is reaped by init a moment later; it must not be running.
-        let state = std::fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero()))
-            .unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+        // The kernel ends a killed orphan when it next runs, and init reaps it later.
+        let stat = format!("/proc/{}/stat", child.as_raw_nonzero());
+        let gone = || std::fs::read_to_string(&stat).map_or(true, |state| state.contains(") Z "));
+        tokio::time::timeout(Duration::from_secs(10), async {
+            while !gone() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the child has ended");
     }
 
     #[tokio::test]

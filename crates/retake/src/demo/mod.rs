@@ -172,7 +172,7 @@ async fn traffic(listening: oneshot::Receiver<Vec<Listen>>, shop: String) -> any
         shop::visit(&front, Method::GET, &format!("/items/{sku}"), None).await?;
         let order = json!({"sku": sku, "qty": qty});
         let placed = shop::visit(&front, Method::POST, "/orders", Some(order)).await?;
-        if let Some(id) = placed["id"].as_str() {
+        if let Some(id) = placed.get("id").and_then(serde_json::Value::as_str) {
             shop::visit(&front, Method::GET, &format!("/orders/{id}"), None).await?;
         }
     }

@@ -149,7 +149,7 @@ impl Shop {
     }
 
     async fn place_order(&self, order: Value) -> anyhow::Result<(StatusCode, Value)> {
-        let (Some(sku), Some(qty @ 1..)) = (order["sku"].as_str(), order["qty"].as_u64()) else {
+        let (Some(sku), Some(qty @ 1..)) = (order.get("sku").and_then(Value::as_str), order.get("qty").and_then(Value::as_u64)) else {
             let error = json!({"error": "an order needs a sku and a qty of 1 or more"});
             return Ok((StatusCode::BAD_REQUEST, error));
         };
@@ -248,10 +248,9 @@ fn cents(price: &str) -> Option<u64> {
 fn uuid() -> io::Result<String> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    if let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes {
-        *version = (*version & 0x0f) | 0x40;
-        *variant = (*variant & 0x3f) | 0x80;
-    }
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
     let hex = u128::from_be_bytes(bytes);
     let text = format!("{hex:032x}");
     let part = |range| text.get(range).unwrap_or_default();

@@ -50,7 +50,7 @@ pub enum Placed {
     /// An inbound exchange with the calls that belong to it.
     Test(Box<Exchange>, Vec<PlacedCall>),
     /// A call that belongs to no single test.
-    Shared(PlacedCall),
+    Shared(Box<PlacedCall>),
 }
 
 /// The attribution of one recording.
@@ -104,6 +104,14 @@ impl Attributor {
             for placed in self.open.remove(&key).map(|o| o.calls).unwrap_or_default() {
                 self.share(placed.call, Scope::Background, Attribution::Unattributed);
             }
+        }
+    }
+
+    /// Which requests are open can no longer be told: none is, until the next one begins.
+    pub fn forget_open(&mut self) {
+        let open: Vec<_> = self.open.keys().map(|(conn, _)| *conn).collect();
+        for conn in open {
+            self.closed(conn);
         }
     }
 
@@ -292,7 +300,7 @@ impl Attributor {
 
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
         self.ready
-            .push_back(Placed::Shared(PlacedCall { call, scope, by }));
+            .push_back(Placed::Shared(Box::new(PlacedCall { call, scope, by })));
     }
 }
 

@@ -1,10 +1,12 @@
 //! A session of `record`: from the relay's events to files and a ledger.
 
 mod attribute;
+mod exclude;
 mod fingerprint;
 mod recorder;
 mod redact;
 mod session;
+mod shared;
 
 pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall};
 pub use recorder::{Keeping, Recorder};

@@ -1,7 +1,6 @@
 //! What becomes of everything that the relay saw: test cases, shared mocks, or a line in the ledger.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use retake_compare::made::{Known, Near, find_made};
@@ -14,14 +13,13 @@ use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
 use retake_wire::protocol;
 
+use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
+use super::shared::{Kept, Shared};
 use super::{Attributor, OutboundCall, Placed, PlacedCall, Redactor};
 
 /// How many fingerprints of kept tests are remembered to recognise repeats.
 const MAX_FINGERPRINTS: usize = 200_000;
-
-/// How many mocks outside tests are kept.
-const MAX_SHARED: usize = 50_000;
 
 /// How many notes are kept.
 const MAX_NOTES: usize = 100;
@@ -51,14 +49,6 @@ pub struct Recorder {
     shared: Shared,
     ledger: Ledger,
     redacted: u64,
-}
-
-/// The mocks outside tests, without exact repeats.
-#[derive(Debug, Default)]
-struct Shared {
-    mocks: Vec<Mock>,
-    index: HashMap<u128, usize>,
-    changed: bool,
 }
 
 impl Recorder {
@@ -94,6 +84,11 @@ impl Recorder {
     /// # Errors
     /// The disk refuses. What could not be written is counted as dropped.
     pub fn take(&mut self, batch: Batch) -> Result<(), StoreError> {
+        if batch.gap {
+            self.attributor.forget_open();
+            let text = "the recorder could not keep up: some calls may be attributed to no test";
+            note(&mut self.ledger, text.to_owned());
+        }
         for event in batch.events {
             self.event(event)?;
         }
@@ -106,10 +101,7 @@ impl Recorder {
     /// # Errors
     /// The disk refuses.
     pub fn write_shared(&mut self) -> Result<(), StoreError> {
-        if std::mem::take(&mut self.shared.changed) {
-            self.writer.write_shared(&self.shared.mocks)?;
-        }
-        Ok(())
+        self.write_shared_mocks(false)
     }
 
     /// Writes everything that is left, and accounts for what the relay counted.
@@ -119,8 +111,7 @@ impl Recorder {
     pub fn finish(mut self, counters: &[Counters]) -> Result<(SetWriter, Ledger), StoreError> {
         self.attributor.finish();
         let written = self.write_ready();
-        self.shared.changed = true;
-        let written = written.and(self.write_shared());
+        let written = written.and(self.write_shared_mocks(true));
         for counted in counters {
             let tally = match &counted.dependency {
                 Some(name) => self.ledger.outbound.entry(name.to_string()).or_default(),
@@ -156,6 +147,13 @@ impl Recorder {
         }
         written?;
         Ok((self.writer, self.ledger))
+    }
+
+    fn write_shared_mocks(&mut self, always: bool) -> Result<(), StoreError> {
+        match self.shared.take_changed(always) {
+            Some(mocks) => self.writer.write_shared(mocks),
+            None => Ok(()),
+        }
     }
 
     fn event(&mut self, event: RelayEvent) -> Result<(), StoreError> {
@@ -225,7 +223,7 @@ impl Recorder {
         if let Some(flaw) = &exchange.flaw {
             return count_flaw(self.tally(&to), flaw);
         }
-        if let Some(rule) = self.excluded(Some(&to), &exchange) {
+        if let Some(rule) = excluded_by(&self.keeping.exclude, Some(&to), &exchange) {
             return add(&mut self.tally(&to).sampled_out, &rule, 1);
         }
         let key = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
@@ -238,33 +236,6 @@ impl Recorder {
         self.attributor.outbound(OutboundCall { to, exchange, key });
     }
 
-    /// The rule that leaves an exchange out, as the ledger names it.
-    fn excluded(&self, to: Option<&str>, exchange: &Exchange) -> Option<String> {
-        let path = exchange
-            .request
-            .tree()
-            .and_then(|r| r.get("path"))
-            .and_then(Value::as_str);
-        let applies = |rule: &&Exclude| {
-            rule.dependency
-                .as_deref()
-                .is_none_or(|name| to == Some(name))
-                && rule
-                    .path
-                    .as_deref()
-                    .is_none_or(|p| path.is_some_and(|path| glob(p, path)))
-        };
-        let rule = self.keeping.exclude.iter().find(applies)?;
-        let named = [("dependency", &rule.dependency), ("path", &rule.path)];
-        let words = named
-            .iter()
-            .filter_map(|(k, v)| Some(format!("{k} {}", v.as_ref()?)));
-        Some(format!(
-            "excluded: {}",
-            words.collect::<Vec<_>>().join(", ")
-        ))
-    }
-
     fn write_ready(&mut self) -> Result<(), StoreError> {
         let mut first_error = Ok(());
         while let Some(placed) = self.attributor.poll() {
@@ -272,7 +243,7 @@ impl Recorder {
                 Placed::Test(exchange, calls) => {
                     first_error = first_error.and(self.test(*exchange, calls));
                 }
-                Placed::Shared(call) => self.share(call),
+                Placed::Shared(call) => self.share(*call),
             }
         }
         first_error
@@ -291,7 +262,7 @@ impl Recorder {
             }
             return Ok(());
         }
-        if let Some(rule) = self.excluded(None, &exchange) {
+        if let Some(rule) = excluded_by(&self.keeping.exclude, None, &exchange) {
             add(&mut self.ledger.inbound.sampled_out, &rule, 1);
             for call in calls {
                 add(&mut self.tally(&call.call.to).sampled_out, &rule, 1);
@@ -351,28 +322,13 @@ impl Recorder {
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
         self.redacted += secrets.len() as u64;
-        let print = Fingerprint::mock(&mock);
-        if let Some(mock) = self
-            .shared
-            .index
-            .get(&print)
-            .and_then(|&i| self.shared.mocks.get_mut(i))
-        {
-            mock.merged += 1;
-            self.shared.changed = true;
-            self.tally(&to).merged += 1;
-        } else if self.shared.mocks.len() >= MAX_SHARED {
-            add(
-                &mut self.tally(&to).dropped,
-                "too many calls outside of tests",
-                1,
-            );
-        } else {
-            self.known.learn(&mock, Near::recorded(at));
-            self.shared.index.insert(print, self.shared.mocks.len());
-            self.shared.mocks.push(mock);
-            self.shared.changed = true;
-            self.tally(&to).kept += 1;
+        self.known.learn(&mock, Near::recorded(at));
+        let kept = self.shared.add(mock);
+        let tally = self.tally(&to);
+        match kept {
+            Kept::New => tally.kept += 1,
+            Kept::Merged => tally.merged += 1,
+            Kept::Full => add(&mut tally.dropped, "too many calls outside of tests", 1),
         }
     }
 
@@ -412,7 +368,7 @@ fn describe(exchange: &mut Exchange) {
     }
 }
 
-fn remember<K: Hash + Eq>(seen: &mut HashSet<K>, print: Option<K>) {
+fn remember(seen: &mut HashSet<u128>, print: Option<u128>) {
     if let Some(print) = print
         && seen.len() < MAX_FINGERPRINTS
     {
@@ -438,25 +394,6 @@ fn note(ledger: &mut Ledger, text: String) {
     if ledger.notes.len() < MAX_NOTES && !ledger.notes.contains(&text) {
         ledger.notes.push(text);
     }
-}
-
-/// Whether a text matches a pattern in which `*` stands for any text.
-fn glob(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
-        return false;
-    };
-    let mut parts = parts.peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return rest.ends_with(part);
-        }
-        match rest.find(part).and_then(|at| rest.get(at + part.len()..)) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-    }
-    rest.is_empty()
 }
 
 fn into_tree(message: Message) -> Option<Value> {
@@ -502,20 +439,4 @@ fn mock(placed: PlacedCall, began: Timestamp) -> Option<Mock> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::glob;
-
-    #[test]
-    fn stars_stand_for_any_text() {
-        let check =
-            |pattern, text, expected| assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
-        check("/health", "/health", true);
-        check("/health", "/healthy", false);
-        check("/v1/*", "/v1/traces?x=1", true);
-        check("*/traces*", "/v1/traces?x=1", true);
-        check("/a*b*c", "/a-b-c", true);
-        check("/a*b*c", "/a-c-b", false);
-        check("/ab*b", "/ab", false);
-        check("*", "", true);
-    }
-}
+mod tests;

@@ -1,0 +1,215 @@
+use super::*;
+use retake_model::{ProtocolId, TestSet};
+use retake_store::Store;
+
+const MS: u64 = 1_000_000;
+
+fn keeping() -> Keeping {
+    Keeping {
+        repeats: false,
+        has_dependencies: true,
+        exclude: Vec::new(),
+    }
+}
+
+fn http(headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Value {
+    let headers = headers
+        .iter()
+        .map(|(n, v)| Value::map([(*n, Value::text(*v))]))
+        .collect();
+    let mut tree = Value::map(fields.iter().map(|(n, v)| (*n, Value::text(*v))));
+    tree.push("headers", Value::List(headers));
+    tree
+}
+
+fn get(path: &str) -> Value {
+    http(&[], &[("method", "GET"), ("path", path)])
+}
+
+fn ok() -> Value {
+    Value::map([("status", Value::from(200))])
+}
+
+/// An exchange of 10 ms that began at `at` ms; connection 1 is inbound, 2 goes to `db`.
+fn exchange(conn: u64, at: u64, request: Value, response: Value) -> Exchange {
+    Exchange {
+        conn: ConnId(conn),
+        index: at,
+        protocol: ProtocolId("http"),
+        began: Timestamp(at * MS),
+        ended: Timestamp((at + 10) * MS),
+        request: Message::Tree(request),
+        response: Message::Tree(response),
+        trace: None,
+        scope: None,
+        flaw: None,
+    }
+}
+
+/// Records these exchanges; gives what was written, and the ledger.
+fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::new(folder.path());
+    let writer = store.writer("set").expect("a new set");
+    let mut recorder = Recorder::new(writer, keeping, Redactor::new([1; 32], &[]));
+    let connections = [
+        (1, Direction::Inbound, None),
+        (2, Direction::Outbound, Some("db".into())),
+    ];
+    let opened = connections.map(|(id, direction, dependency)| {
+        RelayEvent::Opened(ConnInfo {
+            id: ConnId(id),
+            direction,
+            dependency,
+            protocol: None,
+            peer: None,
+            target: None,
+            opened: Timestamp(0),
+        })
+    });
+    let seen = |conn| exchanges.iter().filter(|e| e.conn == ConnId(conn)).count() as u64;
+    let counters =
+        [(None, seen(1)), (Some("db".into()), seen(2))].map(|(dependency, exchanges)| Counters {
+            dependency,
+            exchanges,
+            ..Counters::default()
+        });
+    let ended = exchanges
+        .into_iter()
+        .map(|e| RelayEvent::Ended(Box::new(e)));
+    let events = opened.into_iter().chain(ended).collect();
+    recorder
+        .take(Batch {
+            events,
+            up_to: Timestamp(0),
+            gap: false,
+        })
+        .expect("written");
+    let (writer, ledger) = recorder.finish(&counters).expect("finished");
+    assert!(ledger.is_complete(), "{ledger:?}");
+    writer
+        .finish(&retake_model::SetInfo::default())
+        .expect("finished");
+    (store.load("set").expect("readable"), ledger)
+}
+
+#[test]
+fn a_test_is_written_with_its_calls_and_startup_apart() {
+    let (set, ledger) = record(
+        keeping(),
+        vec![
+            exchange(2, 1, get("/migrate"), ok()),
+            exchange(2, 102, get("/price"), ok()),
+            exchange(1, 100, get("/items"), ok()),
+        ],
+    );
+    let calls: Vec<_> = set.tests.iter().map(|t| t.calls.len()).collect();
+    assert_eq!(calls, [1]);
+    let scopes: Vec<_> = set.shared.iter().map(|m| m.scope).collect();
+    assert_eq!(scopes, [retake_model::Scope::Startup]);
+    assert_eq!((ledger.inbound.kept, ledger.outbound["db"].kept), (1, 2));
+}
+
+#[test]
+fn exact_repeats_are_merged_unless_they_are_to_be_kept() {
+    let twice = || {
+        vec![
+            exchange(2, 102, get("/price"), ok()),
+            exchange(1, 100, get("/items"), ok()),
+            exchange(2, 5_002, get("/price"), ok()),
+            exchange(1, 5_000, get("/items"), ok()),
+        ]
+    };
+    let (set, ledger) = record(keeping(), twice());
+    assert_eq!(
+        (
+            set.tests.len(),
+            ledger.inbound.merged,
+            ledger.outbound["db"].merged
+        ),
+        (1, 1, 1)
+    );
+    let (set, ledger) = record(
+        Keeping {
+            repeats: true,
+            ..keeping()
+        },
+        twice(),
+    );
+    assert_eq!((set.tests.len(), ledger.inbound.merged), (2, 0));
+}
+
+#[test]
+fn the_same_request_with_another_answer_of_a_dependency_is_no_repeat() {
+    let no = Value::map([("status", Value::from(404))]);
+    let (set, _) = record(
+        keeping(),
+        vec![
+            exchange(2, 102, get("/price"), ok()),
+            exchange(1, 100, get("/items"), ok()),
+            exchange(2, 5_002, get("/price"), no),
+            exchange(1, 5_000, get("/items"), ok()),
+        ],
+    );
+    assert_eq!(set.tests.len(), 2);
+}
+
+#[test]
+fn credentials_are_gone_wherever_they_stand() {
+    let secret = "s3cr3t-t0ken";
+    let headers = [("authorization", "Bearer s3cr3t-t0ken")];
+    let request = http(&headers, &[("method", "GET"), ("path", "/me")]);
+    let (set, ledger) = record(
+        keeping(),
+        vec![
+            exchange(2, 102, get(&format!("/sessions/{secret}")), ok()),
+            exchange(1, 100, request, ok()),
+        ],
+    );
+    let written = format!("{set:?}");
+    assert!(!written.contains(secret), "{written}");
+    assert_eq!(written.matches("redacted-").count(), 2, "{written}");
+    assert_eq!(ledger.notes, ["1 credentials were redacted"]);
+}
+
+#[test]
+fn scenario_12_what_is_excluded_is_counted_by_its_rule() {
+    let rule = Exclude {
+        dependency: Some("db".to_owned()),
+        path: Some("/v1/*".to_owned()),
+    };
+    let (set, ledger) = record(
+        Keeping {
+            exclude: vec![rule],
+            ..keeping()
+        },
+        vec![
+            exchange(2, 102, get("/v1/traces"), ok()),
+            exchange(2, 103, get("/v2/price"), ok()),
+            exchange(1, 100, get("/v1/items"), ok()),
+        ],
+    );
+    assert_eq!(set.tests[0].calls.len(), 1);
+    let counted: Vec<_> = ledger.outbound["db"].sampled_out.iter().collect();
+    assert_eq!(
+        counted,
+        [(&"excluded: dependency db, path /v1/*".to_owned(), &1)]
+    );
+}
+
+#[test]
+fn what_is_not_whole_is_counted_and_never_a_test() {
+    let cut = Exchange {
+        flaw: Some(Flaw::Cut),
+        ..exchange(1, 100, get("/a"), Value::Null)
+    };
+    let odd = Flaw::Undecodable("no columns".to_owned());
+    let odd = Exchange {
+        flaw: Some(odd),
+        ..exchange(2, 101, get("/b"), Value::Null)
+    };
+    let (set, ledger) = record(keeping(), vec![odd, cut]);
+    assert!(set.tests.is_empty());
+    assert_eq!(ledger.inbound.dropped["cut off before its end"], 1);
+    assert_eq!(ledger.outbound["db"].undecodable["no columns"], 1);
+}
