@@ -211,8 +211,13 @@ impl Outputs {
         }
     }
 
-    fn finish(self) -> Result<(), Failure> {
+    fn finish(mut self) -> Result<(), Failure> {
         self.bar.finish_and_clear();
+        for reporter in &mut self.reporters {
+            if let Err(error) = reporter.end() {
+                self.failed.get_or_insert(error);
+            }
+        }
         match self.failed {
             // Whoever reads the report has seen enough.
             Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

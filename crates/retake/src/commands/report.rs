@@ -24,5 +24,6 @@ pub fn report(home: &Home, args: &ReportArgs) -> Result<u8, Failure> {
     for event in retake_report::read_events(events) {
         reporter.on(&event.with_context(what)?)?;
     }
+    reporter.end()?;
     Ok(0)
 }

@@ -149,7 +149,10 @@ impl Shop {
     }
 
     async fn place_order(&self, order: Value) -> anyhow::Result<(StatusCode, Value)> {
-        let (Some(sku), Some(qty @ 1..)) = (order.get("sku").and_then(Value::as_str), order.get("qty").and_then(Value::as_u64)) else {
+        let (Some(sku), Some(qty @ 1..)) = (
+            order.get("sku").and_then(Value::as_str),
+            order.get("qty").and_then(Value::as_u64),
+        ) else {
             let error = json!({"error": "an order needs a sku and a qty of 1 or more"});
             return Ok((StatusCode::BAD_REQUEST, error));
         };
