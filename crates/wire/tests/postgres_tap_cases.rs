@@ -342,15 +342,30 @@ fn copy_in_the_extended_protocol_passes_over_the_sync_before_its_data() {
 }
 
 #[test]
-fn what_comes_to_an_idle_session_is_told_with_the_next_exchange() {
-    let notification = frame(b'A', b"\0\0\0\x07jobs\0go\0");
+fn what_an_idle_session_hears_is_told_by_channel_when_it_ends() {
+    let notification = |payload: &str| {
+        let body = [b"\0\0\0\x07jobs\0", payload.as_bytes(), b"\0"].concat();
+        frame(b'A', &body)
+    };
     let exchanges = Talk::begun()
-        .server(&[notification])
+        .server(&[notification("go")])
         .client(&[query("select n from t")])
-        .server(&[columns(), complete("SELECT 0"), ready(b'I')])
+        .server(&[columns(), notification("within")])
+        .server(&[complete("SELECT 0"), ready(b'I')])
+        .server(&[notification("on")])
+        .client(&[frame(b'X', b"")])
         .exchanges();
-    let notify = tree(&exchanges[0].response).get("notify");
-    assert!(format!("{notify:?}").contains("jobs"), "{notify:?}");
+    let notes = |exchange: &Exchange| {
+        let notes = tree(&exchange.response).get("notify").unwrap();
+        let payload = |note: &Value| note.get("payload").unwrap().clone();
+        let notes = notes.as_list().unwrap().iter().map(payload);
+        notes.collect::<Vec<_>>()
+    };
+    assert_eq!(exchanges.len(), 2);
+    assert_eq!(notes(&exchanges[0]), ["within".into()]);
+    assert_eq!(request(&exchanges[1], "listening"), Some("jobs"));
+    assert_eq!(exchanges[1].scope, Some(Scope::Session));
+    assert_eq!(notes(&exchanges[1]), ["go".into(), "on".into()]);
 }
 
 #[test]

@@ -49,8 +49,12 @@ static RULES: Rules = Rules {
             name: "function",
             kind: FieldKind::Exact,
         },
+        Field {
+            name: "listening",
+            kind: FieldKind::Exact,
+        },
     ],
-    summary: &["sql", "describe", "function"],
+    summary: &["sql", "describe", "function", "listening"],
 };
 
 impl Protocol for Postgres {

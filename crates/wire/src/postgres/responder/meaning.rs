@@ -112,6 +112,18 @@ pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
     )
 }
 
+/// The channel that LISTEN names.
+pub(super) fn listened(statement: &str) -> Option<String> {
+    let rest = strip_word(skip_space(statement), "listen")?;
+    let name = rest.trim_end_matches([';', ' ', '\n', '\t']);
+    Some(
+        match name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
+            Some(quoted) => quoted.replace("\"\"", "\""),
+            None => name.to_ascii_lowercase(),
+        },
+    )
+}
+
 /// The cursors that a string of statements declares: the name, and the statement that does it.
 pub(in crate::postgres) fn cursors(sql: &str) -> Vec<(String, &str)> {
     let declared = |statement: &str| {

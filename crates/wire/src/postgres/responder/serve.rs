@@ -132,7 +132,7 @@ impl Server {
     }
 
     /// Settings that changed and notifications that came.
-    fn after_statement(&mut self, tree: &Value) -> Read<()> {
+    pub(super) fn after_statement(&mut self, tree: &Value) -> Read<()> {
         if let Some(status) = tree.get("status") {
             let settings = status
                 .as_map()

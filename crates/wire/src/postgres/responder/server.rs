@@ -64,6 +64,8 @@ pub(super) enum Waiting {
     Query(Vec<u8>),
     /// A function, whose result is wanted.
     Function,
+    /// What comes to a session that listens.
+    Notifications,
 }
 
 impl Server {
@@ -262,6 +264,13 @@ impl Server {
                 Inbound::TooLong(tag, length) => self.refuse_length(tag, length),
             }
         }
+        if self.waiting.is_none()
+            && !self.closing
+            && let Some(channel) = self.session.next_unheard()
+        {
+            let request = Value::map([("listening", channel.into())]);
+            self.ask(request, Reading::Probe, Waiting::Notifications);
+        }
         Ok(())
     }
 
@@ -294,6 +303,15 @@ impl Server {
             Frontend::Unknown { tag, .. } => {
                 return Err(format!("a client sends no message of type {tag:#04x}"));
             }
+        }
+        Ok(())
+    }
+
+    /// Sends at once what the recorded session was sent in the course of its life.
+    fn heard(&mut self, answer: &Answer) -> Result<(), WireError> {
+        if let Answer::Serve(tree) = answer {
+            self.after_statement(tree)
+                .map_err(|why| self.error(why.0, Blame::Recording))?;
         }
         Ok(())
     }
@@ -354,6 +372,7 @@ impl Responder for Server {
             } => self.executed(&portal, limit, describe, answer),
             Waiting::Query(sql) => self.queried(&sql, answer),
             Waiting::Function => self.function_ran(answer),
+            Waiting::Notifications => self.heard(answer),
         };
         let carried = self.advance();
         served?;

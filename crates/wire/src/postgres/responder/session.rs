@@ -1,6 +1,6 @@
 //! What a session knows: its statements, its portals and its transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use retake_model::Value;
@@ -29,6 +29,8 @@ pub(super) struct Session {
     /// Cursors that SQL declared, with the statements that did.
     cursors: HashMap<Vec<u8>, Arc<Prepared>>,
     descriptions: HashMap<Vec<u8>, Arc<Description>>,
+    /// Channels that the session listens on from now, and whose notifications were not sent yet.
+    unheard: VecDeque<String>,
 }
 
 /// A prepared statement.
@@ -76,6 +78,7 @@ impl Default for Session {
             portals: HashMap::new(),
             cursors: HashMap::new(),
             descriptions: HashMap::new(),
+            unheard: VecDeque::new(),
         }
     }
 }
@@ -207,7 +210,18 @@ impl Session {
                 _ => self.statements.clear(),
             },
             (Kind::Discard, _) => self.statements.clear(),
+            (Kind::Listen, "LISTEN") if self.unheard.len() < MAX_PORTALS => {
+                self.unheard.extend(meaning::listened(statement));
+            }
             _ => {}
+        }
+    }
+
+    /// A channel whose notifications are to be sent: LISTEN counts from the end of its transaction.
+    pub(super) fn next_unheard(&mut self) -> Option<String> {
+        match self.transaction {
+            Transaction::Idle => self.unheard.pop_front(),
+            Transaction::Open | Transaction::Failed => None,
         }
     }
 

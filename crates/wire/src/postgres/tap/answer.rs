@@ -4,8 +4,8 @@ use retake_model::Value;
 
 use super::exchange::Kind;
 
-/// How many notices, and how many notifications, are kept while nothing is being answered.
-const MAX_IDLE: usize = 1_000;
+/// How many notices, and how many notifications of a channel, are kept while nothing is being answered.
+pub(super) const MAX_IDLE: usize = 1_000;
 
 /// The result of one statement.
 #[derive(Debug, Default)]
@@ -80,10 +80,8 @@ impl Asides {
     /// The same, for what no exchange holds yet: beyond [`MAX_IDLE`] the oldest give way.
     pub(super) fn push_idle(&mut self, aside: Aside) {
         self.push(aside);
-        for list in [&mut self.notices, &mut self.notify] {
-            if list.len() > MAX_IDLE {
-                list.remove(0);
-            }
+        if self.notices.len() > MAX_IDLE {
+            self.notices.remove(0);
         }
         self.status.truncate(MAX_IDLE);
     }

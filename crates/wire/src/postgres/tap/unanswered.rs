@@ -136,5 +136,6 @@ impl Session {
             }
             self.end_portal(portal, at);
         }
+        self.give_heard(at);
     }
 }

@@ -189,6 +189,32 @@ fn what_came_with_an_answer_is_sent_with_it() {
 }
 
 #[test]
+fn a_session_that_listens_is_sent_what_was_heard() {
+    let mut talk = Talk::new(|request| {
+        let channel = request.get("listening")?;
+        let note = Value::map([
+            ("channel", channel.clone()),
+            ("payload", "p".into()),
+            ("pid", 3.into()),
+        ]);
+        Some(Value::map([("notify", Value::List(vec![note]))]))
+    });
+    let listen = |name: &str| query(&format!("listen {name};"));
+    assert_eq!(
+        talk.say(&[listen("News")]),
+        ["LISTEN", "ready I", "notify news p"]
+    );
+    assert_eq!(
+        talk.say(&[query("begin"), listen("\"A b\"")]),
+        ["BEGIN", "ready T", "LISTEN", "ready T"]
+    );
+    assert_eq!(
+        talk.say(&[query("commit")]),
+        ["COMMIT", "ready I", "notify A b p"]
+    );
+}
+
+#[test]
 fn copy_in_is_asked_with_its_data() {
     let mut talk = Talk::new(|request| {
         let data = request.get("copy")?.as_str()?;
