@@ -39,12 +39,6 @@ pub trait Protocol: Sync {
     fn preface(&self, _first: &[u8]) -> Preface {
         Preface::Pass
     }
-
-    /// Names of built-in fields that are noise in a response or in a request that is compared:
-    /// patterns over the tree, each with its reason. They are documented in `docs/format.md`.
-    fn default_noise(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
-    }
 }
 
 /// Whether bytes are of a protocol.

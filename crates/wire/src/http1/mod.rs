@@ -72,40 +72,6 @@ impl Protocol for Http1 {
     fn describe(&self, exchange: &mut Exchange) {
         describe::describe(exchange);
     }
-
-    fn default_noise(&self) -> &'static [(&'static str, &'static str)] {
-        DEFAULT_NOISE
-    }
 }
 
-/// Documented in `docs/format.md`. What follows from a body (`content-length`, `etag`) is noise only
-/// where the bodies are compared and differ, which is for the comparison to say.
-static DEFAULT_NOISE: &[(&str, &str)] = &[
-    ("response.headers.date", "the clock of the server"),
-    ("response.headers.connection", ONE_CONNECTION),
-    ("response.headers.keep-alive", ONE_CONNECTION),
-    ("response.headers.transfer-encoding", ONE_CONNECTION),
-    ("response.version", ONE_CONNECTION),
-    ("response.framing", ONE_CONNECTION),
-    ("request.headers.host", "where the dependency listens"),
-    ("request.headers.date", "the clock of the client"),
-    ("request.headers.connection", ONE_CONNECTION),
-    ("request.headers.keep-alive", ONE_CONNECTION),
-    ("request.headers.transfer-encoding", ONE_CONNECTION),
-    (
-        "request.headers.content-length",
-        "follows from the body, which is compared itself",
-    ),
-    ("request.version", ONE_CONNECTION),
-    ("request.framing", ONE_CONNECTION),
-    ("request.headers.traceparent", TRACE),
-    ("request.headers.tracestate", TRACE),
-    ("request.headers.x-request-id", TRACE),
-    ("request.headers.b3", TRACE),
-    ("request.headers.x-b3-traceid", TRACE),
-    ("request.headers.x-b3-spanid", TRACE),
-    ("request.headers.x-b3-parentspanid", TRACE),
-];
-
-const ONE_CONNECTION: &str = "of one connection only (RFC 9110, 7.6.1)";
 const TRACE: &str = "each request has its own trace";
