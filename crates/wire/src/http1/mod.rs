@@ -73,5 +73,3 @@ impl Protocol for Http1 {
         describe::describe(exchange);
     }
 }
-
-const TRACE: &str = "each request has its own trace";
