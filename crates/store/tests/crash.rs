@@ -103,7 +103,7 @@ fn run_and_kill(child: &str, root: &Path, lines: usize) -> Vec<String> {
 }
 
 #[test]
-fn killed_while_it_records_it_leaves_whole_tests() {
+fn scenario_13_killed_while_it_records_it_leaves_whole_tests() {
     for lines in [1, 2, 3, 5, 8, 13, 21, 34] {
         let (_folder, store) = store();
         let wrote = run_and_kill("child_records_without_end", store.root(), lines);
@@ -233,7 +233,7 @@ fn every_step_of_a_replacement_can_be_the_last() {
 }
 
 #[test]
-fn what_the_disk_refuses_is_an_error_and_leaves_no_half_file() {
+fn scenario_13_what_the_disk_refuses_is_an_error_and_leaves_no_half_file() {
     let (_folder, store) = store();
     let program = std::env::current_exe().expect("this program");
     // 16 blocks of 512 bytes; the signal that would end the child is ignored, so that it sees
@@ -261,7 +261,7 @@ fn what_the_disk_refuses_is_an_error_and_leaves_no_half_file() {
 }
 
 #[test]
-fn a_folder_that_is_removed_while_recording_is_an_error() {
+fn scenario_13_a_folder_that_is_removed_while_recording_is_an_error() {
     let (_folder, store) = store();
     let mut writer = store.writer("shop").expect("a writer");
     writer.write_test(get("/a", 1)).expect("written");

@@ -169,7 +169,7 @@ fn shop() -> TestSet {
 }
 
 #[test]
-fn version_1_is_read() {
+fn scenario_31_version_1_is_read() {
     let mut set = fixtures("v1").load("shop").expect("it is read");
     let mut sources = Vec::new();
     let tests = set.tests.iter_mut().flat_map(|test| &mut test.rules);

@@ -145,7 +145,7 @@ fn no_secret_is_held_by_any_exchange() {
 
 /// Scenario 4: recording begins while connections and prepared statements are open.
 #[test]
-fn what_was_prepared_before_the_recording_is_undecodable_and_the_tap_stays_in_step() {
+fn scenario_04_what_was_prepared_before_is_undecodable_and_the_tap_stays_in_step() {
     let mut transcript = load("pgbench-prepared");
     // Everything before the first execution of a statement by its name alone.
     let second = transcript

@@ -60,9 +60,8 @@ fn a_half_close_is_passed_on_and_the_other_half_goes_on() {
     assert_eq!(client.read(&mut [0; 8]).unwrap(), 0);
 }
 
-/// Scenarios 1 and 2.
 #[test]
-fn an_idle_connection_that_the_server_closes_is_closed_at_once() {
+fn scenario_01_02_an_idle_connection_that_the_server_closes_is_closed_at_once() {
     let rig = Rig::start(Some("lines"), |_| {});
     let (mut client, mut server) = rig.connect();
     passes(&mut client, &mut server, b"ask\n");

@@ -42,9 +42,8 @@ fn exchanges_are_told_in_order_with_times_that_do_not_run_back() {
     assert_eq!(counters.exchanges, 4);
 }
 
-/// Scenario 11.
 #[test]
-fn a_reader_that_fails_or_panics_leaves_the_bytes_alone() {
+fn scenario_11_a_reader_that_fails_or_panics_leaves_the_bytes_alone() {
     for (protocol, reason) in [
         (Some("panics"), "the reader panicked"),
         (Some("panics-at-once"), "the reader panicked"),
@@ -162,9 +161,8 @@ fn a_client_that_insists_on_encryption_leaves_a_note() {
     );
 }
 
-/// Scenario 10.
 #[test]
-fn what_the_queue_does_not_hold_is_counted_by_dependency_and_forwarded_all_the_same() {
+fn scenario_10_what_the_queue_does_not_hold_is_counted_and_forwarded() {
     let upstream = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = upstream.local_addr().unwrap().to_string();
     let options = RecordOptions {

@@ -161,9 +161,8 @@ async fn one_connection_is_kept_and_the_tree_is_that_of_a_tap() {
     service.end();
 }
 
-/// Scenario 40.
 #[tokio::test]
-async fn a_service_that_closes_after_an_error_is_connected_to_again() {
+async fn scenario_40_a_service_that_closes_after_an_error_is_connected_to_again() {
     let service = service(vec![
         vec![R("end"), W("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n")],
         vec![R("end"), W(OK)],

@@ -84,7 +84,7 @@ fn a_cancel_request_is_closed_quietly() {
 }
 
 #[test]
-fn simple_queries_give_text_and_the_session_goes_on_after_a_miss() {
+fn scenario_24_simple_queries_give_text_and_the_session_goes_on_after_a_miss() {
     let mut talk = Talk::new(|request| {
         (request.get("sql")?.as_str()? == "select 1").then(|| rows(&["a int4"], &[&["1"]]))
     });
