@@ -137,6 +137,9 @@ pub trait Responder: Send {
 pub enum Step {
     /// Write these bytes.
     Send(Vec<u8>),
+    /// Write these bytes once the client has asked nothing for a moment: they answer nothing,
+    /// and clients are not ready for them together with the answer before.
+    Later(Vec<u8>),
     /// Find the answer to this request.
     Ask {
         /// The request's tree, as a tap would have recorded it.

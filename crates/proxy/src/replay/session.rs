@@ -22,6 +22,11 @@ const DETECT_BYTES: usize = 4096;
 /// be a reset, which could take the last answer from the client.
 const LAST_READS: Duration = Duration::from_secs(1);
 
+/// How long a client asks nothing before it is sent what answers nothing.
+const QUIET: Duration = Duration::from_millis(100);
+/// Bytes that may wait for that; more are sent at once.
+const LATER: usize = 1 << 20;
+
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) {
     // Answers are written whole; waiting for more would only delay them.
@@ -31,6 +36,7 @@ pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) 
         info,
         house,
         out: Vec::new(),
+        later: Vec::new(),
     };
     // An error here is the client's going away, which is its right.
     let _ = session.run().await;
@@ -41,6 +47,8 @@ struct Session {
     info: ConnInfo,
     house: Arc<House>,
     out: Vec<u8>,
+    /// What is sent when the client is quiet.
+    later: Vec<u8>,
 }
 
 /// Whether the conversation goes on.
@@ -67,7 +75,7 @@ impl Session {
         }
         let mut buffer = vec![0; BUFFER];
         while next == Next::Reads {
-            let n = self.stream.read(&mut buffer).await?;
+            let n = self.read(&mut buffer).await?;
             let bytes = buffer.get(..n).unwrap_or_default();
             next = self.feed(protocol.id(), responder, bytes).await?;
             if n == 0 {
@@ -75,6 +83,20 @@ impl Session {
             }
         }
         self.close(&mut buffer).await
+    }
+
+    /// Reads, and sends what was to be sent later while there is nothing to read.
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.later.is_empty() {
+            match tokio::time::timeout(QUIET, self.stream.read(buffer)).await {
+                Ok(read) => return read,
+                Err(_quiet) => {
+                    self.stream.write_all(&self.later).await?;
+                    self.later = Vec::new();
+                }
+            }
+        }
+        self.stream.read(buffer).await
     }
 
     /// The protocol, by name or by the first bytes of the client, which are given too.
@@ -153,6 +175,10 @@ impl Session {
                         self.flush().await?;
                     }
                 }
+                Some(Step::Later(bytes)) if self.later.len() < LATER => {
+                    self.later.extend_from_slice(&bytes);
+                }
+                Some(Step::Later(bytes)) => self.out.extend_from_slice(&bytes),
                 Some(Step::Ask {
                     request,
                     trace,

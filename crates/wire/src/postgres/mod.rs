@@ -50,6 +50,10 @@ static RULES: Rules = Rules {
             kind: FieldKind::Exact,
         },
         Field {
+            name: "aborted",
+            kind: FieldKind::Exact,
+        },
+        Field {
             name: "listening",
             kind: FieldKind::Exact,
         },

@@ -15,6 +15,7 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.UUID;
@@ -40,11 +41,19 @@ public class Story {
         while (rows.next()) {
             StringBuilder line = new StringBuilder();
             for (int n = 1; n <= columns; n++) {
-                line.append(rows.getMetaData().getColumnName(n)).append('=').append(rows.getString(n)).append(' ');
+                line.append(rows.getMetaData().getColumnName(n)).append('=').append(shown(rows, n)).append(' ');
             }
             System.out.println(line.toString().trim());
         }
         rows.close();
+    }
+
+    static String shown(ResultSet rows, int n) throws SQLException {
+        // In binary form getString of a bytea names the array, not its bytes.
+        if (rows.getMetaData().getColumnType(n) == Types.BINARY) {
+            return Arrays.toString(rows.getBytes(n));
+        }
+        return rows.getString(n);
     }
 
     interface Work {

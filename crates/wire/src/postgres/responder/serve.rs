@@ -9,6 +9,7 @@ use super::meaning::{self, Kind};
 use super::server::Server;
 use super::session::Refused;
 use super::startup::encoding_name;
+use crate::postgres::encode::Encoder;
 use crate::postgres::message::{Format, Transaction};
 
 /// An answer, and how much of it is wanted.
@@ -132,7 +133,7 @@ impl Server {
     }
 
     /// Settings that changed and notifications that came.
-    pub(super) fn after_statement(&mut self, tree: &Value) -> Read<()> {
+    fn after_statement(&mut self, tree: &Value) -> Read<()> {
         if let Some(status) = tree.get("status") {
             let settings = status
                 .as_map()
@@ -142,15 +143,19 @@ impl Server {
                 self.out.parameter_status(name.as_bytes(), value);
             }
         }
-        for note in list(tree, "notify")? {
-            let field = |name| note.get(name).and_then(bytes_of).unwrap_or_default();
-            let pid = note.get("pid").and_then(Value::as_i64).unwrap_or_default();
-            let pid = u32::try_from(pid).unwrap_or_default();
-            self.out
-                .notification(pid, field("channel"), field("payload"));
-        }
-        Ok(())
+        write_notifications(&mut self.out, tree)
     }
+}
+
+/// The notifications of an answer.
+pub(super) fn write_notifications(out: &mut Encoder, tree: &Value) -> Read<()> {
+    for note in list(tree, "notify")? {
+        let field = |name| note.get(name).and_then(bytes_of).unwrap_or_default();
+        let pid = note.get("pid").and_then(Value::as_i64).unwrap_or_default();
+        let pid = u32::try_from(pid).unwrap_or_default();
+        out.notification(pid, field("channel"), field("payload"));
+    }
+    Ok(())
 }
 
 /// The elements of a field; none where there is no such field.

@@ -7,6 +7,8 @@ use retake_model::{Answer, Blame, Chunk, ConnInfo, Miss, Side, TraceId, Value};
 use super::answer::Malformed;
 use super::copy::CopyIn;
 use super::describe::Purpose;
+use super::meaning;
+use super::serve;
 use super::session::{Refused, Session};
 use super::{MISS, UNSERVABLE};
 use crate::postgres::encode::Encoder;
@@ -27,6 +29,8 @@ pub struct Server {
     inbox: VecDeque<Inbound>,
     inbox_bytes: usize,
     pub(super) out: Encoder,
+    /// What is sent when the client is quiet.
+    later: Encoder,
     question: Option<(Value, Reading)>,
     pub(super) waiting: Option<Waiting>,
     pub(super) session: Session,
@@ -79,6 +83,7 @@ impl Server {
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             out: Encoder::default(),
+            later: Encoder::default(),
             question: None,
             waiting: None,
             session: Session::default(),
@@ -90,7 +95,14 @@ impl Server {
     }
 
     /// Puts a question; its answer comes to `waiting`.
-    pub(super) fn ask(&mut self, request: Value, reading: Reading, waiting: Waiting) {
+    pub(super) fn ask(&mut self, mut request: Value, reading: Reading, waiting: Waiting) {
+        // The same statement in a transaction that failed is another question.
+        let sql = request.get("sql").or_else(|| request.get("describe"));
+        if let Some(sql) = sql.and_then(Value::as_str)
+            && self.session.refuses(meaning::kind(sql))
+        {
+            request.push("aborted", true.into());
+        }
         self.question = Some((request, reading));
         self.waiting = Some(waiting);
     }
@@ -307,10 +319,12 @@ impl Server {
         Ok(())
     }
 
-    /// Sends at once what the recorded session was sent in the course of its life.
+    /// Sends what the recorded session was sent in the course of its life, as soon as the client
+    /// is quiet: with the answer to LISTEN some drivers would drop it, since they note the
+    /// channel behind that answer.
     fn heard(&mut self, answer: &Answer) -> Result<(), WireError> {
         if let Answer::Serve(tree) = answer {
-            self.after_statement(tree)
+            serve::write_notifications(&mut self.later, tree)
                 .map_err(|why| self.error(why.0, Blame::Recording))?;
         }
         Ok(())
@@ -353,6 +367,9 @@ impl Responder for Server {
         }
         if !self.out.is_empty() {
             return Some(Step::Send(self.out.take()));
+        }
+        if !self.later.is_empty() {
+            return Some(Step::Later(self.later.take()));
         }
         (self.closing || self.ended).then_some(Step::Close)
     }

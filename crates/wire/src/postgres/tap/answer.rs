@@ -96,6 +96,13 @@ impl Asides {
 }
 
 impl Answer {
+    /// Whether the server refused the statement because its transaction had failed before
+    /// (SQLSTATE 25P02).
+    pub(super) fn was_refused(&self) -> bool {
+        let code = self.error.as_ref().and_then(|error| error.get("code"));
+        code.and_then(Value::as_str) == Some("25P02")
+    }
+
     /// Its tree.
     pub(super) fn tree(mut self, kind: Kind) -> Value {
         self.drop_usual_tag();

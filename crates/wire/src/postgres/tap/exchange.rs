@@ -211,6 +211,9 @@ impl Open {
             };
             self.request.push("copy", copy);
         }
+        if self.results.first().is_some_and(Answer::was_refused) {
+            self.request.push("aborted", true.into());
+        }
         let between = std::mem::take(&mut self.between);
         match self.results.last_mut() {
             Some(last) => last.asides.append(between),

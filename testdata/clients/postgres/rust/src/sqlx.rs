@@ -1,4 +1,4 @@
-//! sqlx: statement cache, describe, transactions with made-up savepoint names, streams, COPY, a pool.
+//! sqlx: statement cache, transactions with made-up savepoint names, streams, COPY, a pool.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use futures_util::{TryStreamExt, future::try_join_all};
 use sqlx::postgres::{PgListener, PgPoolCopyExt, PgPoolOptions};
 use sqlx::types::chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use sqlx::types::{BigDecimal, Json, Uuid};
-use sqlx::{Acquire, Column, Executor, PgPool, Row, Statement};
+use sqlx::{Acquire, Executor, PgPool, Row, Statement};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -114,16 +114,6 @@ async fn statements(pool: &PgPool) -> Result<(), Failure> {
             println!("{found:?}");
         }
     }
-    let described = pool
-        .describe("SELECT id, name, price * 2 AS twice FROM items WHERE id = $1")
-        .await?;
-    // Columns also carry the table's OID, which is another in each database.
-    let columns: Vec<_> = described
-        .columns
-        .iter()
-        .map(|c| (c.name(), c.type_info().to_string()))
-        .collect();
-    println!("{columns:?} {:?}", described.nullable);
     let statement = pool.prepare("SELECT qty FROM items WHERE id = $1").await?;
     println!(
         "{:?}",

@@ -61,7 +61,7 @@ impl Talk {
         let fed = self.server.feed(&chunk);
         while let Some(step) = self.server.poll() {
             match step {
-                Step::Send(bytes) => self.sent.extend(bytes),
+                Step::Send(bytes) | Step::Later(bytes) => self.sent.extend(bytes),
                 Step::Ask {
                     request, reading, ..
                 } => {
