@@ -14,7 +14,7 @@ use super::key::{Key, KeyWriter};
 use crate::sql::Statements;
 
 /// The fields that make a request one about a session or a statement, and not a call.
-const FIELDS: [&str; 2] = ["describe", "startup"];
+const FIELDS: [&str; 3] = ["describe", "listening", "startup"];
 
 /// Whether a request asks about a session or a statement: a miss of it is no verdict, nor is it
 /// missing where it is not asked.
@@ -84,8 +84,8 @@ fn of_call(request: &Value, response: &Value) -> Option<Value> {
         .unwrap_or_default();
     let types = match request.get("types") {
         Some(types) => types.clone(),
-        // Every type can be written as text.
-        None => Value::List(vec!["text".into(); params.len()]),
+        // Nobody told them. To say text here would turn binary parameters into text.
+        None => Value::List(vec![Value::Null; params.len()]),
     };
     let mut answer = Value::map([("parameters", types)]);
     if let Some(columns) = response.get("columns") {
