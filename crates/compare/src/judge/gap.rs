@@ -19,8 +19,9 @@ pub(super) fn gap_reason(
         && unknown.call.effect == Effect::Read
     {
         return Some(format!(
-            "the same read was recorded for {other}; a cache answered it here, or the tests ran \
-             in another order (hint: record this test again)"
+            "the same read was recorded for {other}: a cache answered it when this test was \
+             recorded, or the tests ran in another order; or the service asks it anew here \
+             (hint: replay with --jobs 1; if it stays, record again)"
         ));
     }
     if let Some(reason) = incomplete(info, to) {

@@ -8,6 +8,7 @@ mod canon;
 mod describe;
 mod effect;
 mod explain;
+mod idle;
 mod key;
 mod mock_set;
 mod nearest;
@@ -19,6 +20,7 @@ mod search;
 mod shared;
 
 pub use effect::{effect, is_write};
+pub use idle::{Idle, Recurring, settle_background};
 pub use key::{Key, request_key, shape_key, summary};
 pub use mock_set::MockSet;
 pub use outcome::{

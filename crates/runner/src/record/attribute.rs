@@ -4,10 +4,10 @@
 //! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
 //! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use retake_compare::matching::Key;
+use retake_compare::matching::{Idle, Recurring};
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 
 /// How long a call waits for events of other threads, in nanoseconds.
@@ -19,9 +19,6 @@ pub const LATE: u64 = 500_000_000;
 /// How many requests may wait for their calls. Beyond it the oldest is handed on early.
 const MAX_WAITING: usize = 20_000;
 
-/// How many keys of calls made in idle times are remembered.
-const MAX_IDLE_KEYS: usize = 10_000;
-
 /// An outbound exchange on its way to its test.
 #[derive(Debug)]
 pub struct OutboundCall {
@@ -29,8 +26,8 @@ pub struct OutboundCall {
     pub to: Arc<str>,
     /// The exchange, described.
     pub exchange: Exchange,
-    /// What tells that it is asked again: the dependency, and the request less its ids and times.
-    pub key: (Arc<str>, Key),
+    /// What tells that it is asked again.
+    pub recurring: Recurring,
 }
 
 /// An outbound exchange with its place.
@@ -63,7 +60,7 @@ pub struct Attributor {
     traced: Vec<OutboundCall>,
     ready: VecDeque<Placed>,
     first_request: Option<Timestamp>,
-    idle_keys: HashSet<(Arc<str>, Key)>,
+    idle: Idle,
 }
 
 /// A request that was not answered yet, and the calls that are known to be its own.
@@ -213,7 +210,7 @@ impl Attributor {
         {
             return self.attach(at, call, Attribution::Trace);
         }
-        if self.idle_keys.contains(&call.key) {
+        if self.idle.has(&call.recurring) {
             return self.share(call, Scope::Background, Attribution::Unattributed);
         }
         let covering: Vec<usize> = (0..self.ended.len())
@@ -260,13 +257,31 @@ impl Attributor {
             .collect();
         match just_ended.as_slice() {
             [] => {
-                if self.idle_keys.len() < MAX_IDLE_KEYS {
-                    self.idle_keys.insert(call.key.clone());
+                let was_known = self.idle.has(&call.recurring);
+                self.idle.saw(&call.recurring, 1);
+                if !was_known && self.idle.has(&call.recurring) {
+                    self.take_back(&call.recurring);
                 }
                 self.share(call, Scope::Background, Attribution::Unattributed);
             }
             &[only] => self.attach(only, call, Attribution::Alone),
             &[last, ..] => self.attach(last, call, Attribution::Shared),
+        }
+    }
+
+    /// Takes what turned out to be asked by the clock from the requests that have it already.
+    fn take_back(&mut self, recurring: &Recurring) {
+        let mut taken = Vec::new();
+        let lists = self.open.values_mut().map(|open| &mut open.calls);
+        for calls in lists.chain(self.ended.iter_mut().map(|waiting| &mut waiting.calls)) {
+            let by_clock = |placed: &mut PlacedCall| {
+                placed.by != Attribution::Trace && placed.call.recurring.key == recurring.key
+            };
+            taken.extend(calls.extract_if(.., by_clock));
+        }
+        taken.sort_by_key(|placed| (placed.call.exchange.began, placed.call.exchange.conn));
+        for placed in taken {
+            self.share(placed.call, Scope::Background, Attribution::Unattributed);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_compare::made::{Known, Near, find_made};
-use retake_compare::matching::shape_key;
+use retake_compare::matching::Recurring;
 use retake_model::{
     ConnId, ConnInfo, Direction, Exchange, Flaw, Ledger, Message, Mock, Tally, TestCase, Timestamp,
     Value,
@@ -226,14 +226,18 @@ impl Recorder {
         if let Some(rule) = excluded_by(&self.keeping.exclude, Some(&to), &exchange) {
             return add(&mut self.tally(&to).sampled_out, &rule, 1);
         }
-        let key = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
+        let recurring = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
             (Some(request), Some(protocol)) => {
                 let near = Near::recorded(exchange.began);
-                (to.clone(), shape_key(request, protocol.rules(), near))
+                Recurring::of(to.clone(), request, protocol.rules(), near)
             }
             _ => return add(&mut self.tally(&to).undecodable, "not described", 1),
         };
-        self.attributor.outbound(OutboundCall { to, exchange, key });
+        self.attributor.outbound(OutboundCall {
+            to,
+            exchange,
+            recurring,
+        });
     }
 
     fn write_ready(&mut self) -> Result<(), StoreError> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use retake_compare::matching::settle_background;
 use retake_compare::rules::RuleSet;
 use retake_compare::{Totals, summarise};
 use retake_model::{RunEvent, RunStarted, RunSummary, TestResult, TestSet};
 use retake_proxy::Clock;
 use tokio::sync::watch;
 
-use super::set::replay_set;
+use super::set::{replay_set, rules_of};
 use super::{ReplayError, ReplayOptions};
 
 /// What ends a run with exit code 3 although no test says so: the service asked, outside of
@@ -78,7 +79,11 @@ fn load(options: &ReplayOptions) -> Result<Vec<Arc<TestSet>>, ReplayError> {
     options
         .sets
         .iter()
-        .map(|name| Ok(Arc::new(options.store.load(name)?)))
+        .map(|name| {
+            let mut set = options.store.load(name)?;
+            settle_background(&mut set, rules_of);
+            Ok(Arc::new(set))
+        })
         .collect()
 }
 

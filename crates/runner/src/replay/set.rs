@@ -109,7 +109,7 @@ async fn run_to_end(
     true
 }
 
-fn rules_of(id: ProtocolId) -> &'static Rules {
+pub(super) fn rules_of(id: ProtocolId) -> &'static Rules {
     // The store refuses recordings with protocols that this build does not have.
     let known = protocol(id.0).or(PROTOCOLS.first().copied());
     known.map_or(&NO_RULES, |protocol| protocol.rules())

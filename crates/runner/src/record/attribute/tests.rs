@@ -1,4 +1,5 @@
 use super::*;
+use retake_compare::matching::Key;
 use retake_model::{Message, ProtocolId, Value};
 
 const MS: u64 = 1_000_000;
@@ -22,8 +23,18 @@ fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
     OutboundCall {
         to: "db".into(),
         exchange: exchange(conn, 0, began, ended),
-        key: ("db".into(), Key([key; 16])),
+        recurring: Recurring {
+            key: ("db".into(), Key([key; 16])),
+            plain: true,
+        },
     }
+}
+
+/// A call that writes, or has an id in it.
+fn varying(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
+    let mut call = call(conn, key, began, ended);
+    call.recurring.plain = false;
+    call
 }
 
 /// The keys of each test's calls with how they came there, and the shared calls' keys and scopes.
@@ -35,9 +46,14 @@ fn outcome(mut attributor: Attributor) -> Outcome {
     while let Some(placed) = attributor.poll() {
         match placed {
             Placed::Test(_, calls) => {
-                tests.push(calls.iter().map(|c| (c.call.key.1.0[0], c.by)).collect());
+                tests.push(
+                    calls
+                        .iter()
+                        .map(|c| (c.call.recurring.key.1.0[0], c.by))
+                        .collect(),
+                );
             }
-            Placed::Shared(call) => shared.push((call.call.key.1.0[0], call.scope)),
+            Placed::Shared(call) => shared.push((call.call.recurring.key.1.0[0], call.scope)),
         }
     }
     (tests, shared)
@@ -124,6 +140,30 @@ fn scenario_35_what_is_asked_while_idle_is_background_also_during_a_request() {
     let (tests, shared) = outcome(a);
     assert_eq!(tests, vec![vec![], vec![]]);
     assert_eq!(shared, vec![(7, Scope::Background), (7, Scope::Background)]);
+}
+
+#[test]
+fn scenario_35_what_turns_out_to_be_background_is_taken_from_tests_that_wait() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.outbound(call(9, 7, 12, 13));
+    a.outbound(call(9, 1, 14, 15));
+    a.outbound(call(9, 7, 530, 531));
+    let (tests, shared) = outcome(a);
+    assert_eq!(tests, vec![vec![(1, Attribution::Alone)]]);
+    assert_eq!(shared, vec![(7, Scope::Background), (7, Scope::Background)]);
+}
+
+#[test]
+fn a_late_write_of_one_test_makes_no_other_test_s_write_background() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.outbound(varying(9, 7, 3_000, 3_001));
+    a.inbound(Box::new(exchange(1, 1, 5_000, 5_010)));
+    a.outbound(varying(9, 7, 5_002, 5_003));
+    let (tests, shared) = outcome(a);
+    assert_eq!(tests, vec![vec![], vec![(7, Attribution::Alone)]]);
+    assert_eq!(shared, vec![(7, Scope::Background)]);
 }
 
 #[test]

@@ -1,0 +1,88 @@
+//! What a service asks by itself, by the clock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use retake_model::{Attribution, ProtocolId, Rules, Scope, TestSet, Value};
+
+use super::{Key, is_write, request_key, shape_key};
+use crate::made::Near;
+
+/// How many requests are remembered.
+const MAX_KEYS: usize = 10_000;
+
+/// A request as it is known again when the clock asks it once more: less its ids and times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recurring {
+    /// The dependency, and the request less its ids and times.
+    pub key: (Arc<str>, Key),
+    /// Whether it is a read without ids and times. That cannot be a late call of some test which
+    /// is alike but for its values, so that one sighting in idle time tells.
+    pub plain: bool,
+}
+
+impl Recurring {
+    /// How a request is known again.
+    pub fn of(to: Arc<str>, request: &Value, rules: &Rules, near: Near) -> Self {
+        let shape = shape_key(request, rules, near);
+        Recurring {
+            key: (to, shape),
+            plain: shape == request_key(request, rules) && !is_write(request, rules),
+        }
+    }
+}
+
+/// The requests that were seen while no test was open: once where they are plain, else twice.
+#[derive(Debug, Default)]
+pub struct Idle(HashMap<(Arc<str>, Key), u64>);
+
+impl Idle {
+    /// It was seen so many times more while no test was open.
+    pub fn saw(&mut self, request: &Recurring, times: u64) {
+        if self.0.len() < MAX_KEYS || self.0.contains_key(&request.key) {
+            *self.0.entry(request.key.clone()).or_default() += times;
+        }
+    }
+
+    /// Whether the service asks it by itself, wherever it stands.
+    pub fn has(&self, request: &Recurring) -> bool {
+        let enough = if request.plain { 1 } else { 2 };
+        self.0.get(&request.key).is_some_and(|seen| *seen >= enough)
+    }
+}
+
+/// Gives the scope `background` to calls of tests that the set has among its background calls: a
+/// test that was written before the first of them was seen has them as its own.
+pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'static Rules) {
+    let near = Near::recorded(set.info.recorded);
+    let mut idle = Idle::default();
+    for mock in &set.shared {
+        if mock.scope == Scope::Background {
+            let rules = rules(mock.protocol);
+            let request = Recurring::of(mock.to.clone(), &mock.request, rules, near);
+            idle.saw(&request, mock.merged.saturating_add(1));
+        }
+    }
+    if idle.0.is_empty() {
+        return;
+    }
+    for test in &mut set.tests {
+        let near = Near::recorded(test.at);
+        for call in &mut test.calls {
+            if call.scope == Scope::Test
+                && call.by != Attribution::Trace
+                && idle.has(&Recurring::of(
+                    call.to.clone(),
+                    &call.request,
+                    rules(call.protocol),
+                    near,
+                ))
+            {
+                call.scope = Scope::Background;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
