@@ -61,11 +61,11 @@ class Run:
         return self
 
     def steady(self):
-        """The results without what may differ between runs of the same build: times and names of runs."""
+        """The results without what may differ between runs of the same build: times (in nanoseconds) and names of runs."""
         def without(value):
             if isinstance(value, dict):
                 return {key: without(inner) for key, inner in value.items()
-                        if key not in ("took", "took_ns", "at", "run", "started", "duration", "after")}
+                        if not key.endswith("_ns") and key != "run"}
             if isinstance(value, list):
                 return [without(inner) for inner in value]
             return value

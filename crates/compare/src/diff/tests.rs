@@ -741,6 +741,26 @@ fn trees() -> impl Strategy<Value = Value> {
     })
 }
 
+#[test]
+fn a_moment_in_the_middle_of_a_text_is_compared_by_kind() {
+    let of = |n: &str| {
+        body(&format!(
+            r#"{{"message": "no: {{'at': {n}, 'id': 4711, 'to': {n}}}"}}"#
+        ))
+    };
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let made = [made(TokenKind::EpochMillis, "1795228783123")];
+    let lines_for = |observed: &Value| {
+        let expected = of("1795228783123");
+        let mut values = ValueMap::new();
+        let found = compare_response(&expected, observed, &made, &rules, &mut values);
+        found.differences.len()
+    };
+    assert_eq!(lines_for(&of("1795228791661")), 0);
+    assert_eq!(lines_for(&of("17952287916610")), 1);
+    assert_eq!(lines_for(&of("soon")), 1);
+}
+
 proptest! {
     #[test]
     fn nothing_differs_from_itself(tree in trees(), is_made: bool) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use retake_model::{Made, TokenKind, Value};
 
 use super::moments;
-use crate::made::{Token, ValueMap, scan};
+use crate::made::{Token, ValueMap, scan, scan_widely};
 
 /// What is known of generated values while one response is compared.
 #[derive(Debug)]
@@ -176,7 +176,17 @@ impl<'a> Tokens<'a> {
             });
             return found;
         }
-        scan(text, |token| found.push(token));
+        // A number or a date within a text counts where the service made one of its kind.
+        scan_widely(text, |token| {
+            let is_number = match token.kind {
+                TokenKind::EpochSeconds | TokenKind::EpochMillis | TokenKind::EpochMicros => true,
+                TokenKind::Timestamp => token.text.len() == 10,
+                _ => false,
+            };
+            if !is_number || self.kinds.contains(&token.kind) {
+                found.push(token);
+            }
+        });
         found
     }
 

@@ -8,7 +8,7 @@ mod values;
 pub(crate) use moment::style;
 pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
-pub(crate) use scan::tokens_and_constants;
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
+pub(crate) use scan::{scan_widely, tokens_and_constants};
 pub use values::ValueMap;
 pub(crate) use values::is_moment;

@@ -73,7 +73,7 @@ pub fn scan<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
 
 /// Like [`scan`], and also for whatever could be a number or a date that stands for a moment, in
 /// the middle of a text, too. For whoever looks each up among values that are known.
-pub(super) fn scan_widely<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
+pub(crate) fn scan_widely<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
     scan_by(text, SHORTEST_NUMBER, token_or_number_at, each);
 }
 
