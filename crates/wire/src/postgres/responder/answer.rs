@@ -183,7 +183,8 @@ fn encode_cell(column: &Column, format: Format, cell: &Value) -> Read<Option<Vec
 /// Bytes are text that is no UTF-8, or the binary form of a type that is not known.
 fn encode_bytes(column: &Column, format: Format, bytes: &[u8]) -> Read<Vec<u8>> {
     // In types that hold text both forms are the same bytes.
-    let is_text = types::to_text(column.oid, b"a").as_deref() == Some("a");
+    let is_text = !types::is_user_defined(column.oid)
+        && types::to_text(column.oid, b"a").as_deref() == Some("a");
     if format == Format::Binary || is_text {
         return Ok(bytes.to_vec());
     }

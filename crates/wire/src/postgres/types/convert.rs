@@ -1,6 +1,8 @@
 //! Which type is converted by what.
 
-use super::{array, catalogue, float, geometry, interval, moment, network, numeric, range, scalar};
+use super::{
+    array, catalogue, float, geometry, interval, label, moment, network, numeric, range, scalar,
+};
 
 /// The text that a server gives for a binary value of the type, under the settings that the
 /// module names. None where the type has no conversion or the bytes are not of it.
@@ -44,6 +46,7 @@ pub fn to_text(oid: u32, binary: &[u8]) -> Option<String> {
         3220 => scalar::lsn_text(binary),
         3802 | 4072 => scalar::versioned_text(binary),
         5069 => scalar::u64_text(binary),
+        oid if label::is_user_defined(oid) => label::to_text(binary),
         _ => match (range_bound(oid), multirange_bound(oid)) {
             (Some(bound), _) => range::range_text(bound, binary),
             (_, Some(bound)) => range::multirange_text(bound, binary),
@@ -95,6 +98,7 @@ pub fn to_binary(oid: u32, text: &str) -> Option<Vec<u8>> {
         3220 => scalar::lsn_binary(text),
         3802 | 4072 => scalar::versioned_binary(text),
         5069 => scalar::u64_binary(text),
+        oid if label::is_user_defined(oid) => label::to_binary(text),
         _ => match (range_bound(oid), multirange_bound(oid)) {
             (Some(bound), _) => range::range_binary(bound, text),
             (_, Some(bound)) => range::multirange_binary(bound, text),

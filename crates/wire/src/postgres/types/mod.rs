@@ -10,8 +10,9 @@
 //! `timestamptz` holds no zone, so its text always ends in `+00`. What is read may have any
 //! offset, and `bytea` in either output; a moment without an offset is read as UTC.
 //!
-//! Types whose text needs the catalogue (`regclass`, enums, composites) or that are rare
-//! (text search, money) have no conversion: their binary values stay bytes.
+//! Types whose text needs the catalogue (`regclass`, composites) or that are rare (text search,
+//! money) have no conversion: their binary values stay bytes. Of types that are not built in,
+//! values that read like a label of an enumeration are converted; see `label`.
 //!
 //! Sources: PostgreSQL documentation, chapter 8 (the text formats); `src/backend/utils/adt`,
 //! the functions `…_send`, `…_recv` and `…_out` (the binary formats, which no page documents).
@@ -23,6 +24,7 @@ mod cursor;
 mod float;
 mod geometry;
 mod interval;
+mod label;
 mod moment;
 mod network;
 mod numeric;
@@ -31,6 +33,7 @@ mod scalar;
 
 pub use catalogue::{name, oid, size};
 pub use convert::{converts, to_binary, to_text};
+pub(in crate::postgres) use label::is_user_defined;
 
 #[cfg(test)]
 mod tests;
