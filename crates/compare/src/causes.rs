@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use retake_model::{
-    Cause, DiffKind, Difference, Place, RunSummary, TestId, TestResult, Value, Verdict,
+    Blame, Cause, DiffKind, Difference, Place, RunSummary, TestId, TestResult, Value, Verdict,
 };
 
 use crate::diff::{fingerprint, general_place};
@@ -148,7 +148,7 @@ fn title(example: &Difference, varied: bool) -> String {
         (place, _) => one_line(&general_place(place)),
     };
     let (a, b) = (example.baseline.as_ref(), example.candidate.as_ref());
-    let change = format!("{} -> {}", short(a), short(b));
+    let change = two(a, b);
     match example.kind {
         DiffKind::Changed if varied => {
             format!("{at}: {} differ ({change}, …)", plural(a))
@@ -167,6 +167,9 @@ fn title(example: &Difference, varied: bool) -> String {
         DiffKind::CallUnknown if a.is_some() || b.is_some() => {
             format!("{at}: {change}, which no recorded answer fits")
         }
+        DiffKind::CallUnknown if example.blame == Blame::App => {
+            format!("{at}: a call that was not recorded")
+        }
         DiffKind::CallUnknown => format!("{at}: no recorded answer fits"),
         DiffKind::Uncomparable => format!("{at}: cannot be compared"),
         DiffKind::NoResponse => {
@@ -183,6 +186,36 @@ fn plural(value: Option<&Value>) -> &'static str {
         Some(Value::String(_)) => "texts",
         _ => "values",
     }
+}
+
+/// `old -> new`, each in at most some 40 characters. Long texts that begin alike are shown from a
+/// word some 12 characters before they differ.
+pub(crate) fn two(a: Option<&Value>, b: Option<&Value>) -> String {
+    if let (Some(Value::String(x)), Some(Value::String(y))) = (a, b) {
+        let longest = x.chars().count().max(y.chars().count());
+        let same = x.chars().zip(y.chars()).take_while(|(x, y)| x == y).count();
+        if longest > 38 && same > 12 {
+            let from = word_before(x, same.saturating_sub(12));
+            let tail = |text: &str| {
+                let tail: String = text.chars().skip(from).collect();
+                format!(
+                    "\"…{}",
+                    format!("{:?}", cut(&tail, 38)).trim_start_matches('"')
+                )
+            };
+            return format!("{} -> {}", tail(x), tail(y));
+        }
+    }
+    format!("{} -> {}", short(a), short(b))
+}
+
+/// The number of the character with which the word begins that the character stands in.
+fn word_before(text: &str, at: usize) -> usize {
+    let head = text.chars().take(at).collect::<Vec<char>>();
+    let space = head.iter().rposition(|c| c.is_whitespace());
+    space
+        .filter(|space| at - space <= 12)
+        .map_or(at, |space| space + 1)
 }
 
 /// A value, in at most 40 characters.
@@ -212,5 +245,34 @@ fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_texts_are_shown_from_where_they_differ() {
+        let check = |a: &str, b: &str, expected: &str| {
+            assert_eq!(two(Some(&a.into()), Some(&b.into())), expected);
+        };
+        check("open", "shut", r#""open" -> "shut""#);
+        check(
+            "select id, total, created_at from orders order by id",
+            "select id, total, created_at, note from orders order by id",
+            r#""…total, created_at from orders order by…" -> "…total, created_at, note from orders or…""#,
+        );
+        check(
+            "a text that goes on and on until it ends",
+            "another text, quite unlike the other one",
+            r#""a text that goes on and on until it en…" -> "another text, quite unlike the other o…""#,
+        );
+        let quote = "0123456789012345678901234567890123456789 \"";
+        check(
+            &format!("{quote}a"),
+            &format!("{quote}b"),
+            r#""…0123456789 \"a" -> "…0123456789 \"b""#,
+        );
     }
 }

@@ -14,6 +14,11 @@ pub static REPORTERS: &[Format] = &[
         open: terminal::open,
     },
     Format {
+        name: "full",
+        about: "the terminal's, with everything that follows from a cause",
+        open: terminal::open_full,
+    },
+    Format {
         name: "junit",
         about: "XML that CI systems read",
         open: junit::open,

@@ -1,6 +1,8 @@
 //! What the outbound calls of a test say.
 
-use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId};
+use retake_model::{
+    Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId, Value,
+};
 
 use super::gap::gap_reason;
 use crate::diff::{fingerprint, general_place};
@@ -146,9 +148,8 @@ fn of_unknown(
 ) -> Difference {
     let nearest = unknown.miss.nearest.as_ref();
     let differs = nearest.map(|n| n.differs.as_slice()).unwrap_or_default();
-    let shown = differs
-        .first()
-        .filter(|_| partner.is_some() || reason.is_none());
+    // Without a recorded call in whose place it came it is a new one, and no change of any.
+    let shown = differs.first().filter(|_| partner.is_some());
     let place = Place::Call {
         to: unknown.call.to.to_string(),
         index: partner.map(|m| m.index),
@@ -209,6 +210,7 @@ fn explain(
     match nearest {
         None => lines.push("the recording has no call like it".to_owned()),
         Some(nearest) if replaced && nearest.summary == unknown.call.summary => {}
+        Some(nearest) if replaced && tells_statement(&nearest.differs) => {}
         Some(nearest) if replaced => {
             lines.push(format!("in place of the recorded {}", nearest.summary));
         }
@@ -231,8 +233,14 @@ fn explain(
         let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
         format!("it differs at {path}: {recorded} -> {asked}")
     }));
-    lines.extend(reason.map(|reason| format!("not a change of the service: {reason}")));
+    lines.extend(reason.map(|reason| format!("perhaps no change of the service: {reason}")));
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Whether the first place that differs shows the recorded statement as it was.
+fn tells_statement(differs: &[(Path, Option<Value>, Option<Value>)]) -> bool {
+    let sql = |path: &Path| matches!(path.0.as_slice(), [Segment::Key(name)] if name == "sql");
+    differs.first().is_some_and(|(path, _, _)| sql(path))
 }
 
 /// The missing call in whose place an unknown one was made: the nearest recorded one, where it

@@ -1,18 +1,20 @@
 //! Why nothing answers a request.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet};
+use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet, Timestamp, Value};
 
 use super::canon::Canon;
+use super::key::Key;
 use super::mock_set::mock;
-use super::nearest::{self, LOOK};
+use super::nearest::{self, Differs, LOOK};
 use super::pool::{Origin, Pool};
 use super::running::Running;
 use super::search::Owners;
 use super::shared::Shared;
 use super::summary;
-use crate::made::ValueMap;
+use crate::made::{Near, ValueMap, whole_token};
 use crate::sql::Statements;
 
 /// Where the recorded requests are that a missed one is held against.
@@ -22,6 +24,8 @@ pub(super) struct Around<'a> {
     pub(super) shared: &'a Shared,
     pub(super) sets: &'a [Arc<TestSet>],
     pub(super) values: &'a ValueMap,
+    /// What the service made in any test.
+    pub(super) made: &'a HashSet<Key>,
 }
 
 impl Around<'_> {
@@ -58,9 +62,33 @@ impl Around<'_> {
             nearest: nearest.map(|(origin, mock)| Nearest {
                 test: test_id(self.sets, origin),
                 summary: summary(&mock.request, rules),
-                differs: nearest::differs(&mock.request, &asked, rules, statements),
+                differs: self.telling(
+                    nearest::differs(&mock.request, &asked, rules, statements),
+                    call.at,
+                ),
             }),
         }
+    }
+}
+
+impl Around<'_> {
+    /// The differences less those of values that the service makes anew in every run; all of them
+    /// where there are no others.
+    fn telling(&self, differs: Vec<Differs>, at: Timestamp) -> Vec<Differs> {
+        let near = Near {
+            recorded: None,
+            replayed: Some(at),
+        };
+        let (anew, telling): (Vec<_>, Vec<_>) = differs.into_iter().partition(|(_, a, b)| {
+            let (Some(Value::String(a)), Some(Value::String(b))) = (a, b) else {
+                return false;
+            };
+            match (whole_token(a, Near::default()), whole_token(b, near)) {
+                (Some(x), Some(y)) => x == y && self.made.contains(&Key::of(a)),
+                _ => false,
+            }
+        });
+        if telling.is_empty() { anew } else { telling }
     }
 }
 

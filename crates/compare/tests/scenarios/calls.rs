@@ -152,6 +152,26 @@ fn scenario_19_a_changed_value_is_a_miss_with_the_field_that_differs() {
 }
 
 #[test]
+fn scenario_19_a_made_value_beside_the_changed_one_is_no_difference() {
+    let charge = |id: &str, amount: u32| {
+        let body = Value::map([("order", id.into()), ("amount", amount.into())]);
+        http("POST", "/charge", Some(body))
+    };
+    let (recorded, made) = (
+        "6786f9d7-8d6c-4a02-9049-d7806556b711",
+        "102a1e4a-39b3-4752-89f7-f10feaad3994",
+    );
+    let mut run = one(vec![call(1, charge(recorded, 3998), ok(Value::Null))]);
+    run.begin("t");
+    let miss = run.ask(charge(made, 4098)).expect_err("another amount");
+    let path = Path::parse("body.json.amount").unwrap();
+    assert_eq!(
+        miss.nearest.expect("a nearest one").differs,
+        [(path, Some(3998.into()), Some(4098.into()))]
+    );
+}
+
+#[test]
 fn scenario_20_one_more_one_fewer_another_order() {
     let texts = ["select a from t", "select b from t", "select c from t"];
     let calls: Vec<_> = (0u64..)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use retake_model::{DiffKind, Difference, Path, Place, Value};
+use retake_model::{Blame, DiffKind, Difference, Path, Place, Value};
 
 use super::causes::blame;
 use super::style::{DIM, HEAD, NEW, NUMBER, OLD};
@@ -89,6 +89,35 @@ pub(super) fn title(d: &Difference) -> String {
     }
 }
 
+/// What happened where, without styles, for a list of several: a value is shown only of a status.
+pub(super) fn in_a_few_words(d: &Difference) -> String {
+    let text = match &d.place {
+        Place::Call { to, summary, .. } => {
+            let what = match d.kind {
+                DiffKind::CallMissing => "no longer called",
+                DiffKind::CallExtra => "called more often",
+                DiffKind::CallReordered => "in another order",
+                DiffKind::CallUnknown => "no recorded answer",
+                _ => "changed",
+            };
+            format!("{}: {} {what}", safe(to), safe_cut(summary, 40))
+        }
+        place => {
+            let what = match d.kind {
+                DiffKind::Added => " added".to_owned(),
+                DiffKind::Removed => " removed".to_owned(),
+                DiffKind::Changed => match change(d) {
+                    Some(change) => format!(": {change}"),
+                    None => " changed".to_owned(),
+                },
+                _ => " changed".to_owned(),
+            };
+            format!("{}{what}", safe(&place.to_string()))
+        }
+    };
+    anstream::adapter::strip_str(&text).to_string()
+}
+
 fn unknown(d: &Difference, field: Option<&Path>) -> String {
     match (field, change(d)) {
         (Some(field), Some(change)) => {
@@ -98,6 +127,7 @@ fn unknown(d: &Difference, field: Option<&Path>) -> String {
             "no recorded answer; {} is another one",
             safe(&field.to_string())
         ),
+        (None, _) if d.blame == Blame::App => "a call that was not recorded".to_owned(),
         (None, _) => "no recorded answer".to_owned(),
     }
 }

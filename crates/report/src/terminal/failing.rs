@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anstyle::Style;
 use retake_model::{DiffKind, Difference, TestResult, Verdict};
 
+use super::Detail;
 use super::causes::Numbers;
 use super::difference;
 use super::style::{BAD, DIM, HEAD, NUMBER, WARN};
@@ -18,12 +19,15 @@ const SHOWN_TESTS: usize = 20;
 /// The most tests that have a line.
 const SHOWN_LINES: usize = 60;
 
+/// The most consequences that are named in the line that stands for all of them.
+const SHOWN_CONSEQUENCES: usize = 3;
+
 /// The most differences that are shown of one test.
 const SHOWN_DIFFERENCES: usize = 20;
 
 /// Writes the tests that did not pass: those with a new cause with their differences, the others
 /// in one line.
-pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers) {
+pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers, detail: Detail) {
     let failing: Vec<&TestResult> = run
         .results
         .values()
@@ -41,7 +45,7 @@ pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers) {
         head(out, result);
         if is_new && shown < SHOWN_TESTS || result.differences.is_empty() {
             shown += 1;
-            with_differences(out, result, numbers, &mut seen);
+            with_differences(out, result, numbers, &mut seen, detail);
         } else {
             let known: Vec<String> = causes(result, numbers);
             let _ = writeln!(
@@ -82,28 +86,63 @@ fn with_differences(
     result: &TestResult,
     numbers: &Numbers,
     seen: &mut HashSet<u64>,
+    detail: Detail,
 ) {
     let (own, following) = consequences(&result.differences);
     for difference in own.iter().take(SHOWN_DIFFERENCES) {
         seen.insert(difference.cause);
         difference::write(out, difference, numbers.of(difference), "   ");
     }
-    let left = SHOWN_DIFFERENCES.saturating_sub(own.len());
+    let left = match detail {
+        Detail::Causes => {
+            following_in_a_line(out, &following);
+            0
+        }
+        Detail::Full => SHOWN_DIFFERENCES.saturating_sub(own.len()),
+    };
     if left > 0 && !following.is_empty() {
         let _ = writeln!(out, "   {DIM}and what follows from that:{DIM:#}");
     }
     for difference in following.iter().take(left) {
         difference::write(out, difference, None, "     ");
     }
-    if let Some(more @ 1..) = result.differences.len().checked_sub(SHOWN_DIFFERENCES) {
+    let all = match detail {
+        Detail::Causes => own.len(),
+        Detail::Full => result.differences.len(),
+    };
+    if let Some(more @ 1..) = all.checked_sub(SHOWN_DIFFERENCES) {
         let _ = writeln!(out, "   {DIM}and {}{DIM:#}", count(more, "more difference"));
     }
+}
+
+/// `7 consequences: response.status: 201 -> 402, …`
+fn following_in_a_line(out: &mut String, following: &[Difference]) {
+    if following.is_empty() {
+        return;
+    }
+    let mut named: Vec<String> = following
+        .iter()
+        .take(SHOWN_CONSEQUENCES)
+        .map(difference::in_a_few_words)
+        .collect();
+    if following.len() > named.len() {
+        named.push("…".to_owned());
+    }
+    let _ = writeln!(
+        out,
+        "   {DIM}{}: {}{DIM:#}",
+        count(following.len(), "consequence"),
+        named.join(", ")
+    );
 }
 
 /// The differences that stand for themselves, and those that follow from a call that got no
 /// answer: they carry its cause.
 fn consequences(all: &[Difference]) -> (Vec<&Difference>, Vec<Difference>) {
-    let unanswered = |d: &Difference| d.kind == DiffKind::CallUnknown;
+    let follows = |text: &str| text.starts_with("follows from ");
+    let unanswered = |d: &Difference| {
+        d.kind == DiffKind::CallUnknown && !d.detail.as_deref().is_some_and(follows)
+    };
     let causes: HashSet<u64> = all
         .iter()
         .filter(|d| unanswered(d))
@@ -116,7 +155,7 @@ fn consequences(all: &[Difference]) -> (Vec<&Difference>, Vec<Difference>) {
         // The first line says what it follows from, as the heading does.
         detail: d.detail.as_deref().and_then(|text| {
             let rest = text.split_once('\n').map(|(_, rest)| rest.to_owned());
-            if text.starts_with("follows from ") {
+            if follows(text) {
                 rest
             } else {
                 Some(text.to_owned())

@@ -13,19 +13,36 @@ use retake_model::{Difference, Place, TestResult};
 use crate::collect::{AtEnd, Run};
 use crate::reporter::Reporter;
 
-pub(crate) fn open(mut out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+/// How much is shown of a test that did not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// What is its own cause; consequences in one line.
+    Causes,
+    /// Every consequence, too.
+    Full,
+}
+
+pub(crate) fn open(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+    with(out, Detail::Causes)
+}
+
+pub(crate) fn open_full(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+    with(out, Detail::Full)
+}
+
+fn with(mut out: Box<dyn Write + Send>, detail: Detail) -> Box<dyn Reporter> {
     Box::new(AtEnd::new(move |run| {
-        out.write_all(render(run).as_bytes())?;
+        out.write_all(render(run, detail).as_bytes())?;
         out.flush()
     }))
 }
 
 /// The whole report, with styles.
-fn render(run: &Run) -> String {
+fn render(run: &Run, detail: Detail) -> String {
     let mut out = String::new();
     let numbers = causes::Numbers::new(run);
     causes::write(&mut out, run);
-    failing::write(&mut out, run, &numbers);
+    failing::write(&mut out, run, &numbers, detail);
     totals::write(&mut out, run);
     out
 }

@@ -12,6 +12,18 @@ fn a_run_with_differences_shows_causes_then_tests_then_totals() {
 }
 
 #[test]
+fn the_full_report_shows_what_follows_from_a_cause() {
+    let text = anstream::adapter::strip_str(&report("full", &mixed())).to_string();
+    let from = text.find("changed shop/post-orders-201").expect("the test");
+    let own: String = text[from..]
+        .lines()
+        .take(9)
+        .map(|l| format!("{l}\n"))
+        .collect();
+    insta::assert_snapshot!(own);
+}
+
+#[test]
 fn a_green_run_is_quiet() {
     insta::assert_snapshot!(plain(&green()));
 }

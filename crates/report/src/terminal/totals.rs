@@ -199,11 +199,11 @@ fn exit(out: &mut String, run: &Run, summary: &RunSummary) {
             let set = started.sets.first().map_or("", String::as_str);
             format!("retake record --set {} …", safe(set))
         }
-        _ => format!("retake report {} --format json", safe(&started.run)),
+        _ => format!("retake report {} --format full", safe(&started.run)),
     };
     let why = match summary.exit_code {
         3 => "to record again",
-        _ => "for every difference whole",
+        _ => "for every difference",
     };
     let _ = writeln!(out, "{DIM}next:{DIM:#} {next}  {DIM}{why}{DIM:#}");
 }

@@ -317,6 +317,7 @@ impl MockSet {
             shared: &self.shared,
             sets: &self.sets,
             values: &self.values,
+            made: &self.made,
         };
         around.miss(call, rules, canon, &mut self.statements)
     }

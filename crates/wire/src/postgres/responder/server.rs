@@ -98,10 +98,11 @@ impl Server {
     pub(super) fn ask(&mut self, mut request: Value, reading: Reading, waiting: Waiting) {
         // The same statement in a transaction that failed is another question.
         let sql = request.get("sql").or_else(|| request.get("describe"));
-        if let Some(sql) = sql.and_then(Value::as_str)
-            && self.session.refuses(meaning::kind(sql))
-        {
-            request.push("aborted", true.into());
+        if let Some(kind) = sql.and_then(Value::as_str).map(meaning::kind) {
+            self.session.forget_miss(kind);
+            if self.session.refuses(kind) {
+                request.push("aborted", true.into());
+            }
         }
         self.question = Some((request, reading));
         self.waiting = Some(waiting);
@@ -157,7 +158,9 @@ impl Server {
         let hint = "Record the test again if the service is meant to ask this now; \
                     the report of the run shows the request next to the recorded one.";
         fields.push((b'H', hint));
+        let before = self.session.transaction;
         self.fail_with(simple, &fields);
+        self.session.failed_by_miss(before);
     }
 
     /// Sends the error for a recorded answer that cannot be served, and says whose fault it is.

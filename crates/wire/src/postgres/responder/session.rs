@@ -22,6 +22,8 @@ const MAX_DESCRIPTIONS: usize = 5_000;
 pub(super) struct Session {
     /// What ReadyForQuery says.
     pub(super) transaction: Transaction,
+    /// Whether the open transaction failed because a request had no recorded answer.
+    missed: bool,
     /// After an error, messages up to the next Sync are passed over.
     pub(super) skipping: bool,
     statements: HashMap<Vec<u8>, Arc<Prepared>>,
@@ -73,6 +75,7 @@ impl Default for Session {
     fn default() -> Self {
         Session {
             transaction: Transaction::Idle,
+            missed: false,
             skipping: false,
             statements: HashMap::new(),
             portals: HashMap::new(),
@@ -178,6 +181,20 @@ impl Session {
         self.descriptions.insert(sql.to_vec(), description);
     }
 
+    /// The statement that just failed had no recorded answer. `before`: the transaction until then.
+    pub(super) fn failed_by_miss(&mut self, before: Transaction) {
+        self.missed |= before == Transaction::Open;
+    }
+
+    /// A transaction that failed for want of an answer ends where the next one begins: a service
+    /// that leaves it open would else get errors in tests that have nothing to do with it.
+    pub(super) fn forget_miss(&mut self, next: Kind) {
+        if self.missed && self.transaction == Transaction::Failed && next == Kind::Begin {
+            self.transaction = Transaction::Idle;
+            self.missed = false;
+        }
+    }
+
     /// Whether the transaction failed and this statement does not end it.
     pub(super) fn refuses(&self, kind: Kind) -> bool {
         self.transaction == Transaction::Failed && !kind.ends_failure()
@@ -187,6 +204,7 @@ impl Session {
     pub(super) fn failed(&mut self) {
         if self.transaction == Transaction::Open {
             self.transaction = Transaction::Failed;
+            self.missed = false;
         }
     }
 

@@ -144,6 +144,30 @@ fn transactions_are_followed() {
 }
 
 #[test]
+fn scenario_24_a_transaction_that_failed_by_a_miss_ends_where_the_next_begins() {
+    let mut talk = Talk::new(|request| match request.get("sql")?.as_str()? {
+        _ if request.get("aborted").is_some() => None,
+        "select 1/0" => Some(error("22012")),
+        "select 1" => Some(rows(&["a int4"], &[&["1"]])),
+        _ => None,
+    });
+    let mut check =
+        |sql: &str, expect: &[&str]| assert_eq!(talk.say(&[query(sql)]), expect, "{sql}");
+    check("begin", &["BEGIN", "ready T"]);
+    check("select 7", &["ERROR RT404", "ready E"]);
+    // What the service does in it is refused, as ever.
+    check("select 1", &["ERROR 25P02", "ready E"]);
+    // A service that gave the connection back as it was gets its next transaction all the same.
+    check("begin", &["BEGIN", "ready T"]);
+    let one = ["columns a:23:t", "row \"1\"", "SELECT 1", "ready T"];
+    check("select 1", &one);
+    // An error that was recorded is the service's to clear up.
+    check("select 1/0", &["ERROR 22012", "ready E"]);
+    check("begin", &["ERROR 25P02", "ready E"]);
+    check("rollback", &["ROLLBACK", "ready I"]);
+}
+
+#[test]
 fn set_up_that_was_not_recorded_is_answered_and_does_not_count() {
     let mut talk = Talk::new(|_| None);
     assert_eq!(
