@@ -48,6 +48,11 @@ CLIENTS_BY_NAME = {
     "pgjdbc": lambda: ["java", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8",
                        "-cp", environment.java_clients(), "Story"],
 }
+# What one driver recorded is replayed to another (scenario 18): programs that ask the same, in other formats.
+PAIRS = {
+    "pair-psycopg": ("pair_psycopg.py", "pair_asyncpg.py"),
+    "pair-asyncpg": ("pair_asyncpg.py", "pair_psycopg.py"),
+}
 MODES = ("direct", "record", "replay")
 
 
@@ -59,11 +64,14 @@ def run(results, only=None):
         if only and not name.startswith(only):
             continue
         try:
-            commands[name] = install()
+            commands[name] = (install(),) * 2
         except Missing as why:
             results.skip(f"clients {name}", why)
         except Failed as why:
             results.fail(f"clients {name}", why)
+    for name, stories in PAIRS.items():
+        if not only or name.startswith(only):
+            commands[name] = [_python(story)() for story in stories]
     table = {}
     for version in VERSIONS:
         try:
@@ -72,12 +80,12 @@ def run(results, only=None):
             results.skip(f"clients on PostgreSQL {version}", why)
             continue
         with Postgres(version) as server, ThreadPoolExecutor(2) as threads:
-            for name, command in commands.items():
-                threads.submit(_story, results, table, server, name, command)
+            for name, (command, replayed) in commands.items():
+                threads.submit(_story, results, table, server, name, command, replayed)
     _write(table, commands)
 
 
-def _story(results, table, server, name, command):
+def _story(results, table, server, name, command, replayed):
     scratch = tempfile.mkdtemp(prefix=f"retake-{name}-")
     row = table.setdefault((name, server.version), {})
     said = {}
@@ -94,7 +102,7 @@ def _story(results, table, server, name, command):
         port = free_port()
         step("record", lambda: _record(server, name, command, scratch, port, said["direct"]))
         if row["record"] == "ok":
-            step("replay", lambda: _replay(server, name, command, scratch, port, said["direct"]))
+            step("replay", lambda: _replay(server, name, replayed, scratch, port, said["direct"]))
     if "FAILED" in row.values():
         print(f"           kept: {scratch}")
     else:

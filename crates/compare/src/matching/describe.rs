@@ -6,6 +6,7 @@
 //! protocol (PostgreSQL's) stand in this crate.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use retake_model::{TestSet, Value};
@@ -25,7 +26,15 @@ pub(super) fn is_probe(request: &Value) -> bool {
 /// What recorded calls tell of statements: made when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Described {
-    by_shape: HashMap<Key, Value>,
+    by_shape: HashMap<Key, Known>,
+}
+
+/// The description of a statement.
+#[derive(Debug)]
+struct Known {
+    answer: Value,
+    /// Whether it was made of a call that failed.
+    failed: bool,
 }
 
 impl Described {
@@ -46,16 +55,29 @@ impl Described {
                 (None, Some(Value::String(sql))) => (sql, false),
                 _ => continue,
             };
-            let key = shape_key(&mock.to, sql, statements);
-            if described.by_shape.contains_key(&key) || mock.response.get("error").is_some() {
-                continue;
-            }
+            let failed = mock.response.get("error").is_some();
             let answer = match describes {
+                true if failed => None,
                 true => Some(mock.response.clone()),
                 false => of_call(&mock.request, &mock.response),
             };
-            if let Some(answer) = answer {
-                described.by_shape.insert(key, answer);
+            let Some(answer) = answer else { continue };
+            let known = Known { answer, failed };
+            match described
+                .by_shape
+                .entry(shape_key(&mock.to, sql, statements))
+            {
+                Entry::Vacant(place) => {
+                    place.insert(known);
+                }
+                // One that failed told nothing of its columns.
+                Entry::Occupied(mut place) if place.get().failed && !failed => {
+                    place.insert(known);
+                }
+                // A parameter that was NULL once may have told its type another time.
+                Entry::Occupied(mut place) => {
+                    fill_types(&mut place.get_mut().answer, &mock.request)
+                }
             }
         }
         described
@@ -69,7 +91,8 @@ impl Described {
         statements: &mut Statements,
     ) -> Option<&Value> {
         let sql = request.get("describe")?.as_str()?;
-        self.by_shape.get(&shape_key(to, sql, statements))
+        let known = self.by_shape.get(&shape_key(to, sql, statements))?;
+        Some(&known.answer)
     }
 }
 
@@ -92,6 +115,24 @@ fn of_call(request: &Value, response: &Value) -> Option<Value> {
         answer.push("columns", columns.clone());
     }
     Some(answer)
+}
+
+/// Puts types of a call in the stead of those that are not known.
+fn fill_types(described: &mut Value, request: &Value) {
+    let Some(told) = request.get("types").and_then(Value::as_list) else {
+        return;
+    };
+    let Value::Map(fields) = described else {
+        return;
+    };
+    let parameters = fields.iter_mut().find(|(name, _)| name == "parameters");
+    if let Some((_, Value::List(parameters))) = parameters {
+        for (parameter, told) in parameters.iter_mut().zip(told) {
+            if *parameter == Value::Null {
+                *parameter = told.clone();
+            }
+        }
+    }
 }
 
 fn shape_key(to: &str, sql: &str, statements: &mut Statements) -> Key {

@@ -87,6 +87,44 @@ fn scenario_18_a_statement_that_was_never_described_is_described_by_what_ran_it(
 }
 
 #[test]
+fn a_statement_that_only_failed_is_described_by_its_parameters() {
+    let mut request = sql("select 1/$1", &["0"]);
+    request.push("types", Value::List(vec!["int2".into()]));
+    let error = Value::map([("error", Value::map([("code", "22012".into())]))]);
+    let mut run = one(vec![call(1, request, error)]);
+    let described = run
+        .probe(Value::map([("describe", "select 1/$1".into())]))
+        .unwrap();
+    let types = Value::List(vec!["int2".into()]);
+    assert_eq!(described, Value::map([("parameters", types)]));
+}
+
+#[test]
+fn parameters_are_described_by_every_call_that_told_their_types() {
+    let params = vec!["x".into(), Value::Bytes((&b"\0"[..]).into()), Value::Null];
+    let request = Value::map([
+        ("sql", "insert into t values ($1, $2, $3)".into()),
+        ("params", Value::List(params)),
+    ]);
+    let describe = || Value::map([("describe", "insert into t values ($1, $2, $3)".into())]);
+    let first = call(1, request.clone(), row("1"));
+    let mut run = one(vec![first.clone()]);
+    let described = run.probe(describe()).unwrap();
+    assert_eq!(
+        described.get("parameters"),
+        Some(&Value::List(vec![Value::Null; 3]))
+    );
+
+    // Another call of the same statement told one of them.
+    let mut told = request;
+    let types = vec!["text".into(), Value::Null, "date".into()];
+    told.push("types", Value::List(types.clone()));
+    let mut run = one(vec![first, call(2, told, row("1"))]);
+    let described = run.probe(describe()).unwrap();
+    assert_eq!(described.get("parameters"), Some(&Value::List(types)));
+}
+
+#[test]
 fn scenario_19_a_changed_value_is_a_miss_with_the_field_that_differs() {
     let mut run = one(vec![
         query(1, "select price from items where sku = $1", &["A1"]),

@@ -154,6 +154,8 @@ impl Server {
             Purpose::Statement(statement) | Purpose::Unknown(statement) => {
                 let types = description.parameter_types(&statement);
                 self.out.parameter_description(&types);
+                // Told again: the same.
+                let _ = statement.told.set(types);
                 // Before Bind nothing is known of the formats: all are said to be text.
                 self.write_description(description.columns.as_deref(), &[]);
             }

@@ -1,6 +1,6 @@
 //! The extended protocol: Parse, Bind, Execute, Close.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use retake_model::{Answer, Value};
 
@@ -30,6 +30,7 @@ impl Server {
         let statement = Prepared {
             sql: parse.sql.to_vec(),
             types: parse.types.iter().collect(),
+            told: OnceLock::new(),
             kind: meaning::kind(&text),
         };
         match self.session.prepare(parse.name, statement) {
@@ -52,7 +53,7 @@ impl Server {
             results: bind.results.iter().collect(),
             prepared,
         };
-        let known = |at: usize| bind.prepared.types.get(at).is_some_and(|oid| *oid != 0);
+        let known = |at: usize| bind.prepared.type_of(at).is_some();
         let unknown = bind
             .params
             .iter()
@@ -70,7 +71,7 @@ impl Server {
         let recorded = description.parameters.as_deref().unwrap_or_default();
         let known = |types: &[u32], at: usize| types.get(at).copied().filter(|oid| *oid != 0);
         let types: Vec<u32> = (0..bind.params.len())
-            .map(|at| known(&bind.prepared.types, at).or_else(|| known(recorded, at)))
+            .map(|at| bind.prepared.type_of(at).or_else(|| known(recorded, at)))
             .map(Option::unwrap_or_default)
             .collect();
         let params = bind.params.iter().zip(&types);

@@ -1,7 +1,7 @@
 //! What a session knows: its statements, its portals and its transaction.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use retake_model::Value;
 
@@ -42,6 +42,8 @@ pub(super) struct Prepared {
     pub(super) sql: Vec<u8>,
     /// The parameter types that the client gave; 0 for those that it left open.
     pub(super) types: Vec<u32>,
+    /// The parameter types that the client was told, once it asked: it goes by them.
+    pub(super) told: OnceLock<Vec<u32>>,
     pub(super) kind: Kind,
 }
 
@@ -159,6 +161,7 @@ impl Session {
             let declaration = Prepared {
                 sql: declaration.as_bytes().to_vec(),
                 types: Vec::new(),
+                told: OnceLock::new(),
                 kind: Kind::Other,
             };
             self.cursors
@@ -252,6 +255,13 @@ impl Session {
 }
 
 impl Prepared {
+    /// The type of a parameter, as the client gave it or was told.
+    pub(super) fn type_of(&self, at: usize) -> Option<u32> {
+        let told = self.told.get().map(Vec::as_slice).unwrap_or_default();
+        let known = |types: &[u32]| types.get(at).copied().filter(|oid| *oid != 0);
+        known(&self.types).or_else(|| known(told))
+    }
+
     /// The text, for reading only.
     pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.sql)

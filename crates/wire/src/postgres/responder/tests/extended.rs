@@ -30,6 +30,29 @@ fn items(request: &Value) -> Option<Value> {
 const SQL: &str = "select id, price from items where id > $1";
 
 #[test]
+fn scenario_18_a_client_that_was_told_text_sends_text_in_binary() {
+    // The recorded driver gave no type; this one asks, is told that any text will do, and sends
+    // it in its binary form.
+    let mut talk = Talk::new(|request| {
+        let described = request.get("describe").is_some();
+        let parameters = Value::List(vec![Value::Null]);
+        described.then(|| Value::map([("parameters", parameters)]))
+    });
+    talk.say(&[
+        parse("s", "insert into t values ($1)", &[]),
+        describe(b'S', "s"),
+        sync(),
+    ]);
+    talk.say(&[
+        bind("", "s", 1, &[Some(b"one")], &[]),
+        execute("", 0),
+        sync(),
+    ]);
+    let (asked, _) = talk.asked.last().unwrap();
+    assert_eq!(asked.get("params"), Some(&Value::List(vec!["one".into()])));
+}
+
+#[test]
 fn text_and_binary_parameters_ask_the_same() {
     let mut talk = Talk::new(items);
     let one: &[u8] = &[0, 0, 0, 1];
