@@ -35,8 +35,7 @@ def _postgraphile(session):
 
 def _mlflow(session):
     url = session.server.environment("app", session.database)["DATABASE_URL"]
-    return ["sh", "-c", 'exec "$@" ${CHANGED:+--default-artifact-root /elsewhere}', "sh",
-            str(CACHE / "mlflow" / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(session.service),
+    return [str(CACHE / "mlflow" / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(session.service),
             "--workers", "1", "--backend-store-uri", url.replace("postgres://", "postgresql+psycopg2://")]
 
 
@@ -46,9 +45,11 @@ BY_NAME = {
         command=_postgraphile, schema="schema.sql", changed={"CHANGED": "1"}, red=("title", "Post number")),
     "mlflow": App(
         install=lambda: environment.python("mlflow", APPS / "mlflow" / "requirements.txt"),
-        command=_mlflow, changed={"CHANGED": "1"}, red=("elsewhere",),
+        command=_mlflow, changed={"PYTHONPATH": str(APPS / "mlflow" / "changed")}, red=("lifecycle_stage", "live"),
         environment={"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true",
-                     "DO_NOT_TRACK": "true"}),
+                     "DO_NOT_TRACK": "true",
+                     # It iterates Python sets where it builds SQL and messages.
+                     "PYTHONHASHSEED": "0"}),
 }
 
 

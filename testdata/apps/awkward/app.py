@@ -332,6 +332,7 @@ class Handler(BaseHTTPRequestHandler):
     # 32, 33: literals in the text, made-up names around them.
     def get_literals(self):
         name = dict(self.query).get("name", "item 1").replace("'", "''")
+        name += "x" if CHANGE == "literal" else ""
         alias = f"t{random.randint(1, 10**6)}"
         rows = self.service.db.ask(
             f"SELECT {alias}.id, {alias}.price::text FROM items AS {alias} WHERE {alias}.name = '{name}' AND {alias}.id < 100")

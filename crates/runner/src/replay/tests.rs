@@ -11,7 +11,7 @@ use retake_compare::rules::{RuleError, RuleSet};
 use retake_compare::{Setting, judge, not_run, unanswered};
 use retake_model::{RunEvent, ServiceEvent, TestCase, TestId, TestResult, TestSet, TraceId};
 use retake_proxy::replay::{ReplayClient, SendError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ReplayOptions;
 use super::desk::Desk;
@@ -119,6 +119,7 @@ impl<'r> Tests<'r> {
         let mut silent = 0;
         let mut failure = None;
         while let Some(news) = told.recv().await {
+            let waits;
             let sent = match news {
                 News::Began(number) => {
                     if let Some(test) = self.set.tests.get(number) {
@@ -127,7 +128,10 @@ impl<'r> Tests<'r> {
                     }
                     continue;
                 }
-                News::Sent(sent) => sent,
+                News::Sent(sent, asks) => {
+                    waits = asks;
+                    sent
+                }
             };
             silent = if sent.reply.is_ok() { 0 } else { silent + 1 };
             if let (Err(nothing), None) = (&sent.reply, &failure) {
@@ -137,6 +141,8 @@ impl<'r> Tests<'r> {
                     next.store(usize::MAX / 2, Ordering::Relaxed);
                 }
             }
+            // The worker goes on, now that it is known whether there are tests left.
+            drop(waits);
             self.waiting.insert(sent.number, sent);
             let settled = self.desk.mocks().settled();
             self.finish(settled);
@@ -244,8 +250,16 @@ async fn work(
             sent = sender.send(number, test) => sent,
             () = super::set::stopped(stop.clone()) => return,
         };
-        if tell.send(News::Sent(sent)).await.is_err() {
+        // A service that is gone is found out before it is sent anything more.
+        let (waits, go_on) = oneshot::channel();
+        let waits = sent.reply.is_err().then_some(waits);
+        let must_wait = waits.is_some();
+        if tell.send(News::Sent(sent, waits)).await.is_err() {
             return;
+        }
+        if must_wait {
+            // The other end says nothing: it is dropped.
+            let _ = go_on.await;
         }
     }
 }
@@ -347,7 +361,9 @@ async fn service_failure(
 /// What a worker tells.
 enum News {
     Began(usize),
-    Sent(Sent),
+    /// A test was sent. Where there was no response, the worker waits until the sender is
+    /// dropped.
+    Sent(Sent, Option<oneshot::Sender<()>>),
 }
 
 /// Why there is nothing to compare.
