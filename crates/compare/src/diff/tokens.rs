@@ -8,6 +8,9 @@ use retake_model::{Made, TokenKind, Value};
 use super::moments;
 use crate::made::{Token, ValueMap, scan, scan_widely};
 
+/// The shortest secret of the candidate that is tied to the recorded one, in bytes.
+const SHORTEST_SECRET: usize = 16;
+
 /// What is known of generated values while one response is compared.
 #[derive(Debug)]
 pub(super) struct Tokens<'a> {
@@ -231,7 +234,15 @@ impl<'a> Tokens<'a> {
         let mut by_kind = 0;
         for (kind, recorded, candidate) in pairs {
             by_kind += 1;
-            if kind == TokenKind::Secret || moments::is_moment(kind) && !bind {
+            if kind == TokenKind::Secret {
+                // Any text may stand here. A long one is tied, so that a later request carries it
+                // (a session that a login began); a short one may stand elsewhere by chance.
+                if bind && candidate.len() >= SHORTEST_SECRET {
+                    let _ = values.bind(kind, recorded, candidate);
+                }
+                continue;
+            }
+            if moments::is_moment(kind) && !bind {
                 continue;
             }
             let fits = if candidate != recorded && self.known.contains(candidate) {

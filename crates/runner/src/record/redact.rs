@@ -33,6 +33,23 @@ const SECRET_QUERY: &[&str] = &[
     "sig",
 ];
 
+/// Fields of JSON bodies whose value is a credential, in lower case without `_` and `-`. Not
+/// passwords: a service that is asked to check one again needs it.
+const SECRET_FIELDS: &[&str] = &[
+    "accesstoken",
+    "apitoken",
+    "authtoken",
+    "bearertoken",
+    "idtoken",
+    "jwt",
+    "refreshtoken",
+    "sessiontoken",
+    "token",
+];
+
+/// The shortest value of such a field that is taken for a credential, in bytes.
+const SHORTEST_FIELD: usize = 16;
+
 /// The length in bytes from which a cookie's value is taken for a credential whatever its name.
 const LONG_COOKIE: usize = 16;
 
@@ -66,6 +83,19 @@ impl Redactor {
         if let Some(Value::List(headers)) = message.get_mut("headers") {
             for header in headers {
                 self.header(header, found);
+            }
+        }
+        if let Some(body @ Value::Map(_)) = message.get_mut("body") {
+            let before = found.len();
+            if let Some(json) = body.get_mut("json") {
+                self.fields(json, found);
+            }
+            if let Value::Map(fields) = body
+                && found.len() > before
+            {
+                // The exact encoded bytes would show what the decoded form hides.
+                fields
+                    .retain(|(name, value)| name != "encoded" || !matches!(value, Value::Bytes(_)));
             }
         }
         if let Some(Value::String(path)) = message.get_mut("path")
@@ -144,6 +174,25 @@ impl Redactor {
         words.collect::<Vec<_>>().join(" ")
     }
 
+    /// The credentials in the fields of a JSON body.
+    fn fields(&self, tree: &mut Value, found: &mut Vec<String>) {
+        match tree {
+            Value::Map(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if is_secret_field(name, text) => {
+                            found.push(text.clone());
+                            *text = self.token(text);
+                        }
+                        value => self.fields(value, found),
+                    }
+                }
+            }
+            Value::List(items) => items.iter_mut().for_each(|item| self.fields(item, found)),
+            _ => {}
+        }
+    }
+
     fn header(&self, header: &mut Value, found: &mut Vec<String>) {
         let Value::Map(fields) = header else { return };
         for (name, value) in fields {
@@ -200,6 +249,15 @@ impl Redactor {
             });
         pairs.collect::<Vec<_>>().join(&separator.to_string())
     }
+}
+
+fn is_secret_field(name: &str, value: &str) -> bool {
+    let bare: String = name
+        .chars()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    value.len() >= SHORTEST_FIELD && SECRET_FIELDS.contains(&bare.as_str())
 }
 
 fn is_secret_cookie(name: &str, value: &str) -> bool {
@@ -292,6 +350,36 @@ mod tests {
             message.get("path").and_then(Value::as_str),
             Some(expected.as_str())
         );
+    }
+
+    #[test]
+    fn fields_of_json_that_carry_credentials_are_redacted() {
+        let secret = "2oXWczCWm-X9svlyUpOuWzkH";
+        let field = |name: &str, value: &str| Value::map([(name, Value::text(value))]);
+        let body = |fields: Value| {
+            let json = Value::List(vec![fields]);
+            let encoded = Value::Bytes(b"..".to_vec().into());
+            let body = Value::map([("json", json), ("encoded", encoded)]);
+            Value::map([("body", body)])
+        };
+        for name in ["token", "access_token", "refreshToken", "ID-Token"] {
+            let mut message = body(field(name, secret));
+            let mut found = Vec::new();
+            redactor().http(&mut message, &mut found);
+            assert_eq!(found, [secret]);
+            let hidden = field(name, &redactor().token(secret));
+            let expected = Value::map([("json", Value::List(vec![hidden]))]);
+            assert_eq!(message.get("body"), Some(&expected));
+        }
+        for (name, value) in [
+            ("token", "next:2"),
+            ("password", secret),
+            ("page_token", secret),
+        ] {
+            let mut message = body(field(name, value));
+            redactor().http(&mut message, &mut Vec::new());
+            assert_eq!(message, body(field(name, value)));
+        }
     }
 
     #[test]
