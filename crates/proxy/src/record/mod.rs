@@ -1,6 +1,8 @@
 //! The relay: bytes go through as they came, and a copy is read.
 
 mod counters;
+mod door;
+mod end;
 mod event;
 mod proxy;
 mod queue;

@@ -13,8 +13,9 @@ use retake_model::Direction;
 use retake_wire::{PROTOCOLS, Protocol};
 
 use super::counters::{Counters, Live};
+use super::door::{Door, Shared, Upstream};
 use super::queue::{Events, Queue};
-use super::worker::{Door, Shared, Upstream, WAKE, Worker};
+use super::worker::{WAKE, Worker};
 use crate::Clock;
 
 /// How the relay works.

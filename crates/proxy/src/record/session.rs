@@ -1,22 +1,24 @@
 //! One relayed connection: two sockets, and what is on its way between them.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use mio::net::TcpStream;
 use retake_model::{Chunk, ConnInfo, Side, Timestamp};
 use retake_wire::Preface;
-use socket2::SockRef;
 
 use super::RelayEvent;
 use super::counters::Live;
+use super::end::{Arrived, End};
 use super::reader::{Findings, Reader};
 use crate::Clock;
 
 /// Reads of one direction before the other connections of the worker have their turn.
 const READS_PER_TURN: u32 = 16;
+
+/// Reads of at most this many bytes wait for the end of the turn; larger ones are passed on at
+/// once.
+const SMALL: usize = 4096;
 
 /// A connection and its counterpart to the upstream.
 pub(super) struct Session {
@@ -34,8 +36,26 @@ pub(super) struct Session {
     held: Vec<u8>,
 }
 
+/// Bytes that were read in a turn and are passed on at its end.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    pub(super) bytes: Vec<u8>,
+    pub(super) list: Vec<Arrival>,
+}
+
+/// Some bytes of one side of one session.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) slot: usize,
+    pub(super) side: Side,
+    pub(super) at: Timestamp,
+    pub(super) range: Range<usize>,
+}
+
 /// What a session needs of its worker for a turn.
 pub(super) struct Turn<'a> {
+    pub(super) slot: usize,
+    pub(super) arrivals: &'a mut Arrivals,
     pub(super) buffer: &'a mut [u8],
     pub(super) clock: Clock,
     pub(super) findings: Findings<'a>,
@@ -129,7 +149,7 @@ impl Session {
                 Side::Client => (&mut self.client, &mut self.server),
                 Side::Server => (&mut self.server, &mut self.client),
             };
-            if !sink.flush() || !source.readable || source.ended {
+            if source.waits || !sink.flush() || !source.readable || source.ended {
                 break;
             }
             if reads == READS_PER_TURN {
@@ -170,13 +190,45 @@ impl Session {
             self.preface(at, turn);
             return;
         }
+        let side = from;
+        if n <= SMALL {
+            let start = turn.arrivals.bytes.len();
+            turn.arrivals.bytes.extend_from_slice(bytes);
+            turn.arrivals.list.push(Arrival {
+                slot: turn.slot,
+                side,
+                at,
+                range: start..start + n,
+            });
+            self.end_mut(from).waits = true;
+            return;
+        }
+        self.send_on(from, bytes);
+        self.reader
+            .feed(&Chunk { at, side, bytes }, &self.info, &mut turn.findings);
+    }
+
+    /// Passes on what arrived from one side.
+    pub(super) fn send_on(&mut self, from: Side, bytes: &[u8]) {
         match from {
             Side::Client => self.server.send(bytes),
             Side::Server => self.client.send(bytes),
         }
-        let side = from;
-        self.reader
-            .feed(&Chunk { at, side, bytes }, &self.info, &mut turn.findings);
+    }
+
+    /// Shows the reader what was passed on; true when there is more to do.
+    pub(super) fn feed(&mut self, chunk: &Chunk<'_>, findings: &mut Findings<'_>) -> bool {
+        self.reader.feed(chunk, &self.info, findings);
+        let end = self.end_mut(chunk.side);
+        end.waits = false;
+        end.readable || self.client.broken || self.server.broken
+    }
+
+    fn end_mut(&mut self, side: Side) -> &mut End {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
     }
 
     fn preface(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
@@ -226,6 +278,9 @@ impl Session {
     }
 
     fn progress(&self, again: bool) -> Progress {
+        if self.client.waits || self.server.waits {
+            return Progress::Waits;
+        }
         let (client, server) = (&self.client, &self.server);
         // What a side sent before it was reset is still passed on.
         if client.broken && client.ended && (server.out.is_empty() || server.broken)
@@ -242,155 +297,4 @@ impl Session {
             Progress::Waits
         }
     }
-}
-
-/// One socket of a session.
-pub(super) struct End {
-    pub(super) socket: TcpStream,
-    /// The system may have bytes for us. It says so once per arrival.
-    pub(super) readable: bool,
-    /// The system said that the peer sends no more: what is left is to be read up to its end.
-    pub(super) hung_up: bool,
-    /// The peer's end of stream, or a reset, was read.
-    ended: bool,
-    /// It was reset.
-    broken: bool,
-    /// It was told that no more will come.
-    shut: bool,
-    /// What it does not take yet, at most one buffer: while there is any, the other side is not
-    /// read.
-    out: Vec<u8>,
-    received: u64,
-}
-
-enum Arrived {
-    Bytes(usize),
-    Nothing,
-    End,
-    Broken,
-}
-
-impl End {
-    fn new(socket: TcpStream) -> Self {
-        End {
-            socket,
-            readable: false,
-            hung_up: false,
-            ended: false,
-            broken: false,
-            shut: false,
-            out: Vec::new(),
-            received: 0,
-        }
-    }
-
-    pub(super) fn reset_on_close(&mut self) {
-        // Failing means that the socket is gone already.
-        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> Arrived {
-        loop {
-            match self.socket.read(buffer) {
-                Ok(0) => {
-                    self.ended = true;
-                    // After a failed write the system reports a reset as an end.
-                    return if self.broken {
-                        Arrived::Broken
-                    } else {
-                        Arrived::End
-                    };
-                }
-                Ok(n) => {
-                    self.received += n as u64;
-                    // A short read took everything; later bytes are announced again.
-                    self.readable = n == buffer.len() || self.hung_up || self.broken;
-                    return Arrived::Bytes(n);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    return Arrived::Nothing;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.ended = true;
-                    self.broken = true;
-                    return Arrived::Broken;
-                }
-            }
-        }
-    }
-
-    /// Writes as much as the socket takes, and keeps the rest.
-    fn send(&mut self, bytes: &[u8]) {
-        if self.broken {
-            return;
-        }
-        if !self.out.is_empty() {
-            self.out.extend_from_slice(bytes);
-            return;
-        }
-        match write_some(&mut self.socket, bytes) {
-            Ok(written) => {
-                if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-                    self.out.extend_from_slice(rest);
-                }
-            }
-            Err(_) => self.fail(),
-        }
-    }
-
-    /// Writes what was kept. True when the socket takes more.
-    fn flush(&mut self) -> bool {
-        if self.broken {
-            return false;
-        }
-        if self.out.is_empty() {
-            return true;
-        }
-        match write_some(&mut self.socket, &self.out) {
-            Ok(written) if written == self.out.len() => {
-                // The memory is given back: most connections never need it again.
-                self.out = Vec::new();
-                true
-            }
-            Ok(written) => {
-                self.out.drain(..written);
-                false
-            }
-            Err(_) => {
-                self.fail();
-                false
-            }
-        }
-    }
-
-    /// A write failed: the peer was reset. What it had sent before can still be read.
-    fn fail(&mut self) {
-        self.broken = true;
-        self.readable = true;
-        self.out = Vec::new();
-    }
-
-    fn shut(&mut self) {
-        if !self.shut && !self.broken {
-            self.shut = true;
-            // Failing means that the peer is gone, which reading will tell.
-            let _ = self.socket.shutdown(Shutdown::Write);
-        }
-    }
-}
-
-fn write_some(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match socket.write(rest) {
-            Ok(0) => break,
-            Ok(n) => written += n,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(written)
 }

@@ -7,21 +7,18 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
-use retake_intercept::Listen;
-use retake_model::{ConnId, ConnInfo, Direction};
-use retake_wire::Protocol;
+use retake_model::{Chunk, ConnId, ConnInfo, Direction};
 
 use super::RelayEvent;
 use super::counters::Live;
-use super::queue::Queue;
+use super::door::{Door, Shared, dial, refuse};
 use super::reader::Findings;
-use super::session::{Progress, Session, Turn};
-use crate::Clock;
+use super::session::{Arrivals, Progress, Session, Turn};
 use crate::limits::raise_open_files;
 
 /// Bytes that are read at once.
@@ -40,57 +37,6 @@ const STOP_PAUSE: Duration = Duration::from_millis(2);
 /// The token of the wake-up call.
 pub(super) const WAKE: Token = Token(usize::MAX);
 
-/// What the workers share.
-pub(super) struct Shared {
-    pub(super) clock: Clock,
-    pub(super) queue: Arc<Queue>,
-    pub(super) protocols: &'static [&'static dyn Protocol],
-    pub(super) connections: AtomicU64,
-    /// Inbound connections that are open.
-    pub(super) inbound: AtomicU64,
-    pub(super) has_inbound: bool,
-    pub(super) stopping: AtomicBool,
-    /// Milliseconds of the grace time, valid once `stopping` is set.
-    pub(super) grace: AtomicU64,
-}
-
-/// An address of one worker.
-pub(super) struct Door {
-    /// None once it accepts no more.
-    pub(super) socket: Option<TcpListener>,
-    pub(super) listen: Listen,
-    pub(super) upstream: Arc<Upstream>,
-    pub(super) counters: Arc<Live>,
-}
-
-/// Where connections really go.
-#[derive(Debug)]
-pub(super) struct Upstream {
-    pub(super) addresses: Vec<SocketAddr>,
-    /// The one that answered last: a name may have an address at which nobody listens.
-    pub(super) best: AtomicUsize,
-}
-
-impl Upstream {
-    /// The address to try after `tried` others.
-    fn address(&self, tried: usize) -> Option<SocketAddr> {
-        let count = self.addresses.len();
-        if tried >= count {
-            return None;
-        }
-        let at = (self.best.load(Ordering::Relaxed) + tried) % count;
-        self.addresses.get(at).copied()
-    }
-
-    fn answered(&self, tried: usize) {
-        if tried > 0 && !self.addresses.is_empty() {
-            let best = self.best.load(Ordering::Relaxed) + tried;
-            self.best
-                .store(best % self.addresses.len(), Ordering::Relaxed);
-        }
-    }
-}
-
 pub(super) struct Worker {
     index: usize,
     poll: Poll,
@@ -101,6 +47,7 @@ pub(super) struct Worker {
     sessions: Vec<Option<Box<Session>>>,
     free: Vec<usize>,
     again: Vec<usize>,
+    arrivals: Arrivals,
     buffer: Box<[u8]>,
     events: Vec<(usize, RelayEvent)>,
     shared: Arc<Shared>,
@@ -128,6 +75,7 @@ impl Worker {
             sessions: Vec::new(),
             free: Vec::new(),
             again: Vec::new(),
+            arrivals: Arrivals::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             events: Vec::new(),
             shared,
@@ -159,6 +107,7 @@ impl Worker {
             for door in 0..self.doors.len() {
                 self.accept(door);
             }
+            self.pass_on();
             if self.shared.stopping.load(Ordering::Acquire) {
                 let until = *deadline.get_or_insert_with(|| self.begin_stop());
                 self.close_quiet(Instant::now() >= until);
@@ -346,6 +295,8 @@ impl Worker {
             return;
         };
         let progress = session.pump(&mut Turn {
+            slot,
+            arrivals: &mut self.arrivals,
             buffer: &mut self.buffer,
             clock: self.shared.clock,
             findings: Findings {
@@ -364,6 +315,47 @@ impl Worker {
         if self.events.len() >= BATCH {
             self.hand_over();
         }
+    }
+
+    /// Passes on what was read in this turn, then shows it to the readers. Written in one go it
+    /// wakes a peer once, where writing between reads would wake it for each.
+    fn pass_on(&mut self) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        for arrival in &arrivals.list {
+            if let (Some(Some(session)), Some(bytes)) = (
+                self.sessions.get_mut(arrival.slot),
+                arrivals.bytes.get(arrival.range.clone()),
+            ) {
+                session.send_on(arrival.side, bytes);
+            }
+        }
+        for arrival in arrivals.list.drain(..) {
+            let (Some(Some(session)), Some(bytes)) = (
+                self.sessions.get_mut(arrival.slot),
+                arrivals.bytes.get(arrival.range),
+            ) else {
+                continue;
+            };
+            let Some(door) = self.doors.get(session.door) else {
+                continue;
+            };
+            let chunk = Chunk {
+                at: arrival.at,
+                side: arrival.side,
+                bytes,
+            };
+            let mut findings = Findings {
+                events: &mut self.events,
+                door: session.door,
+                protocols: self.shared.protocols,
+                counters: &door.counters,
+            };
+            if session.feed(&chunk, &mut findings) {
+                self.again.push(arrival.slot);
+            }
+        }
+        arrivals.bytes.clear();
+        self.arrivals = arrivals;
     }
 
     fn close(&mut self, slot: usize, reset: bool) {
@@ -426,32 +418,4 @@ impl Worker {
             }
         });
     }
-}
-
-fn dial(address: SocketAddr, token: usize, poll: &Poll) -> io::Result<TcpStream> {
-    let mut server = TcpStream::connect(address)?;
-    poll.registry().register(
-        &mut server,
-        Token(token),
-        Interest::READABLE | Interest::WRITABLE,
-    )?;
-    Ok(server)
-}
-
-/// Nobody can be reached: the client sees what it would have seen without us, as nearly as a
-/// connection that was accepted allows.
-fn refuse(info: &ConnInfo, client: &TcpStream, findings: &mut Findings<'_>, shared: &Shared) {
-    let _ = socket2::SockRef::from(client).set_linger(Some(Duration::ZERO));
-    Live::add(&findings.counters.unreachable, 1);
-    findings.counters.open.fetch_sub(1, Ordering::Relaxed);
-    if info.direction == Direction::Inbound {
-        shared.inbound.fetch_sub(1, Ordering::AcqRel);
-    }
-    findings.push(RelayEvent::Opened(info.clone()));
-    findings.push(RelayEvent::Closed {
-        conn: info.id,
-        at: shared.clock.now(),
-        from_client: 0,
-        from_server: 0,
-    });
 }
