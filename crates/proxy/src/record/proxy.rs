@@ -38,7 +38,7 @@ impl Default for RecordOptions {
         RecordOptions {
             workers: 1,
             clock: Clock::new(),
-            queue_bytes: 64 << 20,
+            queue_bytes: 24 << 20,
             first_connection: 0,
             protocols: PROTOCOLS,
         }

@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// How often the mocks outside tests are written while the recording goes on.
 const SHARED_EVERY: Duration = Duration::from_secs(2);
 
+/// The nice value of the recorder's thread (the relay's is that of the process).
+const RECORDER_NICE: i32 = 5;
+
 /// What to record.
 #[derive(Debug)]
 pub struct RecordOptions {
@@ -144,7 +147,12 @@ pub async fn record(
     let mut report = progress.clone();
     let recorder = thread::Builder::new()
         .name("recorder".to_owned())
-        .spawn(move || run_recorder(recorder, events, move |kept| report(Progress::Kept(kept))))
+        .spawn(move || {
+            // Where processors are scarce the traffic goes first: what is then not kept is
+            // counted. On Linux this is the thread's own priority.
+            let _ = rustix::process::setpriority_process(None, RECORDER_NICE);
+            run_recorder(recorder, events, move |kept| report(Progress::Kept(kept)))
+        })
         .map_err(|e| RecordError::Thread(e.to_string()))?;
 
     let command_ended = run_service(&options, &listening, stop, &mut progress).await;
