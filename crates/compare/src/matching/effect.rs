@@ -3,11 +3,25 @@
 use retake_model::{FieldKind, Rules, Value};
 
 use super::Effect;
-use crate::sql::statement_effect;
+use crate::sql::{Statement, Statements};
 
 /// What a request does, as far as the rules of its protocol tell: a statement by its first word,
 /// an HTTP request by its method (RFC 9110, section 9.2.1). What cannot be told counts as a write.
 pub fn effect(request: &Value, rules: &Rules) -> Effect {
+    effect_by(request, rules, |sql| Statement::read(sql).effect)
+}
+
+/// The same, with statements that were read before.
+pub(super) fn known_effect(request: &Value, rules: &Rules, statements: &mut Statements) -> Effect {
+    effect_by(request, rules, |sql| statements.get(sql).effect)
+}
+
+/// Whether a request may change something at its dependency.
+pub fn is_write(request: &Value, rules: &Rules) -> bool {
+    effect(request, rules) == Effect::Write
+}
+
+fn effect_by(request: &Value, rules: &Rules, effect_of: impl FnOnce(&str) -> Effect) -> Effect {
     let field = |name| request.get(name).and_then(Value::as_str);
     let fields = || rules.identity.iter();
     if let Some(sql) = fields()
@@ -17,7 +31,7 @@ pub fn effect(request: &Value, rules: &Rules) -> Effect {
         // A statement that is only described is not run.
         return match request.get("describe") {
             Some(_) => Effect::Read,
-            None => statement_effect(sql),
+            None => effect_of(sql),
         };
     }
     if fields().any(|f| f.name == "method") {
@@ -27,9 +41,4 @@ pub fn effect(request: &Value, rules: &Rules) -> Effect {
         };
     }
     Effect::Write
-}
-
-/// Whether a request may change something at its dependency.
-pub fn is_write(request: &Value, rules: &Rules) -> bool {
-    effect(request, rules) == Effect::Write
 }

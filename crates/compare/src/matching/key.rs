@@ -1,5 +1,7 @@
 //! Keys of requests.
 
+use std::borrow::Cow;
+
 use retake_model::{Rules, Value};
 
 use super::canon::{Canon, Part};
@@ -60,12 +62,14 @@ pub fn summary(request: &Value, rules: &Rules) -> String {
 /// The length in characters of the longest summary.
 const SUMMARY: usize = 160;
 
-fn words(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
-        Value::Number(number) => vec![number.to_string()],
-        other => vec![format!("({})", other.type_name())],
-    }
+fn words(value: &Value) -> impl Iterator<Item = Cow<'_, str>> {
+    let (text, other) = match value {
+        Value::String(text) => (text.as_str(), None),
+        Value::Number(number) => (number.as_str(), None),
+        other => ("", Some(format!("({})", other.type_name()))),
+    };
+    let words = text.split_whitespace().map(Cow::Borrowed);
+    words.chain(other.map(Cow::Owned))
 }
 
 /// Collects what goes into a key.

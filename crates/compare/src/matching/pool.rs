@@ -207,6 +207,11 @@ impl Pool {
         ids.filter_map(|id| self.entries.get(*id).map(|entry| entry.origin))
     }
 
+    /// The mock of that number, in the order in which they were added.
+    pub(crate) fn entry(&self, number: usize) -> Option<&Entry> {
+        self.entries.get(number)
+    }
+
     /// Every mock, in the order in which they were added.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter()

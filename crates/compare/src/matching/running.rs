@@ -1,5 +1,6 @@
 //! A test that is open, or that ended a short while ago.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use retake_model::{
@@ -161,7 +162,7 @@ impl Running {
 pub(super) struct Provenance<'t> {
     test: &'t TestCase,
     /// What the request and the dependencies' answers gave.
-    given: HashSet<Box<str>>,
+    given: OnceCell<HashSet<Box<str>>>,
     /// What the service made in this test, and the first place of each.
     own: HashMap<&'t str, Option<&'t Path>>,
     /// What the service made in any test of the run.
@@ -170,23 +171,30 @@ pub(super) struct Provenance<'t> {
 
 impl<'t> Provenance<'t> {
     pub(super) fn of(test: &'t TestCase, made: &'t HashSet<Key>) -> Self {
-        let mut given = HashSet::new();
-        let near = Near::recorded(test.at);
-        let answers = test.calls.iter().map(|call| &call.response);
-        for tree in std::iter::once(&test.request).chain(answers) {
-            made::each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
-                given.insert(text.into());
-            });
-        }
         let own = test.made.iter();
         Provenance {
             test,
-            given,
+            given: OnceCell::new(),
             own: own
                 .map(|made| (made.value.as_str(), made.places.first()))
                 .collect(),
             made,
         }
+    }
+
+    /// Read when the first value is asked for: most tests have none.
+    fn given(&self) -> &HashSet<Box<str>> {
+        self.given.get_or_init(|| {
+            let mut given = HashSet::new();
+            let near = Near::recorded(self.test.at);
+            let answers = self.test.calls.iter().map(|call| &call.response);
+            for tree in std::iter::once(&self.test.request).chain(answers) {
+                made::each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
+                    given.insert(text.into());
+                });
+            }
+            given
+        })
     }
 
     /// How a value in the request of the call with that number came to be. A value that an
@@ -196,7 +204,9 @@ impl<'t> Provenance<'t> {
         match self.own.get(text) {
             Some(Some(first)) if in_call(&first.0, call) => Role::First,
             Some(_) => Role::Made,
-            None if !self.given.contains(text) && self.made.contains(&Key::of(text)) => Role::Made,
+            None if self.made.contains(&Key::of(text)) && !self.given().contains(text) => {
+                Role::Made
+            }
             None => Role::Given,
         }
     }

@@ -1,6 +1,6 @@
 //! Mocks that belong to no single test.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, Scope, TestCase, TestSet};
@@ -20,6 +20,8 @@ pub(super) struct Shared {
     pub(super) background: Pool,
     /// For each set, what was asked while several tests were open and nothing told whose it was.
     pub(super) crowds: Vec<Pool>,
+    /// For each set, the numbers in its crowd of each test's own calls.
+    pub(super) crowded: Vec<HashMap<usize, Vec<usize>>>,
     /// For each set, when its tests were recorded.
     pub(super) spans: Vec<Vec<During>>,
 }
@@ -46,7 +48,22 @@ impl Shared {
             };
             shared.read_set(number, set, made, &mut reading);
         }
+        shared.crowded = shared.crowds.iter().map(by_test).collect();
         shared
+    }
+
+    /// The calls of a test that it may share with others, and that nobody made.
+    pub(super) fn unserved(&self, set: usize, test: usize) -> Vec<usize> {
+        let numbers = self.crowded.get(set).and_then(|crowd| crowd.get(&test));
+        let crowd = self.crowds.get(set);
+        let entries = numbers
+            .into_iter()
+            .flatten()
+            .filter_map(|number| crowd?.entry(*number));
+        entries
+            .filter(|entry| entry.served == 0)
+            .map(|entry| entry.origin.index)
+            .collect()
     }
 
     fn read_set(
@@ -120,6 +137,17 @@ impl Shared {
             .map(|pool| pool.looked_at)
             .sum()
     }
+}
+
+/// The numbers in a crowd of each test's own calls.
+fn by_test(crowd: &Pool) -> HashMap<usize, Vec<usize>> {
+    let mut tests: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (number, entry) in crowd.entries().enumerate() {
+        if let Some(test) = entry.origin.test {
+            tests.entry(test).or_default().push(number);
+        }
+    }
+    tests
 }
 
 /// Takes a mock that may be served any number of times: in recorded order, then the last again.

@@ -12,6 +12,8 @@ use super::built_in::BUILT_IN;
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     rules: Arc<Vec<Rule>>,
+    /// Whether any of them may have a say on calls.
+    on_calls: bool,
 }
 
 /// A rule that cannot be used.
@@ -68,10 +70,7 @@ impl RuleSet {
                 source: format!("built in: {why}"),
             })
         });
-        RuleSet {
-            rules: Arc::new(built_in.collect()),
-        }
-        .with(rules)
+        RuleSet::of(built_in.collect()).with(rules)
     }
 
     /// These rules and some more, for one test.
@@ -90,9 +89,23 @@ impl RuleSet {
         for rule in more {
             rules.push(compile(rule)?);
         }
-        Ok(RuleSet {
+        Ok(RuleSet::of(rules))
+    }
+
+    fn of(rules: Vec<Rule>) -> Self {
+        let on_calls = |rule: &Rule| {
+            let pattern = &rule.pattern;
+            !pattern.enter_key(pattern.start(), "calls").is_dead()
+        };
+        RuleSet {
+            on_calls: rules.iter().any(on_calls),
             rules: Arc::new(rules),
-        })
+        }
+    }
+
+    /// Whether any of the rules may have a say on calls.
+    pub(crate) fn on_calls(&self) -> bool {
+        self.on_calls
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {

@@ -12,6 +12,9 @@ impl RuleSet {
     /// Ignored places become null, typed ones the name of their type, places with a pattern that
     /// they match the pattern, and lists without order are sorted.
     pub fn apply_to_request<'v>(&self, to: &str, request: &'v Value) -> Cow<'v, Value> {
+        if !self.on_calls() {
+            return Cow::Borrowed(request);
+        }
         let mut walk = Walk::new(self.rules());
         walk.enter_key("calls");
         walk.enter_key(to);

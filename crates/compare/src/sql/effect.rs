@@ -2,10 +2,9 @@
 
 use crate::matching::Effect;
 
-/// What a statement does, by its first word. Several statements in one text do what the
-/// weightiest of them does. What is not known counts as a write.
-pub fn statement_effect(sql: &str) -> Effect {
-    let shape = super::Statement::read(sql).shape;
+/// What a statement of that shape does, by its first word. Several statements in one text do what
+/// the weightiest of them does. What is not known counts as a write.
+pub(super) fn effect_of_shape(shape: &str) -> Effect {
     shape
         .split(" ; ")
         .map(shape_effect)
@@ -59,6 +58,7 @@ fn ends_as_lock(shape: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sql::Statement;
 
     #[test]
     fn the_first_word_tells_the_effect() {
@@ -86,7 +86,7 @@ mod tests {
             ("vacuum", Effect::Write),
             ("select 'unterminated", Effect::Write),
         ] {
-            assert_eq!(statement_effect(sql), expected, "{sql}");
+            assert_eq!(Statement::read(sql).effect, expected, "{sql}");
         }
     }
 }

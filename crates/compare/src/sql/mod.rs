@@ -10,5 +10,4 @@ mod names;
 mod statement;
 
 pub use cache::Statements;
-pub use effect::statement_effect;
 pub use statement::{Literal, Statement};

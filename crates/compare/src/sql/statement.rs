@@ -3,7 +3,9 @@
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
+use super::effect::effect_of_shape;
 use super::names;
+use crate::matching::Effect;
 
 /// A statement without what does not identify it.
 ///
@@ -19,6 +21,8 @@ pub struct Statement {
     pub folded: String,
     /// The literals in their order.
     pub literals: Vec<Literal>,
+    /// What it does to the database.
+    pub effect: Effect,
 }
 
 /// A literal that was lifted out of a statement.
@@ -53,6 +57,7 @@ impl Statement {
         // The first byte is none that a shape begins with, so that the two never meet.
         let shape = format!("\u{0}{sql}");
         Statement {
+            effect: effect_of_shape(&shape),
             folded: shape.clone(),
             shape,
             literals: Vec::new(),
@@ -87,6 +92,7 @@ fn normalise(tokens: Vec<Token>) -> Statement {
         }
     }
     Statement {
+        effect: effect_of_shape(&shape),
         folded: fold(&shape),
         shape,
         literals,

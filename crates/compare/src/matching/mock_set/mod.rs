@@ -9,13 +9,14 @@ use retake_model::{
 
 use super::canon::Canon;
 use super::describe::{Described, is_probe};
+use super::effect::known_effect;
 use super::explain::Around;
 use super::outcome::{Effect, ObservedCall};
 use super::pool::Origin;
 use super::running::{Observed, Provenance, Reading, RulesOf, Running};
 use super::search::{Asking, Found, Owners, Source, find};
 use super::shared::Shared;
-use super::{Key, effect, summary};
+use super::{Key, summary};
 use crate::made::{Near, ValueMap};
 use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
@@ -167,12 +168,8 @@ impl MockSet {
             None if probe => self.describe(call, &canon, rules, &owners),
             None => {
                 let miss = self.miss(&call, rules, &canon, &owners);
-                self.note(
-                    &call,
-                    rules,
-                    &owners,
-                    Observed::Unknown(Box::new(miss.clone())),
-                );
+                let how = Observed::Unknown(Box::new(miss.clone()));
+                self.note(call, rules, &owners, how);
                 Answer::Miss(Box::new(miss))
             }
         }
@@ -261,7 +258,6 @@ impl MockSet {
             None => Value::Null,
         };
         let index = hit.origin.index;
-        let write = || effect(&call.request, rules) == Effect::Write;
         let how = match source {
             Source::Test(_) if hit.again => Some(Observed::Extra { index: Some(index) }),
             Source::Test(_) => Some(Observed::Matched {
@@ -280,7 +276,7 @@ impl MockSet {
                 })
             }
             // Start-up again is what a new connection does; a write at that time is not.
-            Source::Startup if write() => Some(Observed::Extra { index: None }),
+            Source::Startup if self.is_write(&call, rules) => Some(Observed::Extra { index: None }),
             Source::Startup | Source::Session | Source::Background => None,
         };
         let owners = match source {
@@ -288,7 +284,7 @@ impl MockSet {
             _ => owners,
         };
         if let Some(how) = how.filter(|_| !probe) {
-            self.note(&call, rules, owners, how);
+            self.note(call, rules, owners, how);
         }
         Answer::Serve(Arc::new(answer))
     }
@@ -322,14 +318,18 @@ impl MockSet {
         around.miss(call, rules, canon, &mut self.statements)
     }
 
-    fn note(&mut self, call: &Call, rules: &'static Rules, owners: &Owners, how: Observed) {
+    fn is_write(&mut self, call: &Call, rules: &Rules) -> bool {
+        known_effect(&call.request, rules, &mut self.statements) == Effect::Write
+    }
+
+    fn note(&mut self, call: Call, rules: &'static Rules, owners: &Owners, how: Observed) {
         let observed = ObservedCall {
-            to: call.to.clone(),
-            protocol: call.protocol,
             summary: summary(&call.request, rules),
-            effect: effect(&call.request, rules),
+            effect: known_effect(&call.request, rules, &mut self.statements),
             shared: owners.several(),
-            request: call.request.clone(),
+            to: call.to,
+            protocol: call.protocol,
+            request: call.request,
         };
         match owners.first().and_then(|at| self.running.get_mut(at)) {
             Some(running) => running.observe(observed, how),

@@ -40,12 +40,8 @@ impl MockSet {
         self.take_outcomes(&finals)
     }
 
-    /// The calls of a test that it may share with others, and that nobody made.
     fn unserved(&self, running: &Running) -> Vec<usize> {
-        let crowd = self.shared.crowds.get(running.set);
-        let entries = crowd.into_iter().flat_map(|crowd| crowd.entries());
-        let own = entries.filter(|e| e.served == 0 && e.origin.test == Some(running.number));
-        own.map(|entry| entry.origin.index).collect()
+        self.shared.unserved(running.set, running.number)
     }
 
     fn neighbours_ended(&self, running: &Running) -> bool {
