@@ -1,12 +1,15 @@
 //! Where the mock servers ask: the mocks of one set, and what was asked of them.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_compare::matching::MockSet;
-use retake_model::{Answer, Call, ConnInfo, Exchange};
+use retake_model::{Answer, Call, ConnInfo, Exchange, TestId};
 use retake_proxy::replay::Oracle;
 use retake_wire::{Reading, WireError};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How many different notes are kept.
 const MAX_NOTES: usize = 100;
@@ -16,6 +19,8 @@ const MAX_NOTES: usize = 100;
 pub struct Desk {
     mocks: Mutex<MockSet>,
     notes: Mutex<BTreeSet<String>>,
+    /// Wakes those who wait for the next call.
+    asked: Notify,
 }
 
 impl Desk {
@@ -24,6 +29,21 @@ impl Desk {
         Desk {
             mocks: Mutex::new(mocks),
             notes: Mutex::default(),
+            asked: Notify::new(),
+        }
+    }
+
+    /// Waits until every call was made that the test's recording has, but not longer than `until`.
+    pub async fn all_calls(&self, test: &TestId, until: Instant) {
+        loop {
+            let mut asked = pin!(self.asked.notified());
+            // From here on no call is overlooked.
+            asked.as_mut().enable();
+            if self.mocks().unserved_calls(test) == 0
+                || tokio::time::timeout_at(until, asked).await.is_err()
+            {
+                return;
+            }
         }
     }
 
@@ -54,7 +74,9 @@ impl Desk {
 
 impl Oracle for Desk {
     fn ask(&self, call: Call, reading: Reading) -> Answer {
-        self.mocks().ask(call, reading == Reading::Probe)
+        let answer = self.mocks().ask(call, reading == Reading::Probe);
+        self.asked.notify_waiters();
+        answer
     }
 
     fn failed(&self, conn: &ConnInfo, error: &WireError) {
@@ -78,6 +100,7 @@ impl Oracle for Desk {
             // The real one has answered; the mocks only tell whether it was asked as recorded.
             let probe = matches!(exchange.scope, Some(s) if s != retake_model::Scope::Test);
             let _ = self.mocks().ask(call, probe);
+            self.asked.notify_waiters();
         }
     }
 }

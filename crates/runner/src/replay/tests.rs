@@ -21,9 +21,6 @@ use super::stage::Stage;
 /// were not made yet.
 const LATE: Duration = Duration::from_millis(300);
 
-/// How often it looks for them.
-const LOOK: Duration = Duration::from_millis(1);
-
 /// After how many tests in a row without a response the rest is not run.
 const MAX_SILENT: usize = 3;
 
@@ -315,13 +312,12 @@ impl Sender {
         let last = test
             .calls
             .iter()
-            .map(|call| call.after + call.took)
+            .map(|call| call.after.saturating_add(call.took))
             .max()
             .unwrap_or(0);
-        let until = Instant::now() + Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
-        while self.desk.mocks().unserved_calls(id) > 0 && Instant::now() < until {
-            tokio::time::sleep(LOOK).await;
-        }
+        let late = Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
+        let until = tokio::time::Instant::now() + late;
+        self.desk.all_calls(id, until).await;
     }
 
     /// The rules with those of the test itself; none where it has none.
