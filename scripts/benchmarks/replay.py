@@ -29,7 +29,7 @@ def arguments(parts):
 
 
 def run(options):
-    tools.build()
+    tools.build(options)
     print(f"machine: {tools.machine()}")
     with tempfile.TemporaryDirectory(prefix="retake-bench-") as folder:
         if options.only != "calls":
@@ -41,7 +41,7 @@ def run(options):
 
 
 def lookup(options):
-    tools.build()
+    tools.build(options)
     print(f"machine: {tools.machine()}")
     print(timed([BENCH, "lookup", options.mocks])[2])
 

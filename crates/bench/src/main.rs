@@ -16,6 +16,10 @@ mod service;
 
 use anyhow::{Context, Result, bail};
 
+/// The allocator of retake, so that what is measured here is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = |at: usize, what: &str| {

@@ -14,6 +14,11 @@ use tracing_subscriber::EnvFilter;
 use cli::{Cli, Command};
 use failure::{Failure, SURROUNDINGS};
 
+/// Reading recordings and comparing them makes and drops small values by the million, on several
+/// threads; and the allocator of a static binary (musl's) would be slow at it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let level = match cli.verbose {
