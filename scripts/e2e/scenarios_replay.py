@@ -4,6 +4,7 @@ import json
 import threading
 
 from processes import Failed
+from retake import same
 
 
 def scenario_17_the_same_question_gives_its_answers_in_order(case):
@@ -66,13 +67,23 @@ def scenario_22_requests_in_parallel_give_the_same_report_each_time(case):
             thread.join()
 
     case.record(traffic, settle=0.3, POOL="6")
-    reports = {case.replay(POOL="6").expect_green().steady() for _ in range(3)}
-    if len(reports) != 1:
-        raise Failed("three replays, more than one report")
+    # Whose call each was could not be told: one that is missing in a test that got another's is
+    # a softer verdict, and no regression.
+    first = case.replay(POOL="6").expect(0).steady()
+    for _ in range(2):
+        same(first, case.replay(POOL="6").expect(0).steady(), "the report of the same build")
 
 
-def scenario_26_noise_is_learned_and_hides_nothing_else(case):
+def scenario_26_noise_goes_by_kind_or_by_rule_and_hides_nothing_else(case):
     case.record_requests("GET /noise", "GET /noise", "GET /noise")
+    # A random id that looks like any other hex digits is a difference until a rule names it.
+    case.replay().expect(1).expect_difference("GET /noise", "json.request")
+    case.settings("""
+        rules:
+          - path: response.body.json.request
+            ignore: true
+            why: the id of the request
+        """)
     case.replay().expect_green()
     run = case.replay(CHANGE="total").expect(1).expect_difference("GET /noise", "total", "43")
     if len(run.test("GET /noise")["differences"]) != 1:
@@ -113,8 +124,14 @@ def scenario_32_values_in_the_text_are_parameters(case):
     run.expect_difference("GET /literals", "item 1x")
 
 
-def scenario_38_unordered_answers_are_learned(case):
+def scenario_38_unordered_answers_go_by_rule(case):
     case.record_requests(*["GET /unordered"] * 6)
+    case.settings("""
+        rules:
+          - path: response.body.json.rows
+            unordered: true
+            why: a hash map's order
+        """)
     for _ in range(3):
         case.replay().expect_green()
     case.replay(CHANGE="element").expect(1).expect_difference("GET /unordered", "something else")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import textwrap
 import time
 
 from processes import Failed, free_port, start, stop, tail, wait_for_port
@@ -118,6 +119,11 @@ class Session:
         if code != 0:
             raise Failed(f"record ended with {code}{said}")
         return said
+
+    def settings(self, text):
+        """Writes `retake.yaml`."""
+        with open(os.path.join(self.folder, "retake.yaml"), "w") as file:
+            file.write(textwrap.dedent(text).lstrip())
 
     def replay(self, *options, **changes):
         """Replays against the command; the environment may make it another build."""

@@ -9,18 +9,25 @@ use crate::matching::running::Running;
 use super::{MockSet, mock, test_case};
 
 impl MockSet {
-    /// How many calls of an open or just ended test nobody made yet, of those that are its alone and
-    /// whose absence would be said.
+    /// How many calls of an open or just ended test nobody made yet, of those whose absence would
+    /// be said: those that are its alone, and those that came after its response, whose test
+    /// nothing told for certain.
     pub fn unserved_calls(&self, test: &TestId) -> usize {
-        let running = self.running.iter().find(|running| running.id == *test);
-        let entries = running
-            .into_iter()
-            .flat_map(|running| running.pool.entries());
-        entries
+        let Some(running) = self.running.iter().find(|running| running.id == *test) else {
+            return 0;
+        };
+        let own = running.pool.entries();
+        let own = own
             .filter(|entry| entry.served == 0)
             .filter_map(|entry| mock(&self.sets, entry.origin))
             .filter(|mock| !is_probe(&mock.request))
-            .count()
+            .count();
+        let Some(case) = test_case(&self.sets, (running.set, running.number)) else {
+            return own;
+        };
+        let shared = self.unserved(running);
+        let late = shared.iter().filter_map(|index| case.calls.get(*index));
+        own + late.filter(|call| call.after > case.took).count()
     }
 
     /// The outcomes that became final: of tests after whose end another one has begun and ended.
