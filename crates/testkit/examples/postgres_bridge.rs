@@ -69,7 +69,7 @@ impl Bridge {
         loop {
             while let Some(step) = responder.poll() {
                 match step {
-                    Step::Send(bytes) | Step::Later(bytes) => client.write_all(&bytes)?,
+                    Step::Send(bytes) => client.write_all(&bytes)?,
                     Step::Ask { request, .. } => {
                         let answer = self.answer(&request);
                         if self.verbose {

@@ -111,7 +111,7 @@ pub fn serve<'a>(
         let fed = responder.feed(&Chunk { at, side, bytes });
         while let Some(step) = responder.poll() {
             match step {
-                Step::Send(bytes) | Step::Later(bytes) => served.sent.extend(bytes),
+                Step::Send(bytes) => served.sent.extend(bytes),
                 Step::Ask {
                     request,
                     trace,

@@ -130,6 +130,15 @@ pub trait Responder: Send {
     /// The recorded answer does not have the form of the protocol: the recording is at fault.
     /// The responder has queued the protocol's own error and the connection stays usable.
     fn answer(&mut self, answer: &Answer) -> Result<(), WireError>;
+
+    /// Whether the client may be told something that it does not ask for. Then
+    /// [`wake`](Self::wake) is to be called now and then while the client is quiet.
+    fn listens(&self) -> bool {
+        false
+    }
+
+    /// The client is quiet: is there something to tell it? `poll` says what is to be done.
+    fn wake(&mut self) {}
 }
 
 /// What a responder wants done.
@@ -137,9 +146,6 @@ pub trait Responder: Send {
 pub enum Step {
     /// Write these bytes.
     Send(Vec<u8>),
-    /// Write these bytes once the client has asked nothing for a moment: they answer nothing,
-    /// and clients are not ready for them together with the answer before.
-    Later(Vec<u8>),
     /// Find the answer to this request.
     Ask {
         /// The request's tree, as a tap would have recorded it.

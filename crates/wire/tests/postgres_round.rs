@@ -94,7 +94,7 @@ fn check(name: &str) {
         let mut sent = Vec::new();
         while let Some(step) = responder.poll() {
             match step {
-                Step::Send(bytes) | Step::Later(bytes) => sent.extend(bytes),
+                Step::Send(bytes) => sent.extend(bytes),
                 Step::Ask { request, .. } => {
                     responder.answer(&recording.answer(&request)).unwrap();
                 }

@@ -342,7 +342,7 @@ fn copy_in_the_extended_protocol_passes_over_the_sync_before_its_data() {
 }
 
 #[test]
-fn what_an_idle_session_hears_is_told_by_channel_when_it_ends() {
+fn what_an_idle_session_hears_is_an_exchange_of_its_own() {
     let notification = |payload: &str| {
         let body = [b"\0\0\0\x07jobs\0", payload.as_bytes(), b"\0"].concat();
         frame(b'A', &body)
@@ -361,11 +361,17 @@ fn what_an_idle_session_hears_is_told_by_channel_when_it_ends() {
         let notes = notes.as_list().unwrap().iter().map(payload);
         notes.collect::<Vec<_>>()
     };
-    assert_eq!(exchanges.len(), 2);
-    assert_eq!(notes(&exchanges[0]), ["within".into()]);
-    assert_eq!(request(&exchanges[1], "listening"), Some("jobs"));
-    assert_eq!(exchanges[1].scope, Some(Scope::Session));
-    assert_eq!(notes(&exchanges[1]), ["go".into(), "on".into()]);
+    let heard: Vec<_> = exchanges
+        .iter()
+        .map(|e| (request(e, "listening"), notes(e), e.scope))
+        .collect();
+    // It has the scope of its time, and is told in its place.
+    let expect = [
+        (Some("jobs"), vec!["go".into()], None),
+        (None, vec!["within".into()], None),
+        (Some("jobs"), vec!["on".into()], None),
+    ];
+    assert_eq!(heard, expect);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod canon;
 mod describe;
 mod effect;
 mod explain;
+mod heard;
 mod idle;
 mod key;
 mod mock_set;

@@ -47,7 +47,7 @@ pub(crate) struct Entry {
 }
 
 /// Where a mock was recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     /// The number of the set.
     pub(crate) set: usize,

@@ -1,7 +1,7 @@
 //! What is answered, what is missed, and what is said of it.
 
 use retake_compare::matching::Effect;
-use retake_model::{Path, Scope, Value};
+use retake_model::{Answer, ConnId, Path, Scope, Value};
 
 use crate::build::{Run, call, http, ok, row, scoped, set, sql, test, told};
 
@@ -84,6 +84,47 @@ fn scenario_18_a_statement_that_was_never_described_is_described_by_what_ran_it(
     );
     assert!(run.probe(describe("select b from t")).is_err());
     assert_eq!(run.mocks.orphans().0, []);
+}
+
+#[test]
+fn a_notification_is_told_to_each_listener_once_after_the_call_that_it_followed() {
+    let heard = |place: u64, payload: &str| {
+        let answer = Value::map([("notify", Value::List(vec![payload.into()]))]);
+        call(place, Value::map([("listening", "news".into())]), answer)
+    };
+    let mut run = one(vec![
+        query(1, "notify news, 'a'", &[]),
+        // Two connections heard the same.
+        heard(2, "a"),
+        heard(3, "a"),
+        query(4, "notify news, 'b'", &[]),
+        heard(5, "b"),
+    ]);
+    let listen = |run: &mut Run, conn: u64| {
+        let mut call = run.call(Value::map([("listening", "news".into())]), None);
+        call.conn = ConnId(conn);
+        match run.mocks.ask(call, true) {
+            Answer::Serve(answer) => answer.get("notify").cloned(),
+            Answer::Miss(_) => None,
+        }
+    };
+    let news = |payload: &str| Some(Value::List(vec![payload.into()]));
+    assert_eq!(listen(&mut run, 1), None);
+    run.begin("t");
+    assert_eq!(listen(&mut run, 1), None);
+    run.ask(sql("notify news, 'a'", &[])).unwrap();
+    assert_eq!(listen(&mut run, 1), news("a"));
+    assert_eq!(listen(&mut run, 1), None);
+    assert_eq!(listen(&mut run, 2), news("a"));
+    run.ask(sql("notify news, 'b'", &[])).unwrap();
+    assert_eq!(listen(&mut run, 1), news("b"));
+    run.end("t");
+    // On which side of the response it comes does not matter, nor whether anybody listens.
+    assert_eq!(listen(&mut run, 2), news("b"));
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0,3 extra 0 unknown 0 missing  reordered "
+    );
 }
 
 #[test]

@@ -22,10 +22,10 @@ const DETECT_BYTES: usize = 4096;
 /// be a reset, which could take the last answer from the client.
 const LAST_READS: Duration = Duration::from_secs(1);
 
-/// How long a client asks nothing before it is sent what answers nothing.
-const QUIET: Duration = Duration::from_millis(100);
-/// Bytes that may wait for that; more are sent at once.
-const LATER: usize = 1 << 20;
+/// How long a client that listens asks nothing before it is looked whether there is something to
+/// tell it: with the answer before, some drivers would drop it, since they note the channel
+/// behind the answer to LISTEN.
+const QUIET: Duration = Duration::from_millis(20);
 
 /// Serves a connection to its end.
 pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) {
@@ -36,7 +36,6 @@ pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) 
         info,
         house,
         out: Vec::new(),
-        later: Vec::new(),
     };
     // An error here is the client's going away, which is its right.
     let _ = session.run().await;
@@ -47,8 +46,6 @@ struct Session {
     info: ConnInfo,
     house: Arc<House>,
     out: Vec<u8>,
-    /// What is sent when the client is quiet.
-    later: Vec<u8>,
 }
 
 /// Whether the conversation goes on.
@@ -75,7 +72,10 @@ impl Session {
         }
         let mut buffer = vec![0; BUFFER];
         while next == Next::Reads {
-            let n = self.read(&mut buffer).await?;
+            let read = self.read(protocol.id(), responder, &mut buffer).await?;
+            let Some(n) = read else {
+                break;
+            };
             let bytes = buffer.get(..n).unwrap_or_default();
             next = self.feed(protocol.id(), responder, bytes).await?;
             if n == 0 {
@@ -85,18 +85,27 @@ impl Session {
         self.close(&mut buffer).await
     }
 
-    /// Reads, and sends what was to be sent later while there is nothing to read.
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.later.is_empty() {
-            match tokio::time::timeout(QUIET, self.stream.read(buffer)).await {
-                Ok(read) => return read,
-                Err(_quiet) => {
-                    self.stream.write_all(&self.later).await?;
-                    self.later = Vec::new();
-                }
+    /// Reads. Meanwhile a client that listens and is quiet is told what there is to tell. None
+    /// where that ends the conversation.
+    async fn read(
+        &mut self,
+        id: ProtocolId,
+        responder: &mut dyn Responder,
+        buffer: &mut [u8],
+    ) -> io::Result<Option<usize>> {
+        while responder.listens() {
+            if let Ok(read) = tokio::time::timeout(QUIET, self.stream.read(buffer)).await {
+                return read.map(Some);
+            }
+            if catch_unwind(AssertUnwindSafe(|| responder.wake())).is_err() {
+                self.panicked(id);
+                return Ok(None);
+            }
+            if self.steps(id, responder).await? == Next::Closes {
+                return Ok(None);
             }
         }
-        self.stream.read(buffer).await
+        self.stream.read(buffer).await.map(Some)
     }
 
     /// The protocol, by name or by the first bytes of the client, which are given too.
@@ -175,10 +184,6 @@ impl Session {
                         self.flush().await?;
                     }
                 }
-                Some(Step::Later(bytes)) if self.later.len() < LATER => {
-                    self.later.extend_from_slice(&bytes);
-                }
-                Some(Step::Later(bytes)) => self.out.extend_from_slice(&bytes),
                 Some(Step::Ask {
                     request,
                     trace,

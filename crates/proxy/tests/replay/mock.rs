@@ -16,7 +16,7 @@ use retake_wire::{Detect, Protocol, Reading, Responder, Step, Tap, WireError, ht
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A protocol of lines: the server greets, and answers each line; `bye` closes, `tls` begins
-/// TLS, `!` is against the protocol, `panic` panics.
+/// TLS, `!` is against the protocol, `panic` panics, after `listen` a quiet client is told once.
 struct Lines;
 
 const LINES: ProtocolId = ProtocolId("lines");
@@ -44,6 +44,7 @@ impl Protocol for Lines {
     fn responder(&self, _conn: &ConnInfo) -> Box<dyn Responder> {
         Box::new(Server {
             line: Vec::new(),
+            listens: false,
             steps: vec![Step::Send(b"hello\n".to_vec())],
         })
     }
@@ -55,6 +56,7 @@ impl Protocol for Lines {
 
 struct Server {
     line: Vec<u8>,
+    listens: bool,
     steps: Vec<Step>,
 }
 
@@ -77,6 +79,10 @@ impl Responder for Server {
                     self.steps.push(match line.as_str() {
                         "bye" => Step::Close,
                         "tls" => Step::StartTls,
+                        "listen" => {
+                            self.listens = true;
+                            Step::Send(b"listening\n".to_vec())
+                        }
                         "panic" => panic!("on purpose"),
                         _ => Step::Ask {
                             request: line.into(),
@@ -89,6 +95,13 @@ impl Responder for Server {
             }
         }
         Ok(())
+    }
+    fn listens(&self) -> bool {
+        self.listens
+    }
+    fn wake(&mut self) {
+        self.listens = false;
+        self.steps.push(Step::Send(b"news\n".to_vec()));
     }
     fn poll(&mut self) -> Option<Step> {
         (!self.steps.is_empty()).then(|| self.steps.remove(0))
@@ -200,6 +213,18 @@ fn greets_answers_and_closes_when_the_protocol_says_so() {
     let calls = echo.calls.lock().unwrap();
     assert_eq!(calls[..3], ["db: one", "db: two", "db: unknown"]);
     assert_eq!(calls[3], "queue: one");
+}
+
+#[test]
+fn a_quiet_client_that_listens_is_told_what_it_did_not_ask_for() {
+    let (servers, _) = start(vec![listen("db", Some(LINES))]);
+    let mut client = connect(&servers, 0);
+    client.write_all(b"listen\n").unwrap();
+    let mut heard = vec![0; "hello\nlistening\nnews\n".len()];
+    client.read_exact(&mut heard).unwrap();
+    assert_eq!(heard, b"hello\nlistening\nnews\n");
+    client.write_all(b"one\nbye\n").unwrap();
+    assert_eq!(rest(client), "you said one\n");
 }
 
 #[test]

@@ -229,6 +229,11 @@ impl Recorder {
         let recurring = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
             (Some(request), Some(protocol)) => {
                 let near = Near::recorded(exchange.began);
+                // What is heard on one channel is told apart by what was said.
+                let said = request.get("listening").and(exchange.response.tree());
+                let said = said.and_then(|answer| answer.get("notify"));
+                let said = said.map(|notes| Value::map([("listening", notes.clone())]));
+                let request = said.as_ref().unwrap_or(request);
                 Recurring::of(to.clone(), request, protocol.rules(), near)
             }
             _ => return add(&mut self.tally(&to).undecodable, "not described", 1),

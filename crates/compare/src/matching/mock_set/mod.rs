@@ -11,6 +11,7 @@ use super::canon::Canon;
 use super::describe::{Described, is_probe};
 use super::effect::known_effect;
 use super::explain::Around;
+use super::heard::{self, Heard};
 use super::outcome::{Effect, ObservedCall};
 use super::pool::Origin;
 use super::running::{Observed, Provenance, Reading, RulesOf, Running};
@@ -51,6 +52,7 @@ pub struct MockSet {
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
+    heard: Heard,
     values: ValueMap,
     /// Open tests, and those whose outcome is not final.
     running: Vec<Running>,
@@ -100,6 +102,7 @@ impl MockSet {
             statements,
             shared,
             described: None,
+            heard: Heard::read(sets),
             values: ValueMap::new(),
             running: Vec::new(),
             ended: HashSet::new(),
@@ -150,6 +153,9 @@ impl MockSet {
         let rules = (self.rules.0)(call.protocol);
         let probe = probe || is_probe(&call.request);
         let owners = Owners::of(&self.running, call.trace.as_ref());
+        if heard::channel(&call.request).is_some() {
+            return self.listen(call, rules, &owners);
+        }
         let near = Near {
             recorded: self.recorded_at(&owners),
             replayed: Some(call.at),
@@ -172,6 +178,22 @@ impl MockSet {
                 self.note(call, rules, &owners, how);
                 Answer::Miss(Box::new(miss))
             }
+        }
+    }
+
+    /// What a connection that listens is to be told now.
+    fn listen(&mut self, call: Call, rules: &'static Rules, owners: &Owners) -> Answer {
+        let open = owners.all().filter_map(|at| self.running.get(at));
+        let open = open.map(|running| (running.set, running.number));
+        let due = self.heard.next(&call, open, self.sets.len());
+        match due.and_then(|origin| mock(&self.sets, origin)) {
+            Some(mock) => Answer::Serve(Arc::new(self.values.carry(&mock.response).into_owned())),
+            None => Answer::Miss(Box::new(Miss {
+                test: None,
+                summary: summary(&call.request, rules),
+                to: call.to,
+                nearest: None,
+            })),
         }
     }
 
@@ -234,6 +256,7 @@ impl MockSet {
         probe: bool,
     ) -> Answer {
         let Found { hit, source } = found;
+        self.heard.served(hit.origin);
         let by_kind = hit
             .pairs
             .iter()

@@ -112,33 +112,42 @@ pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
     )
 }
 
-/// The channel that LISTEN names.
-pub(super) fn listened(statement: &str) -> Option<String> {
-    let rest = strip_word(skip_space(statement), "listen")?;
-    let name = rest.trim_end_matches([';', ' ', '\n', '\t']);
-    Some(
-        match name.strip_prefix('"').and_then(|n| n.strip_suffix('"')) {
-            Some(quoted) => quoted.replace("\"\"", "\""),
-            None => name.to_ascii_lowercase(),
-        },
-    )
+/// What LISTEN and UNLISTEN say.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Listened {
+    To(String),
+    NoMoreTo(String),
+    ToNothing,
+}
+
+/// The channel that LISTEN or UNLISTEN names.
+pub(super) fn listened(statement: &str) -> Option<Listened> {
+    let rest = skip_space(statement);
+    if let Some(rest) = strip_word(rest, "listen") {
+        return name(rest).map(Listened::To);
+    }
+    let rest = strip_word(rest, "unlisten")?;
+    match rest.starts_with('*') {
+        true => Some(Listened::ToNothing),
+        false => name(rest).map(Listened::NoMoreTo),
+    }
+}
+
+/// The name that a text begins with, as a server knows it.
+fn name(text: &str) -> Option<String> {
+    match text.strip_prefix('"') {
+        Some(quoted) => {
+            let length = quoted.len() - skip_quoted(quoted, '"', false).len();
+            let inner = quoted.get(..length)?.strip_suffix('"')?;
+            Some(inner.replace("\"\"", "\""))
+        }
+        None => Some(words(text).next()?.to_ascii_lowercase()),
+    }
 }
 
 /// The cursors that a string of statements declares: the name, and the statement that does it.
 pub(in crate::postgres) fn cursors(sql: &str) -> Vec<(String, &str)> {
-    let declared = |statement: &str| {
-        let rest = strip_word(skip_space(statement), "declare")?;
-        match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let end = quoted
-                    .len()
-                    .checked_sub(skip_quoted(quoted, '"', false).len())?;
-                let name = quoted.get(..end)?.strip_suffix('"')?;
-                Some(name.replace("\"\"", "\""))
-            }
-            None => Some(words(rest).next()?.to_ascii_lowercase()),
-        }
-    };
+    let declared = |statement: &str| name(strip_word(skip_space(statement), "declare")?);
     statements(sql)
         .into_iter()
         .filter_map(|statement| Some((declared(statement)?, statement)))

@@ -24,6 +24,7 @@ mod copy;
 mod describe;
 mod extended;
 pub(super) mod meaning;
+mod notify;
 mod serve;
 mod server;
 mod session;

@@ -8,7 +8,6 @@ use super::answer::Malformed;
 use super::copy::CopyIn;
 use super::describe::Purpose;
 use super::meaning;
-use super::serve;
 use super::session::{Refused, Session};
 use super::{MISS, UNSERVABLE};
 use crate::postgres::encode::Encoder;
@@ -29,8 +28,6 @@ pub struct Server {
     inbox: VecDeque<Inbound>,
     inbox_bytes: usize,
     pub(super) out: Encoder,
-    /// What is sent when the client is quiet.
-    later: Encoder,
     question: Option<(Value, Reading)>,
     pub(super) waiting: Option<Waiting>,
     pub(super) session: Session,
@@ -68,8 +65,8 @@ pub(super) enum Waiting {
     Query(Vec<u8>),
     /// A function, whose result is wanted.
     Function,
-    /// What comes to a session that listens.
-    Notifications,
+    /// What comes on the channel with this number among those that are listened on.
+    Notification(usize),
 }
 
 impl Server {
@@ -83,7 +80,6 @@ impl Server {
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             out: Encoder::default(),
-            later: Encoder::default(),
             question: None,
             waiting: None,
             session: Session::default(),
@@ -183,10 +179,11 @@ impl Server {
     /// Sends ReadyForQuery.
     pub(super) fn ready(&mut self) {
         self.session.close_portals_when_idle();
+        self.session.busy = false;
         self.out.ready(self.session.transaction);
     }
 
-    fn error(&self, what: String, blame: Blame) -> WireError {
+    pub(super) fn error(&self, what: String, blame: Blame) -> WireError {
         WireError {
             protocol: ID,
             what,
@@ -279,13 +276,6 @@ impl Server {
                 Inbound::TooLong(tag, length) => self.refuse_length(tag, length),
             }
         }
-        if self.waiting.is_none()
-            && !self.closing
-            && let Some(channel) = self.session.next_unheard()
-        {
-            let request = Value::map([("listening", channel.into())]);
-            self.ask(request, Reading::Probe, Waiting::Notifications);
-        }
         Ok(())
     }
 
@@ -294,6 +284,7 @@ impl Server {
             self.copy_message(message);
             return Ok(());
         }
+        self.session.busy = true;
         match message {
             Frontend::Sync => {
                 self.session.skipping = false;
@@ -318,17 +309,6 @@ impl Server {
             Frontend::Unknown { tag, .. } => {
                 return Err(format!("a client sends no message of type {tag:#04x}"));
             }
-        }
-        Ok(())
-    }
-
-    /// Sends what the recorded session was sent in the course of its life, as soon as the client
-    /// is quiet: with the answer to LISTEN some drivers would drop it, since they note the
-    /// channel behind that answer.
-    fn heard(&mut self, answer: &Answer) -> Result<(), WireError> {
-        if let Answer::Serve(tree) = answer {
-            serve::write_notifications(&mut self.later, tree)
-                .map_err(|why| self.error(why.0, Blame::Recording))?;
         }
         Ok(())
     }
@@ -371,9 +351,6 @@ impl Responder for Server {
         if !self.out.is_empty() {
             return Some(Step::Send(self.out.take()));
         }
-        if !self.later.is_empty() {
-            return Some(Step::Later(self.later.take()));
-        }
         (self.closing || self.ended).then_some(Step::Close)
     }
 
@@ -392,11 +369,19 @@ impl Responder for Server {
             } => self.executed(&portal, limit, describe, answer),
             Waiting::Query(sql) => self.queried(&sql, answer),
             Waiting::Function => self.function_ran(answer),
-            Waiting::Notifications => self.heard(answer),
+            Waiting::Notification(number) => self.heard(number, answer),
         };
         let carried = self.advance();
         served?;
         carried.map_err(|what| self.break_off(what))
+    }
+
+    fn listens(&self) -> bool {
+        self.session.channel(0).is_some()
+    }
+
+    fn wake(&mut self) {
+        self.ask_notification(0);
     }
 }
 

@@ -1,11 +1,11 @@
 //! What a session knows: its statements, its portals and its transaction.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use retake_model::Value;
 
-use super::meaning::{self, Kind};
+use super::meaning::{self, Kind, Listened};
 use crate::postgres::column::Column;
 use crate::postgres::message::{Format, Transaction};
 use crate::postgres::types;
@@ -14,6 +14,8 @@ use crate::postgres::types;
 const MAX_STATEMENTS: usize = 20_000;
 /// Open portals at most.
 const MAX_PORTALS: usize = 10_000;
+/// Channels that are listened on at most.
+const MAX_CHANNELS: usize = 1_000;
 /// Descriptions that are remembered. They are asked for again when they were forgotten.
 const MAX_DESCRIPTIONS: usize = 5_000;
 
@@ -31,8 +33,10 @@ pub(super) struct Session {
     /// Cursors that SQL declared, with the statements that did.
     cursors: HashMap<Vec<u8>, Arc<Prepared>>,
     descriptions: HashMap<Vec<u8>, Arc<Description>>,
-    /// Channels that the session listens on from now, and whose notifications were not sent yet.
-    unheard: VecDeque<String>,
+    /// Whether messages came since the session was ready last.
+    pub(super) busy: bool,
+    /// The channels that are listened on, in the order in which that began.
+    channels: Vec<String>,
 }
 
 /// A prepared statement.
@@ -83,7 +87,8 @@ impl Default for Session {
             portals: HashMap::new(),
             cursors: HashMap::new(),
             descriptions: HashMap::new(),
-            unheard: VecDeque::new(),
+            busy: false,
+            channels: Vec::new(),
         }
     }
 }
@@ -230,19 +235,31 @@ impl Session {
                 Some(Some(name)) => self.forget_statement(name.as_bytes()),
                 _ => self.statements.clear(),
             },
-            (Kind::Discard, _) => self.statements.clear(),
-            (Kind::Listen, "LISTEN") if self.unheard.len() < MAX_PORTALS => {
-                self.unheard.extend(meaning::listened(statement));
+            (Kind::Discard, _) => {
+                self.statements.clear();
+                self.channels.clear();
             }
+            (Kind::Listen, _) => self.listen(statement),
             _ => {}
         }
     }
 
-    /// A channel whose notifications are to be sent: LISTEN counts from the end of its transaction.
-    pub(super) fn next_unheard(&mut self) -> Option<String> {
-        match self.transaction {
-            Transaction::Idle => self.unheard.pop_front(),
-            Transaction::Open | Transaction::Failed => None,
+    /// The channel with that number among those that are listened on.
+    pub(super) fn channel(&self, number: usize) -> Option<&str> {
+        self.channels.get(number).map(String::as_str)
+    }
+
+    /// LISTEN or UNLISTEN. Nothing is sent before their transaction has ended.
+    fn listen(&mut self, statement: &str) {
+        match meaning::listened(statement) {
+            Some(Listened::To(channel)) if self.channels.len() < MAX_CHANNELS => {
+                if !self.channels.contains(&channel) {
+                    self.channels.push(channel);
+                }
+            }
+            Some(Listened::NoMoreTo(channel)) => self.channels.retain(|known| *known != channel),
+            Some(Listened::ToNothing) => self.channels.clear(),
+            Some(Listened::To(_)) | None => {}
         }
     }
 

@@ -4,8 +4,8 @@ use retake_model::Value;
 
 use super::exchange::Kind;
 
-/// How many notices, and how many notifications of a channel, are kept while nothing is being answered.
-pub(super) const MAX_IDLE: usize = 1_000;
+/// How many notices are kept while nothing is being answered.
+const MAX_IDLE: usize = 1_000;
 
 /// The result of one statement.
 #[derive(Debug, Default)]

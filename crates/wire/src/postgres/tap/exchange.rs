@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Execute,
     Function(Format),
     Describe,
+    /// A notification on an idle connection.
+    Heard,
 }
 
 impl Open {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retake_model::{ConnId, Timestamp, Value};
 
 use super::MAX_QUEUED;
-use super::answer::{Aside, Asides, MAX_IDLE};
+use super::answer::{Aside, Asides};
 use super::exchange::{Kind, Open};
 use super::names::Names;
 use super::request::{self, Portal, Queued, STARTUP, Statement};
@@ -50,8 +50,6 @@ pub(super) struct Session {
     pub(super) terminated: bool,
     /// What was said while nothing was being answered.
     idle: Asides,
-    /// Notifications that came then: the channel, when the first one came, and they.
-    heard: Vec<(Value, Timestamp, Vec<Value>)>,
     /// Whether nothing but set-up was done yet.
     set_up: bool,
     /// Whether the session began before the recording, and answers of that time may still come.
@@ -91,7 +89,6 @@ impl Session {
             suspended: 0,
             terminated: false,
             idle: Asides::default(),
-            heard: Vec::new(),
             set_up: true,
             joined: false,
             out: VecDeque::new(),
@@ -348,35 +345,20 @@ impl Session {
         Ok(())
     }
 
-    /// A notification: part of the answer that is being given, else of what the session hears.
+    /// A notification: part of the answer that is being given, else an exchange of its own, for
+    /// which the session did nothing but listen.
     fn notified(&mut self, channel: Value, note: Value, at: Timestamp) {
         if self.current.is_some() || self.held.is_some() || self.front().is_some() {
             self.aside(Aside::Notify(note));
             return;
         }
-        let known = self.heard.iter_mut().find(|(known, ..)| *known == channel);
-        if let Some((_, _, notes)) = known {
-            if notes.len() < MAX_IDLE {
-                notes.push(note);
-            }
-        } else if self.heard.len() < MAX_IDLE {
-            self.heard.push((channel, at, vec![note]));
-        }
-    }
-
-    /// What the session heard while it asked nothing, as one exchange for each channel: it did
-    /// nothing for it but listen.
-    pub(super) fn give_heard(&mut self, at: Timestamp) {
-        for (channel, began, notes) in std::mem::take(&mut self.heard) {
-            let request = Value::map([("listening", channel)]);
-            let mut open = self.open(Kind::Execute, began, request);
-            open.meaning = Meaning::Session;
-            open.result();
-            for note in notes {
-                open.aside(Aside::Notify(note));
-            }
-            self.give(open, at);
-        }
+        let idle = std::mem::take(&mut self.idle);
+        let request = Value::map([("listening", channel)]);
+        let mut open = self.open(Kind::Heard, at, request);
+        self.idle = idle;
+        open.result();
+        open.aside(Aside::Notify(note));
+        self.give(open, at);
     }
 
     fn aside(&mut self, aside: Aside) {
@@ -407,7 +389,8 @@ impl Session {
         {
             fields.retain(|(name, _)| name != "rows_limit");
         }
-        if open.meaning == Meaning::Ordinary && open.kind != Kind::Startup {
+        let asked = !matches!(open.kind, Kind::Startup | Kind::Heard);
+        if open.meaning == Meaning::Ordinary && asked {
             self.set_up = false;
         }
         let exchange = open.end(self.conn, at, self.set_up);

@@ -136,6 +136,5 @@ impl Session {
             }
             self.end_portal(portal, at);
         }
-        self.give_heard(at);
     }
 }

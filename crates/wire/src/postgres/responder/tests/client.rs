@@ -59,9 +59,24 @@ impl Talk {
             bytes,
         };
         let fed = self.server.feed(&chunk);
+        self.steps();
+        fed
+    }
+
+    /// What comes while nothing is asked.
+    pub(super) fn wake(&mut self) -> Vec<String> {
+        self.sent.clear();
+        if self.server.listens() {
+            self.server.wake();
+        }
+        self.steps();
+        lines(&self.sent)
+    }
+
+    fn steps(&mut self) {
         while let Some(step) = self.server.poll() {
             match step {
-                Step::Send(bytes) | Step::Later(bytes) => self.sent.extend(bytes),
+                Step::Send(bytes) => self.sent.extend(bytes),
                 Step::Ask {
                     request, reading, ..
                 } => {
@@ -90,7 +105,6 @@ impl Talk {
                 }
             }
         }
-        fed
     }
 
     /// What came back for these messages, one line each.

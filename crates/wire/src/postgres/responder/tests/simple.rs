@@ -213,9 +213,15 @@ fn what_came_with_an_answer_is_sent_with_it() {
 }
 
 #[test]
-fn a_session_that_listens_is_sent_what_was_heard() {
-    let mut talk = Talk::new(|request| {
+fn a_session_that_listens_is_told_what_is_due_while_it_is_quiet() {
+    // Everything is due once.
+    let mut told = Vec::new();
+    let mut talk = Talk::new(move |request| {
         let channel = request.get("listening")?;
+        if told.contains(channel) {
+            return None;
+        }
+        told.push(channel.clone());
         let note = Value::map([
             ("channel", channel.clone()),
             ("payload", "p".into()),
@@ -223,19 +229,23 @@ fn a_session_that_listens_is_sent_what_was_heard() {
         ]);
         Some(Value::map([("notify", Value::List(vec![note]))]))
     });
+    assert_eq!(talk.wake(), [""; 0]);
     let listen = |name: &str| query(&format!("listen {name};"));
-    assert_eq!(
-        talk.say(&[listen("News")]),
-        ["LISTEN", "ready I", "notify news p"]
-    );
-    assert_eq!(
-        talk.say(&[query("begin"), listen("\"A b\"")]),
-        ["BEGIN", "ready T", "LISTEN", "ready T"]
-    );
-    assert_eq!(
-        talk.say(&[query("commit")]),
-        ["COMMIT", "ready I", "notify A b p"]
-    );
+    assert_eq!(talk.say(&[listen("News")]), ["LISTEN", "ready I"]);
+    assert_eq!(talk.wake(), ["notify news p"]);
+    assert_eq!(talk.wake(), [""; 0]);
+    // LISTEN counts from the end of its transaction.
+    talk.say(&[query("begin"), listen("\"A b\"")]);
+    assert_eq!(talk.wake(), [""; 0]);
+    talk.say(&[query("commit")]);
+    assert_eq!(talk.wake(), ["notify A b p"]);
+    // Between Parse and Sync a server sends none.
+    talk.say(&[listen("c"), parse("s", "select 1", &[])]);
+    assert_eq!(talk.wake(), [""; 0]);
+    talk.say(&[sync(), query("unlisten c")]);
+    assert_eq!(talk.wake(), [""; 0]);
+    talk.say(&[listen("d"), query("unlisten *")]);
+    assert_eq!(talk.wake(), [""; 0]);
 }
 
 #[test]
