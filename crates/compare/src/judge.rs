@@ -84,7 +84,7 @@ pub fn unanswered(
     calls: &CallsOutcome,
     setting: &Setting<'_>,
 ) -> TestResult {
-    let found = calls::differences(test, id, calls, setting.info);
+    let mut found = calls::differences(test, id, calls, setting.info);
     let mut difference = Difference {
         place: Place::Service,
         kind: DiffKind::NoResponse,
@@ -97,6 +97,11 @@ pub fn unanswered(
     if let Some(first) = &found.first_unknown {
         difference.cause = first.cause;
         follow(&mut difference, first);
+    } else {
+        // A service that is gone, or hangs, makes no more calls.
+        for call in &mut found.differences {
+            call.cause = difference.cause;
+        }
     }
     let mut result = blank(test, id, Verdict::Broken, calls, setting);
     result.notes = found.notes;

@@ -1,6 +1,6 @@
 //! A response: what was expected, what came.
 
-use retake_model::{DiffKind, Difference, Made, RuleUse, Value};
+use retake_model::{DiffKind, Difference, Made, RuleUse, TokenKind, Value};
 
 use super::differ::{Differ, Frame};
 use super::fields::grouped;
@@ -60,15 +60,39 @@ pub fn compare_response(
     let bodies = (expected.get("body"), observed.get("body"));
     differ.bodies_differ = bodies.0 != bodies.1;
     differ.both_have_bodies = bodies.0.is_some() && bodies.1.is_some();
+    let same_status = expected.get("status") == observed.get("status");
     for name in names(a, b) {
         let sides = (expected.get(name), observed.get(name));
+        if name == "reason" && !same_status {
+            // The words of another status are others.
+            continue;
+        }
         differ.in_key(name, |differ| match name {
             "headers" | "trailers" => differ.headers(sides.0, sides.1),
             "body" => differ.body(sides.0, sides.1),
             _ => differ.either(sides.0, sides.1, Differ::node),
         });
     }
-    differ.finish(rules)
+    let compared = differ.finish(rules);
+    if compared.differences.is_empty() {
+        tie_tags(expected, observed, values);
+    }
+    compared
+}
+
+/// Ties the entity tags of two responses that are the same but for what the service made: later
+/// requests say them again (RFC 9110, section 13.1).
+fn tie_tags(expected: &Value, observed: &Value, values: &mut ValueMap) {
+    let tag = |response: &Value| {
+        let all = by_name(response.get("headers")?)?;
+        let tag = all.into_iter().find(|(name, _)| name == "etag")?.1.as_str();
+        tag.map(str::to_owned)
+    };
+    if let (Some(recorded), Some(candidate)) = (tag(expected), tag(observed))
+        && recorded != candidate
+    {
+        values.bind(TokenKind::Secret, &recorded, &candidate);
+    }
 }
 
 impl Differ<'_> {

@@ -693,6 +693,38 @@ fn a_redacted_secret_matches_any_text_in_its_place() {
 }
 
 #[test]
+fn the_tag_of_a_body_with_made_ids_is_sent_where_later_requests_have_it() {
+    let response = |id: &str, tag: &str| {
+        let header = Value::map([("ETag", Value::text(tag))]);
+        Value::map([
+            ("status", 200.into()),
+            ("headers", Value::List(vec![header])),
+            ("body", Value::map([("text", Value::text(id))])),
+        ])
+    };
+    let made = retake_model::Made {
+        value: RECORDED.to_owned(),
+        kind: TokenKind::Uuid,
+        places: Vec::new(),
+    };
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let check = |candidate: &str, sent: &str| {
+        let mut values = ValueMap::new();
+        super::compare_response(
+            &response(RECORDED, "\"abc\""),
+            &response(candidate, "\"def\""),
+            std::slice::from_ref(&made),
+            &rules,
+            &mut values,
+        );
+        let later = values.carry(&Value::text("\"abc\"")).into_owned();
+        assert_eq!(later, Value::text(sent), "{candidate}");
+    };
+    check(CANDIDATE, "\"def\"");
+    check("another body", "\"abc\"");
+}
+
+#[test]
 fn lists_and_maps_by_made_ids_are_aligned() {
     let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
     g.check(

@@ -233,8 +233,29 @@ fn explain(
         let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
         format!("it differs at {path}: {recorded} -> {asked}")
     }));
+    if replaced {
+        lines.extend(nearest.and_then(|n| at_random(&unknown.call.to, &n.differs)));
+    }
     lines.extend(reason.map(|reason| format!("perhaps no change of the service: {reason}")));
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What to do where all that differs is a value that looks made at random.
+fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Option<String> {
+    let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
+        return None;
+    };
+    let random = |text: &str| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+        text.len() >= 16 && digits >= 2 && letters >= 2 && !text.contains(char::is_whitespace)
+    };
+    (random(recorded) && random(asked)).then(|| {
+        format!(
+            "hint: where the service makes this at random, say so in the test: rules: \
+             [{{path: \"calls.{to}.{path}\", ignore: true}}]"
+        )
+    })
 }
 
 /// Whether the first place that differs shows the recorded statement as it was.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use retake_model::Value;
 
 use super::{Action, RuleSet, Walk};
+use crate::sql::with_literals;
 
 impl RuleSet {
     /// A request to `to` with the places blanked that rules on `calls.<to>` hide, for hashing:
@@ -59,11 +60,30 @@ fn blank(walk: &mut Walk<'_>, value: &mut Value) {
             }
         }
         leaf => {
-            if let Some(text) = blank_leaf(walk, leaf) {
+            let blanked = blank_leaf(walk, leaf).or_else(|| blank_literals(walk, leaf.as_str()?));
+            if let Some(text) = blanked {
                 *leaf = Value::String(text);
             }
         }
     }
+}
+
+/// The literals of a statement have places as the report tells them: `sql.literals[0]`.
+fn blank_literals(walk: &mut Walk<'_>, sql: &str) -> Option<String> {
+    walk.enter_key("literals");
+    let blanked = walk.is_alive().then(|| {
+        with_literals(sql, |number, text| {
+            walk.enter_index(number);
+            let blanked = match walk.ignored() {
+                Some(_) => Some("<ignored>".to_owned()),
+                None => blank_leaf(walk, &Value::String(text.to_owned())),
+            };
+            walk.leave();
+            blanked
+        })
+    });
+    walk.leave();
+    blanked.flatten()
 }
 
 fn blank_leaf(walk: &Walk<'_>, leaf: &Value) -> Option<String> {

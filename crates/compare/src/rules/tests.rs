@@ -155,3 +155,18 @@ fn a_walk_agrees_with_matching_whole_paths() {
         assert_eq!(here, expected, "{path}");
     }
 }
+
+#[test]
+fn a_literal_of_a_statement_has_the_place_that_reports_tell() {
+    let literal = rule("calls.db.sql.literals[1]", RuleAction::Ignore);
+    let set = RuleSet::new([&literal]).expect("a rule");
+    let check = |a: &str, b: &str, same: bool| {
+        let request = |sql: &str| Value::map([("sql", Value::text(sql))]);
+        let (a, b) = (request(a), request(b));
+        let less = |request| set.apply_to_request("db", request);
+        assert_eq!(less(&a) == less(&b), same, "{a:?} {b:?}");
+    };
+    let insert = |mail: &str, hash: &str| format!("insert into u values ('{mail}', '{hash}')");
+    check(&insert("a", "x1"), &insert("a", "y2"), true);
+    check(&insert("a", "x1"), &insert("b", "x1"), false);
+}

@@ -10,4 +10,5 @@ mod names;
 mod statement;
 
 pub use cache::Statements;
+pub(crate) use statement::with_literals;
 pub use statement::{Literal, Statement};

@@ -41,15 +41,9 @@ impl Statement {
         if sql.len() > LONGEST {
             return Statement::raw(sql);
         }
-        // The tokenizer is not ours, and any text may come: a panic in it is a refusal.
-        let tokens = std::panic::catch_unwind(|| {
-            Tokenizer::new(&PostgreSqlDialect {}, sql)
-                .with_unescape(false)
-                .tokenize()
-        });
-        match tokens {
-            Ok(Ok(tokens)) => normalise(tokens),
-            Ok(Err(_)) | Err(_) => Statement::raw(sql),
+        match tokens_of(sql) {
+            Some(tokens) => normalise(tokens),
+            None => Statement::raw(sql),
         }
     }
 
@@ -63,6 +57,34 @@ impl Statement {
             literals: Vec::new(),
         }
     }
+}
+
+/// A statement with other literals, by their number and text; none where none is another.
+pub(crate) fn with_literals(
+    sql: &str,
+    mut other: impl FnMut(usize, &str) -> Option<String>,
+) -> Option<String> {
+    let mut tokens = tokens_of(sql).filter(|_| sql.len() <= LONGEST)?;
+    let mut changed = false;
+    let literals = tokens.iter_mut().filter(|token| counts(token));
+    let literals = literals.filter_map(|token| Some((literal(token)?.1, token)));
+    for (number, (text, token)) in literals.enumerate() {
+        if let Some(text) = other(number, &text) {
+            *token = Token::SingleQuotedString(text);
+            changed = true;
+        }
+    }
+    changed.then(|| tokens.iter().map(ToString::to_string).collect())
+}
+
+fn tokens_of(sql: &str) -> Option<Vec<Token>> {
+    // The tokenizer is not ours, and any text may come: a panic in it is a refusal.
+    let tokens = std::panic::catch_unwind(|| {
+        Tokenizer::new(&PostgreSqlDialect {}, sql)
+            .with_unescape(false)
+            .tokenize()
+    });
+    tokens.ok()?.ok()
 }
 
 /// The length in bytes of the longest statement that is read.

@@ -86,16 +86,22 @@ impl ReplayClient {
         request: &Outgoing,
         progress: &mut Progress,
     ) -> Result<Observed, SendError> {
+        let mut closed = None;
         while let Some(mut kept) = self.kept(request) {
             let began = Instant::now();
             match kept.exchange(request, self.clock, progress).await {
                 Ok(reply) => return self.observed(kept, request, reply, began.elapsed()),
-                Err(failure) if failure.may_repeat(request) => {}
+                Err(failure) if failure.may_repeat(request) => closed = Some(failure),
                 Err(failure) => return Err(self.failed(failure)),
             }
         }
         *progress = Progress::Connecting;
-        let mut fresh = Connection::new(self.connect().await?);
+        let mut fresh = match (self.connect().await, closed) {
+            (Ok(stream), _) => Connection::new(stream),
+            // A service that crashes closes the connection first, and that is what to tell.
+            (Err(_), Some(failure)) => return Err(self.failed(failure)),
+            (Err(error), None) => return Err(error),
+        };
         let began = Instant::now();
         match fresh.exchange(request, self.clock, progress).await {
             Ok(reply) => self.observed(fresh, request, reply, began.elapsed()),

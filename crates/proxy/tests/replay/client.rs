@@ -234,6 +234,20 @@ async fn only_an_idempotent_request_is_sent_again_when_a_kept_connection_dies_si
 }
 
 #[tokio::test]
+async fn a_service_that_crashes_is_told_by_the_closed_connection() {
+    // Nobody listens any more when the idempotent request is to be sent again.
+    let service = service(vec![vec![R("end"), W(OK), R("end"), Reset]]);
+    let client = ReplayClient::new(&service.address);
+    send(&client, request("GET", Some("end"), &[]))
+        .await
+        .unwrap();
+    let error = send(&client, request("GET", Some("end"), &[])).await;
+    let error = error.expect_err("no response");
+    assert!(matches!(error, SendError::Closed { .. }), "{error}");
+    service.end();
+}
+
+#[tokio::test]
 async fn a_response_that_stops_in_its_middle_is_an_error_and_not_a_second_try() {
     let service = service(vec![vec![
         R("\r\n\r\n"),

@@ -137,11 +137,12 @@ fn following_in_a_line(out: &mut String, following: &[Difference]) {
 }
 
 /// The differences that stand for themselves, and those that follow from a call that got no
-/// answer: they carry its cause.
+/// answer, or from the lack of a response: they carry its cause.
 fn consequences(all: &[Difference]) -> (Vec<&Difference>, Vec<Difference>) {
     let follows = |text: &str| text.starts_with("follows from ");
     let unanswered = |d: &Difference| {
-        d.kind == DiffKind::CallUnknown && !d.detail.as_deref().is_some_and(follows)
+        let of_itself = matches!(d.kind, DiffKind::CallUnknown | DiffKind::NoResponse);
+        of_itself && !d.detail.as_deref().is_some_and(follows)
     };
     let causes: HashSet<u64> = all
         .iter()

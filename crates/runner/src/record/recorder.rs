@@ -142,7 +142,10 @@ impl Recorder {
         if self.redacted > 0 {
             note(
                 &mut self.ledger,
-                format!("{} credentials were redacted", self.redacted),
+                match self.redacted {
+                    1 => "1 credential was redacted".to_owned(),
+                    many => format!("{many} credentials were redacted"),
+                },
             );
         }
         written?;

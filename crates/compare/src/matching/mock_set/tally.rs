@@ -1,5 +1,7 @@
 //! What the run asked of mocks outside of tests.
 
+use retake_model::Mock;
+
 use crate::matching::pool::Origin;
 use crate::matching::running::Counts;
 use crate::matching::summary;
@@ -17,7 +19,11 @@ impl MockSet {
         {
             let unused = pool.entries().filter(|entry| entry.served == 0);
             for entry in unused.filter(|entry| entry.origin.test.is_none()) {
-                self.count_mock(&mut counts, entry.origin, 1);
+                // How often a session starts is the matter of a pool, and worth no line.
+                let start = |mock: &Mock| mock.request.get("startup").is_some();
+                if !mock(&self.sets, entry.origin).is_some_and(start) {
+                    self.count_mock(&mut counts, entry.origin, 1);
+                }
             }
         }
         counts.sorted()

@@ -169,7 +169,7 @@ fn credentials_are_gone_wherever_they_stand() {
     let written = format!("{set:?}");
     assert!(!written.contains(secret), "{written}");
     assert_eq!(written.matches("redacted-").count(), 2, "{written}");
-    assert_eq!(ledger.notes, ["1 credentials were redacted"]);
+    assert_eq!(ledger.notes, ["1 credential was redacted"]);
 }
 
 #[test]
