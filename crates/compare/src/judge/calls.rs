@@ -93,14 +93,22 @@ pub(super) fn differences(
         let at = extra.index.unwrap_or(usize::MAX);
         placed.push((at, found.add(difference, weight, first.as_ref())));
     }
+    let mut moved = 0;
     for index in &calls.reordered {
-        placed.extend(of_reordered(
-            *index,
-            test,
-            calls,
-            first.as_ref(),
-            &mut found,
-        ));
+        if is_read_among_reads(*index, test, calls) {
+            moved += 1;
+        } else {
+            placed.extend(of_reordered(
+                *index,
+                test,
+                calls,
+                first.as_ref(),
+                &mut found,
+            ));
+        }
+    }
+    if moved > 0 {
+        found.notes.push(format!("{READS_MOVED}: {moved}"));
     }
     if calls.overflow > 0 {
         found.weight = found.weight.max(Weight::Gap);
@@ -316,7 +324,31 @@ fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
     }
 }
 
-/// A call at another place in the order. Reads that passed reads alone are soft.
+/// How a test's note begins that says that reads passed each other. No dependency can tell in
+/// which order it was read between two writes, so it is said and is no difference.
+pub(crate) const READS_MOVED: &str = "reads that came in another order among themselves";
+
+/// Whether a call at another place in the order is a read that passed nothing but reads.
+fn is_read_among_reads(index: usize, test: &TestCase, calls: &CallsOutcome) -> bool {
+    let own = calls.matched.iter().position(|m| m.index == Some(index));
+    let (Some(recorded), Some(own)) = (test.calls.get(index), own) else {
+        return false;
+    };
+    let is_read = calls
+        .matched
+        .get(own)
+        .is_some_and(|m| m.call.effect == Effect::Read);
+    is_read
+        && !calls.matched.iter().enumerate().any(|(at, other)| {
+            other.call.to == recorded.to
+                && other.call.effect != Effect::Read
+                && other
+                    .index
+                    .is_some_and(|i| (i < index) != (at < own) && i != index)
+        })
+}
+
+/// A call at another place in the order.
 fn of_reordered(
     index: usize,
     test: &TestCase,
@@ -327,19 +359,6 @@ fn of_reordered(
     let recorded = test.calls.get(index)?;
     let own = calls.matched.iter().position(|m| m.index == Some(index))?;
     let matched = calls.matched.get(own)?;
-    let passed_more_than_reads = calls.matched.iter().enumerate().any(|(at, other)| {
-        other.call.to == recorded.to
-            && other.call.effect != Effect::Read
-            && other
-                .index
-                .is_some_and(|i| (i < index) != (at < own) && i != index)
-    });
-    let soft = matched.call.effect == Effect::Read && !passed_more_than_reads;
-    let weight = if soft {
-        Weight::Shifted
-    } else {
-        Weight::Changed
-    };
     let place = place(&recorded.to, Some(index), &matched.call.summary);
     let mut difference = plain(place, DiffKind::CallReordered);
     difference.detail = Some(format!(
@@ -350,7 +369,7 @@ fn of_reordered(
         calls.matched.len()
     ));
     let after = first.filter(|first| first.is_before(index));
-    Some((index, found.add(difference, weight, after)))
+    Some((index, found.add(difference, Weight::Changed, after)))
 }
 
 fn place(to: &str, index: Option<usize>, summary: &str) -> Place {

@@ -235,7 +235,7 @@ fn the_frame_of_a_transaction_weighs_as_much_as_what_is_in_it() {
 }
 
 #[test]
-fn a_read_that_passed_a_write_is_no_soft_reordering() {
+fn a_read_that_passed_a_write_is_a_change_and_one_that_passed_a_read_is_only_said() {
     let mut outcome = as_recorded();
     outcome.matched.reverse();
     outcome.reordered = vec![0];
@@ -252,7 +252,10 @@ fn a_read_that_passed_a_write_is_no_soft_reordering() {
     ];
     let info = complete();
     let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
-    assert_eq!(result.verdict, Verdict::Shifted);
+    assert_eq!(result.verdict, Verdict::Passed);
+    assert_eq!(result.notes, [format!("{READS_MOVED}: 1")]);
+    let summary = crate::summarise(&[result], crate::Totals::default());
+    assert_eq!(summary.notes.len(), 1, "{:?}", summary.notes);
 }
 
 #[test]
