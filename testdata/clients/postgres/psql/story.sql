@@ -73,3 +73,8 @@ SELECT g, filler FROM wide WHERE g > 297 ORDER BY g;
 SHOW server_encoding;
 SET application_name = 'story';
 SHOW application_name;
+COPY missing FROM STDIN;
+BEGIN \; COPY wide FROM STDIN \; SELECT count(*) FROM wide \; COMMIT;
+400	four
+\.
+SELECT count(*) FROM wide WHERE g >= 400;

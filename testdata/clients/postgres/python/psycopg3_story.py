@@ -121,6 +121,11 @@ with psycopg.connect(URL, autocommit=True) as conn:
         copy.write("202\tраз\n")
     with conn.cursor().copy("COPY (SELECT id, name FROM items WHERE id >= 200 ORDER BY id) TO STDOUT") as copy:
         print(b"".join(copy))
+    try:
+        with conn.cursor().copy("COPY missing (id) FROM STDIN") as copy:
+            copy.write_row((1,))
+    except psycopg.errors.UndefinedTable as error:
+        print("error", error.sqlstate)
     with conn.cursor().copy("COPY items (id, qty) FROM STDIN (FORMAT binary)") as copy:
         copy.set_types(["int4", "int8"])
         copy.write_row((300, 2**50))

@@ -1,40 +1,70 @@
 //! COPY from and to the client.
 
-use retake_model::Value;
+use std::collections::VecDeque;
+
+use retake_model::{Answer, Value};
 
 use super::answer::{Malformed, Read, bytes_of};
 use super::extended::reading;
 use super::meaning::Kind;
 use super::server::{Server, Waiting};
 use crate::postgres::message::{Format, Frontend};
+use crate::{Reading, WireError};
 
-/// Data of one COPY that are held, in bytes.
+/// Data of the COPY statements of one string that are held, in bytes.
 const MAX_COPY: usize = 256 << 20;
 /// What data in binary begin with (documentation, COPY, "Binary Format").
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// A COPY whose data the client is sending.
+/// COPY statements of one string whose data the client sends, one after the other.
 #[derive(Debug)]
 pub(super) struct CopyIn {
     request: Value,
-    waiting: Waiting,
+    waiting: Box<Waiting>,
+    /// The COPY that is under way, and those behind it.
+    statements: VecDeque<String>,
+    /// The data of those before it.
+    copies: Vec<Value>,
     data: Vec<u8>,
+    /// How much of data is held in all, in bytes.
+    held: usize,
     /// More came than may be held.
     overflow: bool,
 }
 
 impl Server {
-    /// Calls for the data of a COPY; the question is put when they are there.
-    pub(super) fn start_copy(&mut self, sql: &str, request: Value, waiting: Waiting) {
+    /// Begins the COPY statements of a string. A server may refuse one before it takes data; then
+    /// it was recorded without them, so that is asked first.
+    pub(super) fn start_copy<'s>(
+        &mut self,
+        statements: impl IntoIterator<Item = &'s str>,
+        request: Value,
+        waiting: Waiting,
+    ) {
+        let copy = CopyIn {
+            request,
+            waiting: Box::new(waiting),
+            statements: statements.into_iter().map(str::to_owned).collect(),
+            copies: Vec::new(),
+            data: Vec::new(),
+            held: 0,
+            overflow: false,
+        };
+        let request = copy.request();
+        self.ask(request, Reading::Probe, Waiting::Copy(copy));
+    }
+
+    /// What was recorded for as much as was copied so far, or nothing: then data are called for.
+    pub(super) fn go_on_copying(&mut self, copy: CopyIn, answer: &Answer) -> Result<(), WireError> {
+        if let Answer::Serve(_) = answer {
+            return self.answered(*copy.waiting, answer);
+        }
+        let sql = copy.statements.front().map_or("", String::as_str);
         let binary = sql.to_ascii_lowercase().contains("binary");
         let format = if binary { Format::Binary } else { Format::Text };
         self.out.copy_response(b'G', format, columns_of(sql));
-        self.copy = Some(CopyIn {
-            request,
-            waiting,
-            data: Vec::new(),
-            overflow: false,
-        });
+        self.copy = Some(copy);
+        Ok(())
     }
 
     /// A message while data come.
@@ -44,7 +74,8 @@ impl Server {
         };
         match message {
             Frontend::CopyData(data) => {
-                let fits = copy.data.len().saturating_add(data.len()) <= MAX_COPY;
+                copy.held = copy.held.saturating_add(data.len());
+                let fits = copy.held <= MAX_COPY;
                 copy.overflow |= !fits;
                 if fits {
                     copy.data.extend(data);
@@ -55,7 +86,7 @@ impl Server {
             // A server passes over these while data come.
             Frontend::Sync | Frontend::Flush => {}
             _ => {
-                let simple = matches!(copy.waiting, Waiting::Query(_));
+                let simple = copy.is_simple();
                 self.copy = None;
                 let what = "unexpected message while data of a COPY come";
                 self.fail(simple, ("08P01", what.to_owned()));
@@ -64,20 +95,24 @@ impl Server {
     }
 
     fn end_copy(&mut self, failed: Option<Value>) {
-        let Some(copy) = self.copy.take() else {
+        let Some(mut copy) = self.copy.take() else {
             return;
         };
         if copy.overflow {
-            let simple = matches!(copy.waiting, Waiting::Query(_));
+            let simple = copy.is_simple();
             let what = format!("retake: more than {MAX_COPY} bytes of COPY data");
             return self.fail(simple, ("54000", what));
         }
-        let mut request = copy.request;
-        request.push("copy", Value::text_or_bytes(&copy.data));
+        copy.copies.push(Value::text_or_bytes(&copy.data));
+        copy.data.clear();
+        copy.statements.pop_front();
+        let mut request = copy.request();
         if let Some(why) = failed {
             request.push("copy_failed", why);
+        } else if !copy.statements.is_empty() {
+            return self.ask(request, Reading::Probe, Waiting::Copy(copy));
         }
-        self.ask(request, reading(Kind::CopyIn), copy.waiting);
+        self.ask(request, reading(Kind::CopyIn), *copy.waiting);
     }
 
     /// Sends the data of a COPY to the client, where the answer has some.
@@ -103,6 +138,23 @@ impl Server {
         }
         self.out.bare(b'c');
         Ok(())
+    }
+}
+
+impl CopyIn {
+    /// The request with what was copied so far.
+    fn request(&self) -> Value {
+        let mut request = self.request.clone();
+        match self.copies.as_slice() {
+            [] => {}
+            [only] => request.push("copy", only.clone()),
+            several => request.push("copy", Value::List(several.to_vec())),
+        }
+        request
+    }
+
+    fn is_simple(&self) -> bool {
+        matches!(*self.waiting, Waiting::Query(_))
     }
 }
 

@@ -118,7 +118,7 @@ impl Server {
             if describe {
                 self.out.bare(b'n');
             }
-            self.start_copy(&sql, request, waiting);
+            self.start_copy([sql.as_str()], request, waiting);
             return;
         }
         self.ask(request, reading(kind), waiting);

@@ -65,6 +65,8 @@ pub(super) enum Waiting {
     Query(Vec<u8>),
     /// A function, whose result is wanted.
     Function,
+    /// COPY statements, whose data are called for unless something was recorded without them.
+    Copy(CopyIn),
     /// What comes on the channel with this number among those that are listened on.
     Notification(usize),
 }
@@ -313,6 +315,23 @@ impl Server {
         Ok(())
     }
 
+    /// Carries on with what waited for an answer.
+    pub(super) fn answered(&mut self, waiting: Waiting, answer: &Answer) -> Result<(), WireError> {
+        match waiting {
+            Waiting::Startup(parameters) => self.greet(&parameters, answer),
+            Waiting::Describe(purpose) => self.described(purpose, answer),
+            Waiting::Execute {
+                portal,
+                limit,
+                describe,
+            } => self.executed(&portal, limit, describe, answer),
+            Waiting::Query(sql) => self.queried(&sql, answer),
+            Waiting::Copy(copy) => self.go_on_copying(copy, answer),
+            Waiting::Function => self.function_ran(answer),
+            Waiting::Notification(number) => self.heard(number, answer),
+        }
+    }
+
     fn refuse_length(&mut self, tag: u8, length: usize) {
         if self.session.skipping {
             return;
@@ -359,18 +378,7 @@ impl Responder for Server {
             return Ok(());
         };
         self.question = None;
-        let served = match waiting {
-            Waiting::Startup(parameters) => self.greet(&parameters, answer),
-            Waiting::Describe(purpose) => self.described(purpose, answer),
-            Waiting::Execute {
-                portal,
-                limit,
-                describe,
-            } => self.executed(&portal, limit, describe, answer),
-            Waiting::Query(sql) => self.queried(&sql, answer),
-            Waiting::Function => self.function_ran(answer),
-            Waiting::Notification(number) => self.heard(number, answer),
-        };
+        let served = self.answered(waiting, answer);
         let carried = self.advance();
         served?;
         carried.map_err(|what| self.break_off(what))

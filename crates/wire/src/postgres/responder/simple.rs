@@ -5,7 +5,6 @@ use std::sync::Arc;
 use retake_model::{Answer, Value};
 
 use super::answer::{self, Malformed, Read};
-use super::extended::reading;
 use super::meaning::{self, Kind};
 use super::serve::{Served, in_failed_transaction};
 use super::server::{Server, Waiting};
@@ -22,31 +21,28 @@ impl Server {
         self.session.forget_statement(b"");
         self.session.forget_portal(b"");
         let text = String::from_utf8_lossy(sql);
-        let kinds: Vec<Kind> = meaning::statements(&text)
-            .into_iter()
-            .map(meaning::kind)
-            .collect();
+        let statements = meaning::statements(&text);
+        let kinds: Vec<Kind> = statements.iter().map(|s| meaning::kind(s)).collect();
         let waiting = Waiting::Query(sql.to_vec());
-        match kinds.as_slice() {
-            [kind @ Kind::CopyIn] if !self.session.refuses(*kind) => {
-                self.start_copy(&text, request, waiting);
-            }
-            [one] => self.ask(request, reading(*one), waiting),
-            many if many.contains(&Kind::CopyIn) => {
-                let what = "retake: COPY FROM STDIN beside other statements in one string is not \
-                            replayed";
-                self.fail(true, ("0A000", what.to_owned()));
-            }
-            many => {
-                let set_up = !many.is_empty() && many.iter().all(|kind| kind.is_set_up());
-                let reading = if set_up {
-                    Reading::Probe
-                } else {
-                    Reading::Call
-                };
-                self.ask(request, reading, waiting);
-            }
+        let refused = kinds
+            .first()
+            .is_some_and(|first| self.session.refuses(*first));
+        if kinds.contains(&Kind::CopyIn) && !refused {
+            // The answers to the statements before a COPY follow its data, which are part of
+            // what is asked.
+            let copies = statements.iter().zip(&kinds);
+            let copies = copies.filter(|(_, kind)| **kind == Kind::CopyIn);
+            return self.start_copy(copies.map(|(sql, _)| *sql), request, waiting);
         }
+        let set_up = match kinds.as_slice() {
+            [one] => one.is_set_up(),
+            many => !many.is_empty() && many.iter().all(|kind| kind.is_set_up()),
+        };
+        let reading = match set_up {
+            true => Reading::Probe,
+            false => Reading::Call,
+        };
+        self.ask(request, reading, waiting);
     }
 
     pub(super) fn queried(&mut self, sql: &[u8], answer: &Answer) -> Result<(), WireError> {

@@ -268,8 +268,65 @@ fn copy_in_is_asked_with_its_data() {
         talk.say(&[data("1\ta"), message(b'f', b"gone\0")]),
         ["ERROR RT404", "ready I"]
     );
-    let (request, _) = &talk.asked[1];
+    let (request, _) = talk.asked.last().unwrap();
     assert_eq!(request.get("copy_failed"), Some(&"gone".into()));
+}
+
+#[test]
+fn a_copy_that_was_refused_before_it_took_data_is_refused_again() {
+    let mut talk = Talk::new(|request| {
+        let error =
+            Value::map([("code", "42P01"), ("message", "no t")].map(|(k, v)| (k, v.into())));
+        request
+            .get("copy")
+            .is_none()
+            .then(|| Value::map([("error", error)]))
+    });
+    assert_eq!(
+        talk.say(&[query("copy t from stdin")]),
+        ["ERROR 42P01", "ready I"]
+    );
+    // What a client sent at once, without waiting, is passed over.
+    assert_eq!(
+        talk.say(&[
+            parse("", "copy t from stdin", &[]),
+            bind("", "", 0, &[], &[]),
+            execute("", 0),
+            message(b'd', b"1\n"),
+            message(b'c', b""),
+            sync(),
+        ]),
+        ["ParseComplete", "BindComplete", "ERROR 42P01", "ready I"]
+    );
+}
+
+#[test]
+fn several_copies_in_one_string_are_asked_with_all_their_data() {
+    let mut talk = Talk::new(|request| {
+        let copies = Value::List(vec!["1\n".into(), "2\n".into()]);
+        let results = ["BEGIN", "COPY 1", "COPY 1", "COMMIT"].map(tag);
+        (request.get("copy") == Some(&copies))
+            .then(|| Value::map([("results", Value::List(results.to_vec()))]))
+    });
+    let data = |text: &str| [message(b'd', text.as_bytes()), message(b'c', b"")].concat();
+    assert_eq!(
+        talk.say(&[
+            query("begin; copy a (x) from stdin; copy b (x, y) from stdin; commit"),
+            data("1\n"),
+            data("2\n"),
+        ]),
+        [
+            "copy in 1",
+            "copy in 2",
+            "BEGIN",
+            "COPY 1",
+            "COPY 1",
+            "COMMIT",
+            "ready I"
+        ]
+    );
+    let calls = talk.asked.iter().filter(|(_, how)| *how == Reading::Call);
+    assert_eq!(calls.count(), 1);
 }
 
 #[test]
