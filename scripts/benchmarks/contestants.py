@@ -114,13 +114,15 @@ def _total(count):
 
 def _family(pid):
     """A process and its descendants."""
-    found = [pid]
-    for parent in found:
+    parents = {}
+    for other in filter(str.isdigit, os.listdir("/proc")):
         try:
-            for task in os.listdir(f"/proc/{parent}/task"):
-                found += [int(child) for child in pathlib.Path(f"/proc/{parent}/task/{task}/children").read_text().split()]
+            parents[int(other)] = int(pathlib.Path(f"/proc/{other}/stat").read_text().rsplit(")", 1)[1].split()[1])
         except OSError:
             pass
+    found = [pid]
+    for parent in found:
+        found += [child for child, its in parents.items() if its == parent]
     return found
 
 
