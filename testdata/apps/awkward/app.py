@@ -259,11 +259,14 @@ class Handler(BaseHTTPRequestHandler):
 
     # 20: more, fewer, in another order.
     def get_steps(self):
-        steps = ["SELECT count(*) FROM items", "SELECT max(id) FROM items", "SELECT min(id) FROM items"]
+        steps = ["SELECT count(*) FROM items", "SELECT max(id) FROM items", "SELECT min(id) FROM items",
+                 "UPDATE items SET seen = seen WHERE id = 1"]
         if CHANGE == "order":
-            steps.reverse()
+            steps[:3] = reversed(steps[:3])
+        elif CHANGE == "write-order":
+            steps.insert(0, steps.pop())
         elif CHANGE == "fewer":
-            steps.pop()
+            steps.pop(0)
         elif CHANGE == "more":
             steps.append(steps[0])
         for step in steps:

@@ -5,7 +5,7 @@ use retake_model::{
     SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
 };
 
-use super::{Setting, judge, unanswered};
+use super::{READS_MOVED, Setting, judge, unanswered};
 use crate::causes::{Totals, causes, summarise};
 use crate::diff::{Compared, compare_response};
 use crate::made::ValueMap;
@@ -254,7 +254,7 @@ fn a_read_that_passed_a_write_is_a_change_and_one_that_passed_a_read_is_only_sai
     let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
     assert_eq!(result.verdict, Verdict::Passed);
     assert_eq!(result.notes, [format!("{READS_MOVED}: 1")]);
-    let summary = crate::summarise(&[result], crate::Totals::default());
+    let summary = summarise(&[result], Totals::default());
     assert_eq!(summary.notes.len(), 1, "{:?}", summary.notes);
 }
 
