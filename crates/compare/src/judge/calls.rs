@@ -1,7 +1,8 @@
 //! What the outbound calls of a test say.
 
 use retake_model::{
-    Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId, Value,
+    Attribution, Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId,
+    Value,
 };
 
 use super::gap::gap_reason;
@@ -73,23 +74,17 @@ pub(super) fn differences(
     let first = found.first_unknown.clone();
     for call in &missing {
         let place = place(&call.to, Some(call.index), &call.summary);
-        let difference = plain(place, DiffKind::CallMissing);
+        let mut difference = plain(place, DiffKind::CallMissing);
         let after = first.as_ref().filter(|first| first.is_before(call.index));
-        let weight = if is_soft(call.effect, &call.to, calls) {
-            Weight::Shifted
-        } else {
-            Weight::Changed
-        };
+        let soft = is_soft(call.effect, &call.to, calls);
+        let weight = doubtful(call.shared, call.effect, soft, &mut difference);
         placed.push((call.index, found.add(difference, weight, after)));
     }
     for extra in &calls.extra {
         let place = place(&extra.call.to, extra.index, &extra.call.summary);
-        let difference = plain(place, DiffKind::CallExtra);
-        let weight = if is_soft(extra.call.effect, &extra.call.to, calls) {
-            Weight::Shifted
-        } else {
-            Weight::Changed
-        };
+        let mut difference = plain(place, DiffKind::CallExtra);
+        let soft = is_soft(extra.call.effect, &extra.call.to, calls);
+        let weight = doubtful(extra.call.shared, extra.call.effect, soft, &mut difference);
         let at = extra.index.unwrap_or(usize::MAX);
         placed.push((at, found.add(difference, weight, first.as_ref())));
     }
@@ -304,6 +299,22 @@ fn take_partner<'m>(
     Some(missing.remove(at))
 }
 
+/// The weight of a call that is missing or extra. Where nothing told whose of several tests it is,
+/// it may be another's: a write is then the recording's lack, and the rest is soft.
+fn doubtful(shared: bool, effect: Effect, soft: bool, difference: &mut Difference) -> Weight {
+    if soft || shared && effect != Effect::Write {
+        Weight::Shifted
+    } else if shared {
+        difference.blame = Blame::Recording;
+        let why = "it was called for several tests at once, and nothing told whose it was \
+                   (hint: pass the trace header on, or record one request at a time)";
+        difference.detail = Some(why.to_owned());
+        Weight::Gap
+    } else {
+        Weight::Changed
+    }
+}
+
 /// Whether leaving this call out or repeating it is what a cache or a retry does. A transaction's
 /// frame follows the calls inside it.
 fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
@@ -359,6 +370,17 @@ fn of_reordered(
     let recorded = test.calls.get(index)?;
     let own = calls.matched.iter().position(|m| m.index == Some(index))?;
     let matched = calls.matched.get(own)?;
+    let shared = |to: &str| {
+        let recorded = test.calls.iter();
+        let mut recorded = recorded.filter(|call| call.by == Attribution::Shared);
+        let mut made = calls.matched.iter().filter(|m| m.call.shared);
+        recorded.any(|call| *call.to == *to) || made.any(|m| *m.call.to == *to)
+    };
+    if shared(&recorded.to) {
+        // Nothing told whose of several tests some of the calls were: alike ones may have been
+        // another test's, and their order says nothing.
+        return None;
+    }
     let place = place(&recorded.to, Some(index), &matched.call.summary);
     let mut difference = plain(place, DiffKind::CallReordered);
     difference.detail = Some(format!(

@@ -473,3 +473,18 @@ fn the_same_inputs_give_the_same_result() {
     };
     assert_eq!(of(), of());
 }
+
+#[test]
+fn scenario_22_what_nothing_tells_whose_it_was_is_no_change_when_it_is_missing() {
+    let mut read = missing(0);
+    read.shared = true;
+    let mut outcome = as_recorded();
+    outcome.missing = vec![read];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Shifted);
+    let mut write = missing(1);
+    write.shared = true;
+    outcome.missing = vec![write];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
+    outcome.missing = vec![missing(1)];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+}
