@@ -156,6 +156,18 @@ impl SetWriter {
         Ok(())
     }
 
+    /// Ends a recording that kept nothing: what the set held before stays. Gives the writer back
+    /// where it held nothing.
+    #[must_use]
+    pub fn discard(self) -> Option<SetWriter> {
+        if !self.staged {
+            return Some(self);
+        }
+        // Left over, it is removed by the next writer.
+        let _ = fs::remove_dir_all(&self.folder);
+        None
+    }
+
     /// Puts the new set in the old one's place. Killed in between, the set is found under its
     /// hidden name, and the next writer ends what was begun.
     fn exchange(&self) -> Result<(), StoreError> {

@@ -218,6 +218,22 @@ fn what_a_set_holds_stays_until_the_new_recording_is_finished() {
 }
 
 #[test]
+fn a_recording_that_kept_nothing_does_not_replace_what_was_there() {
+    let (folder, store) = store();
+    let first = store.writer("shop").expect("a writer");
+    let mut first = first.discard().expect("there was nothing before");
+    first.write_test(order()).expect("written");
+    first.finish(&info()).expect("finished");
+    let second = store.writer("shop").expect("a writer");
+    second.write_info(&info()).expect("written");
+    assert!(second.discard().is_none());
+    assert_eq!(store.load("shop").expect("read back").tests, [order()]);
+    let left = fs::read_dir(folder.path()).expect("the folder").flatten();
+    let mut names = left.map(|entry| entry.file_name());
+    assert!(!names.any(|name| name.to_string_lossy().ends_with(".new")));
+}
+
+#[test]
 fn two_recorders_do_not_mix() {
     let (_folder, store) = store();
     let writer = store.writer("shop").expect("a writer");

@@ -167,8 +167,21 @@ pub async fn record(
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
-    info.ledger = Some(ledger.clone());
-    writer.finish(&info)?;
+    let kept = ledger.inbound.kept + ledger.outbound.values().map(|t| t.kept).sum::<u64>();
+    let writer = match kept {
+        // A misspelt command is no reason to lose what was recorded before.
+        0 => writer.discard(),
+        _ => Some(writer),
+    };
+    match writer {
+        Some(writer) => {
+            info.ledger = Some(ledger.clone());
+            writer.finish(&info)?;
+        }
+        None => ledger
+            .notes
+            .push("nothing was recorded: the set stays as it was before".to_owned()),
+    }
     Ok(Recorded {
         ledger,
         command_ended: command_ended?,
