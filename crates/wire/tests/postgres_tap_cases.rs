@@ -375,6 +375,26 @@ fn what_an_idle_session_hears_is_an_exchange_of_its_own() {
 }
 
 #[test]
+fn what_runs_a_prepared_statement_by_name_has_its_text_beside_it() {
+    let done = |tag: &str| [complete(tag), ready(b'I')].concat();
+    let exchanges = Talk::begun()
+        .client(&[query("prepare s_1 as select n from t")])
+        .server(&[done("PREPARE")])
+        .client(&[query("execute s_1")])
+        .server(&[done("X")])
+        .client(&[parse("s_2", "select m from t"), frame(b'S', b"")])
+        .server(&[frame(b'1', b""), ready(b'I')])
+        .client(&[query("explain execute s_2")])
+        .server(&[done("EXPLAIN")])
+        .client(&[query("execute s_3")])
+        .server(&[done("X")])
+        .exchanges();
+    let texts: Vec<_> = exchanges.iter().map(|e| request(e, "prepared")).collect();
+    let expect = [None, Some("select n from t"), Some("select m from t"), None];
+    assert_eq!(texts, expect);
+}
+
+#[test]
 fn set_up_counts_as_such_only_before_the_first_other_statement() {
     let mut talk = Talk::begun();
     for sql in [

@@ -4,6 +4,8 @@
 //! name, and only where the name is numbered:
 //! * a savepoint: after `SAVEPOINT`, `RELEASE`, `ROLLBACK TO`;
 //! * a cursor: in `DECLARE`, `FETCH`, `MOVE`, `CLOSE`;
+//! * a prepared statement: in `PREPARE`, `EXECUTE`, `EXPLAIN … EXECUTE`, `DEALLOCATE` (what it is
+//!   stands beside the statement that runs it);
 //! * the alias of a table or of a query, used before a dot and nowhere else but where it is made.
 //!
 //! A column's alias is never renamed: it names a column of the answer.
@@ -57,12 +59,15 @@ fn session_name(tokens: &[Token]) -> Option<usize> {
             Some(from) => from + 1,
             None => tokens.len().checked_sub(1).filter(|last| *last > 0)?,
         },
+        "prepare" | "execute" => 1,
+        "deallocate" => 1 + usize::from(is(1, "prepare")),
+        "explain" => (1..tokens.len()).find(|at| is(*at, "execute"))? + 1,
         _ => return None,
     };
     let is_last = matches!(tokens.get(at + 1), None | Some(Token::SemiColon));
-    let declares = first == "declare" && !is_last;
+    let goes_on = ["declare", "prepare", "execute", "explain"].contains(&first.as_str());
     match tokens.get(at)? {
-        Token::Word(word) if is_numbered(&word.value) && (is_last || declares) => Some(at),
+        Token::Word(word) if is_numbered(&word.value) && (is_last || goes_on) => Some(at),
         _ => None,
     }
 }

@@ -57,6 +57,10 @@ static RULES: Rules = Rules {
             name: "listening",
             kind: FieldKind::Exact,
         },
+        Field {
+            name: "prepared",
+            kind: FieldKind::Sql,
+        },
     ],
     summary: &["sql", "describe", "function", "listening"],
 };

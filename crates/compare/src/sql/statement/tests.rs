@@ -65,6 +65,18 @@ fn scenario_33_made_up_names_do_not_count() {
     same("FETCH FORWARD 100 FROM c_12", "FETCH FORWARD 100 FROM c_13");
     same("CLOSE c_12", "close c_13");
     same(
+        "EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE sqlx_s_5(NULL)",
+        "EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE sqlx_s_11(NULL)",
+    );
+    same(
+        "PREPARE p1 (int) AS select 1",
+        "PREPARE p2 (int) AS select 1",
+    );
+    same(
+        "DEALLOCATE pdo_stmt_00000001",
+        "DEALLOCATE pdo_stmt_0000000a",
+    );
+    same(
         "select anon_1.id from (select id from items) as anon_1 where anon_1.id > 3",
         "select anon_2.id from (select id from items) as anon_2 where anon_2.id > 3",
     );

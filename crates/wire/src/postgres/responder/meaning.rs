@@ -112,6 +112,46 @@ pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
     )
 }
 
+/// The prepared statement that a statement runs or explains: `EXECUTE name`, `EXPLAIN … EXECUTE
+/// name`.
+pub(in crate::postgres) fn executed(sql: &str) -> Option<String> {
+    let mut rest = skip_space(sql);
+    if let Some(explained) = strip_word(rest, "explain") {
+        rest = match explained.strip_prefix('(') {
+            Some(options) => skip_space(options.split_once(')')?.1),
+            None => explained,
+        };
+        while let Some(behind) = ["analyze", "verbose"]
+            .iter()
+            .find_map(|w| strip_word(rest, w))
+        {
+            rest = behind;
+        }
+    }
+    name(strip_word(rest, "execute")?)
+}
+
+/// The name and the text of the statement that PREPARE prepares.
+pub(in crate::postgres) fn prepared(sql: &str) -> Option<(String, &str)> {
+    let rest = strip_word(skip_space(sql), "prepare")?;
+    let named = name(rest)?;
+    let mut behind = skip_space(skip_token(rest));
+    if let Some(types) = behind.strip_prefix('(') {
+        // Types may have brackets of their own: `numeric(10,2)`.
+        let mut depth = 1_usize;
+        behind = types;
+        while depth > 0 && !behind.is_empty() {
+            depth = match behind.chars().next() {
+                Some('(') => depth.saturating_add(1),
+                Some(')') => depth.saturating_sub(1),
+                _ => depth,
+            };
+            behind = skip_token(behind);
+        }
+    }
+    Some((named, strip_word(skip_space(behind), "as")?))
+}
+
 /// What LISTEN and UNLISTEN say.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Listened {
@@ -397,6 +437,37 @@ mod tests {
             ("", Kind::Other),
         ] {
             assert_eq!(kind(sql), expect, "{sql}");
+        }
+    }
+
+    #[test]
+    fn prepared_statements_are_known_by_their_names() {
+        for (sql, expect) in [
+            ("EXECUTE s_5(1, 2)", Some("s_5")),
+            (
+                "explain (verbose, format json) execute \"S 5\"(null)",
+                Some("S 5"),
+            ),
+            ("explain analyze verbose execute S5", Some("s5")),
+            ("explain select 1", None),
+            ("executes x", None),
+        ] {
+            assert_eq!(executed(sql).as_deref(), expect, "{sql}");
+        }
+        for (sql, expect) in [
+            ("prepare a as select 1", Some(("a", "select 1"))),
+            (
+                "PREPARE \"A b\"(int, numeric(10,2)) AS select $1",
+                Some(("A b", "select $1")),
+            ),
+            ("prepare transaction 'x'", None),
+        ] {
+            let found = prepared(sql);
+            assert_eq!(
+                found.as_ref().map(|(n, s)| (n.as_str(), *s)),
+                expect,
+                "{sql}"
+            );
         }
     }
 

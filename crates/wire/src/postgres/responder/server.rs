@@ -102,6 +102,9 @@ impl Server {
                 request.push("aborted", true.into());
             }
         }
+        if let Some(text) = self.session.executed(&request) {
+            request.push("prepared", text);
+        }
         self.question = Some((request, reading));
         self.waiting = Some(waiting);
     }

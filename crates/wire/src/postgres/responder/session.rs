@@ -174,6 +174,27 @@ impl Session {
         }
     }
 
+    /// PREPARE. The server has carried it out: the name was free.
+    fn prepare_by_sql(&mut self, statement: &str) {
+        if let Some((name, text)) = meaning::prepared(statement) {
+            let prepared = Prepared {
+                sql: text.as_bytes().to_vec(),
+                types: Vec::new(),
+                told: OnceLock::new(),
+                kind: meaning::kind(text),
+            };
+            // Beyond the limit EXECUTE is asked without the text.
+            let _ = self.prepare(name.as_bytes(), prepared);
+        }
+    }
+
+    /// The text of the prepared statement that the SQL of a request runs by its name.
+    pub(super) fn executed(&self, request: &Value) -> Option<Value> {
+        let name = meaning::executed(request.get("sql")?.as_str()?)?;
+        let statement = self.statements.get(name.as_bytes())?;
+        Some(Value::text_or_bytes(&statement.sql))
+    }
+
     pub(super) fn forget_portal(&mut self, name: &[u8]) {
         self.portals.remove(name);
     }
@@ -220,6 +241,7 @@ impl Session {
     pub(super) fn carried_out(&mut self, kind: Kind, statement: &str, tag: &str) {
         match (kind, tag) {
             (_, "DECLARE CURSOR") => self.declare(statement),
+            (_, "PREPARE") => self.prepare_by_sql(statement),
             (_, "BEGIN" | "START TRANSACTION") => self.transaction = Transaction::Open,
             (Kind::RollbackTo, _) => self.transaction = Transaction::Open,
             (Kind::Commit | Kind::Rollback, _) | (_, "PREPARE TRANSACTION") => {

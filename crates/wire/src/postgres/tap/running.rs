@@ -10,7 +10,7 @@ use super::request::{self, Run, Shape, Statement};
 use super::session::{OutOfStep, Session};
 use crate::postgres::meaning;
 use crate::postgres::message::{Backend, Frontend, FunctionCall, Oids, Parse};
-use crate::postgres::responder::meaning::cursors;
+use crate::postgres::responder::meaning::{cursors, executed, prepared};
 
 impl Session {
     /// An answer to something that is run.
@@ -63,8 +63,10 @@ impl Session {
                 let result = open.result();
                 result.tag = Some(String::from_utf8_lossy(tag).into_owned());
                 result.done = true;
-                if tag == b"DECLARE CURSOR" {
-                    self.declare(at);
+                match tag {
+                    b"DECLARE CURSOR" => self.declare(at),
+                    b"PREPARE" => self.prepare(at),
+                    _ => {}
                 }
             }
             Backend::EmptyQueryResponse => {
@@ -110,6 +112,29 @@ impl Session {
         }
     }
 
+    /// A statement was prepared by SQL.
+    fn prepare(&mut self, at: Timestamp) {
+        let request = self.current.as_ref().map(|open| &open.request);
+        let sql = request.and_then(|request| request.get("sql")?.as_str());
+        if let Some((name, text)) = sql.and_then(prepared) {
+            let parse = Parse {
+                name: b"",
+                sql: text.as_bytes(),
+                types: Oids::default(),
+            };
+            let statement = Arc::new(Statement::new(&parse, at));
+            let cost = text.len();
+            self.statements.set(name.as_bytes(), statement, cost);
+        }
+    }
+
+    /// The text of the prepared statement that SQL runs by its name.
+    fn executed(&self, request: &Value) -> Option<Value> {
+        let name = executed(request.get("sql")?.as_str()?)?;
+        let statement = self.statements.get(name.as_bytes())?;
+        statement.flaw.is_none().then(|| statement.sql.clone())
+    }
+
     /// The exchange of the front of the queue, which is run. None where its portal was run to
     /// its end before.
     pub(super) fn running(&mut self) -> Option<&mut Open> {
@@ -147,6 +172,13 @@ impl Session {
             }
         };
         self.queue.push_front(queued);
+        let mut open = open;
+        if let Some(open) = &mut open
+            && let Some(text) = self.executed(&open.request)
+            && open.request.get("prepared").is_none()
+        {
+            open.request.push("prepared", text);
+        }
         if open.is_some() {
             self.let_go();
         }

@@ -249,6 +249,31 @@ fn a_session_that_listens_is_told_what_is_due_while_it_is_quiet() {
 }
 
 #[test]
+fn what_runs_a_prepared_statement_by_name_is_asked_with_its_text() {
+    let mut talk = Talk::new(|request| {
+        let sql = request.get("sql")?.as_str()?;
+        Some(tag(if sql.starts_with("prepare") {
+            "PREPARE"
+        } else {
+            "X"
+        }))
+    });
+    talk.say(&[
+        query("prepare s_1 as select n from t"),
+        query("execute s_1"),
+    ]);
+    talk.say(&[parse("s_2", "select m from t", &[]), sync()]);
+    talk.say(&[query("explain execute s_2"), query("execute s_3")]);
+    let texts: Vec<_> = talk
+        .asked
+        .iter()
+        .map(|(request, _)| request.get("prepared").and_then(Value::as_str))
+        .collect();
+    let expect = [None, Some("select n from t"), Some("select m from t"), None];
+    assert_eq!(texts, expect);
+}
+
+#[test]
 fn copy_in_is_asked_with_its_data() {
     let mut talk = Talk::new(|request| {
         let data = request.get("copy")?.as_str()?;
