@@ -18,6 +18,11 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Whether the run never began: what was wrong is said elsewhere.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.started.is_none() && self.results.is_empty() && self.summary.is_none()
+    }
+
     fn take(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Started(started) => self.started = Some(started.clone()),

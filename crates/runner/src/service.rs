@@ -54,7 +54,7 @@ pub enum OutputTo {
 
 /// Why a command could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to start `{command}`: {source}")]
+#[error("failed to start `{command}`")]
 pub struct StartError {
     /// The command's first word.
     pub command: String,

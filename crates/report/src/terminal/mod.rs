@@ -32,7 +32,9 @@ pub(crate) fn open_full(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
 
 fn with(mut out: Box<dyn Write + Send>, detail: Detail) -> Box<dyn Reporter> {
     Box::new(AtEnd::new(move |run| {
-        out.write_all(render(run, detail).as_bytes())?;
+        if !run.is_empty() {
+            out.write_all(render(run, detail).as_bytes())?;
+        }
         out.flush()
     }))
 }

@@ -40,6 +40,11 @@ fn a_run_that_did_not_end_says_so() {
 }
 
 #[test]
+fn a_run_that_never_began_has_no_report() {
+    assert_eq!(plain(&[]), "");
+}
+
+#[test]
 fn only_own_styles_reach_the_terminal() {
     let text = report("terminal", &mixed());
     for escape in text.split('\u{1b}').skip(1) {

@@ -79,7 +79,7 @@ impl Stage {
                 Err(error) => {
                     let hint = error.hint().to_owned();
                     return ServiceEvent::Failed {
-                        what: error.to_string(),
+                        what: format!("{error}: {}", error.source),
                         hint,
                         output: String::new(),
                     };
