@@ -53,6 +53,34 @@ fn scenario_18_a_client_that_was_told_text_sends_text_in_binary() {
 }
 
 #[test]
+fn labels_of_enumerations_are_served_and_asked_in_either_format() {
+    let mut talk = Talk::new(|_| Some(rows(&["mood 16390"], &[&["happy"]])));
+    for format in [0, 1] {
+        let said = talk.say(&[
+            parse("", "select $1", &[16_390]),
+            bind("", "", format, &[Some(b"happy")], &[format]),
+            execute("", 0),
+            sync(),
+        ]);
+        assert!(said.contains(&"row \"happy\"".to_owned()), "{said:?}");
+        let (asked, _) = talk.asked.last().unwrap();
+        assert_eq!(
+            asked.get("params"),
+            Some(&Value::List(vec!["happy".into()]))
+        );
+    }
+    // A composite's text is not its binary form.
+    let mut talk = Talk::new(|_| Some(rows(&["pair 16400"], &[&["(1,a)"]])));
+    let said = talk.say(&[
+        parse("", "select 1", &[]),
+        bind("", "", 0, &[], &[1]),
+        execute("", 0),
+        sync(),
+    ]);
+    assert!(said.contains(&"ERROR RT500".to_owned()), "{said:?}");
+}
+
+#[test]
 fn text_and_binary_parameters_ask_the_same() {
     let mut talk = Talk::new(items);
     let one: &[u8] = &[0, 0, 0, 1];
