@@ -1,5 +1,6 @@
 """Replaying a test set: tests a second, against hurl and newman, and on mocks against a real PostgreSQL."""
 
+import json
 import os
 import pathlib
 import re
@@ -85,7 +86,7 @@ class Replay:
         self.folder, self.count = folder, count
         self.command = [RETAKE, "replay", name, "--run-dir", os.path.join(folder, "run"), *more]
         self.env = {**os.environ, **(env or {})}
-        self.memory, self.seconds = [], []
+        self.memory, self.running = [], []
 
     def __call__(self):
         took, memory, output = timed(self.command, cwd=self.folder, env=self.env)
@@ -93,8 +94,15 @@ class Replay:
         if not passed or int(passed.group(1).replace(",", "")) != self.count:
             raise Failed(f"not every test passed:\n{output[-3000:]}")
         self.memory.append(memory)
-        self.seconds.append(took)
+        self.running.append(self.count / self.tests_alone())
         return self.count / took
+
+    def tests_alone(self):
+        """Seconds from the end of loading, which the first event tells, to the last write of the events."""
+        events = pathlib.Path(self.folder, "run", "events.jsonl")
+        with events.open() as file:
+            began = next(event["started"]["at_ns"] for event in map(json.loads, file) if "started" in event)
+        return events.stat().st_mtime - began / 1e9
 
 
 def loads(folder, name):
@@ -125,6 +133,7 @@ def plain(options, folder):
     contestants["plain client"] = lambda: count / float(timed([BENCH, "drive", f"127.0.0.1:{port}", count])[2])
     with Service(folder, port):
         results = tools.rounds(options.rounds, contestants)
+    results["retake replay: after loading"] = replay.running
     reference = statistics.median(results.get("hurl 8.0.1", results["plain client"]))
     tools.table(["10,000 tests without calls".replace("10,000", f"{count:,}"), "tests a second",
                  "to hurl" if not options.no_others else "to the client"],
@@ -152,9 +161,10 @@ def calls(options, folder, database):
         "retake replay, on mocks": replay,
         "retake replay --jobs 4, on mocks": Replay(folder, "calls", count, "--jobs", "4", *command, env=mocked),
         "plain client, on PostgreSQL 15": on_the_real_one,
-        "retake replay --live db, on PostgreSQL 15": Replay(folder, "calls", count, "--live", "db", *command, env=mocked),
     }
     if not options.no_others:
+        live = Replay(folder, "calls", count, "--live", "db", *command, env=mocked)
+        contestants["retake replay --live db, on PostgreSQL 15"] = live
         hurl = tools.hurl()
         files = os.path.join(folder, "calls-files")
         timed([BENCH, "files", files, f"127.0.0.1:{port}", count])
@@ -164,6 +174,8 @@ def calls(options, folder, database):
                 return count / timed([hurl, "--test", "--jobs", "1", os.path.join(files, "all.hurl")])[0]
         contestants["hurl 8.0.1, on PostgreSQL 15"] = hurl_on_the_real_one
     results = tools.rounds(options.rounds, contestants)
+    for name in [name for name, contestant in contestants.items() if isinstance(contestant, Replay)]:
+        results[f"{name}: after loading"] = contestants[name].running
     reference = statistics.median(results["plain client, on PostgreSQL 15"])
     tools.table([f"{count:,} tests with five queries each", "tests a second", "to the real database"],
                 [[name, tools.spread(values), f"{statistics.median(values) / reference:.2f}"]
