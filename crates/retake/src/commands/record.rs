@@ -49,6 +49,11 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     bar.finish_and_clear();
     let recorded = recorded.map_err(failure)?;
     print_ledger(&recorded.ledger, &set, json);
+    if let Some(failed) = recorded.failed {
+        let what = anyhow::anyhow!("not everything could be written: {failed}");
+        return Err(Failure::new(SURROUNDINGS, what)
+            .hint("the ledger says what was not kept; the traffic was not disturbed"));
+    }
     match recorded.command_ended.as_deref() {
         None | Some("ended with exit code 0") => Ok(0),
         Some(how) => {

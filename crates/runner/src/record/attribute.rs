@@ -41,11 +41,23 @@ pub struct PlacedCall {
     pub by: Attribution,
 }
 
+/// An inbound exchange with the calls that belong to it.
+#[derive(Debug)]
+pub struct PlacedTest {
+    /// The exchange.
+    pub exchange: Box<Exchange>,
+    /// Its calls, in the order in which they began.
+    pub calls: Vec<PlacedCall>,
+    /// Whether another request was open at the same time, so that calls of it may stand with
+    /// another test.
+    pub overlapped: bool,
+}
+
 /// What is ready to be written.
 #[derive(Debug)]
 pub enum Placed {
     /// An inbound exchange with the calls that belong to it.
-    Test(Box<Exchange>, Vec<PlacedCall>),
+    Test(PlacedTest),
     /// A call that belongs to no single test.
     Shared(Box<PlacedCall>),
 }
@@ -60,6 +72,8 @@ pub struct Attributor {
     traced: Vec<OutboundCall>,
     ready: VecDeque<Placed>,
     first_request: Option<Timestamp>,
+    /// The latest end among the requests that were handed on.
+    last_ended: Timestamp,
     idle: Idle,
 }
 
@@ -192,8 +206,16 @@ impl Attributor {
             waiting
                 .calls
                 .sort_by_key(|c| (c.call.exchange.began, c.call.exchange.conn));
-            self.ready
-                .push_back(Placed::Test(waiting.exchange, waiting.calls));
+            let (began, ended) = (waiting.exchange.began, waiting.exchange.ended);
+            let overlapped = self.last_ended >= began
+                || self.open.values().any(|open| open.at <= ended)
+                || self.ended.iter().any(|other| other.exchange.began <= ended);
+            self.last_ended = self.last_ended.max(ended);
+            self.ready.push_back(Placed::Test(PlacedTest {
+                exchange: waiting.exchange,
+                calls: waiting.calls,
+                overlapped,
+            }));
         }
     }
 

@@ -8,7 +8,7 @@ mod redact;
 mod session;
 mod shared;
 
-pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall};
+pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest};
 pub use recorder::{Keeping, Recorder};
 pub use redact::Redactor;
 pub(crate) use session::rewritten;

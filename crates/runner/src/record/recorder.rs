@@ -16,7 +16,7 @@ use retake_wire::protocol;
 use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
 use super::shared::{Kept, Shared};
-use super::{Attributor, OutboundCall, Placed, PlacedCall, Redactor};
+use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor};
 
 /// How many fingerprints of kept tests are remembered to recognise repeats.
 const MAX_FINGERPRINTS: usize = 200_000;
@@ -89,11 +89,13 @@ impl Recorder {
             let text = "the recorder could not keep up: some calls may be attributed to no test";
             note(&mut self.ledger, text.to_owned());
         }
+        // One test that the disk refuses is no reason to lose the events after it.
+        let mut written = Ok(());
         for event in batch.events {
-            self.event(event)?;
+            written = written.and(self.event(event));
         }
         self.attributor.advance(batch.up_to);
-        self.write_ready()
+        written.and(self.write_ready())
     }
 
     /// Writes the mocks outside tests, where there are new ones.
@@ -104,11 +106,9 @@ impl Recorder {
         self.write_shared_mocks(false)
     }
 
-    /// Writes everything that is left, and accounts for what the relay counted.
-    ///
-    /// # Errors
-    /// The disk refuses.
-    pub fn finish(mut self, counters: &[Counters]) -> Result<(SetWriter, Ledger), StoreError> {
+    /// Writes everything that is left, and accounts for what the relay counted. Gives the error
+    /// beside the ledger where the disk refused: what was not kept is counted there.
+    pub fn finish(mut self, counters: &[Counters]) -> (SetWriter, Ledger, Option<StoreError>) {
         self.attributor.finish();
         let written = self.write_ready();
         let written = written.and(self.write_shared_mocks(true));
@@ -148,8 +148,7 @@ impl Recorder {
                 },
             );
         }
-        written?;
-        Ok((self.writer, self.ledger))
+        (self.writer, self.ledger, written.err())
     }
 
     fn write_shared_mocks(&mut self, always: bool) -> Result<(), StoreError> {
@@ -217,7 +216,11 @@ impl Recorder {
                 }
                 remember(&mut self.seen_raw, raw);
                 describe(&mut exchange);
-                self.test(*exchange, Vec::new())
+                self.test(PlacedTest {
+                    exchange,
+                    calls: Vec::new(),
+                    overlapped: false,
+                })
             }
         }
     }
@@ -252,9 +255,7 @@ impl Recorder {
         let mut first_error = Ok(());
         while let Some(placed) = self.attributor.poll() {
             match placed {
-                Placed::Test(exchange, calls) => {
-                    first_error = first_error.and(self.test(*exchange, calls));
-                }
+                Placed::Test(test) => first_error = first_error.and(self.test(test)),
                 Placed::Shared(call) => self.share(*call),
             }
         }
@@ -262,7 +263,12 @@ impl Recorder {
     }
 
     /// Keeps an inbound exchange as a test, unless it is flawed or a repeat.
-    fn test(&mut self, exchange: Exchange, calls: Vec<PlacedCall>) -> Result<(), StoreError> {
+    fn test(&mut self, placed: PlacedTest) -> Result<(), StoreError> {
+        let PlacedTest {
+            exchange,
+            calls,
+            overlapped,
+        } = placed;
         if let Some(flaw) = &exchange.flaw {
             count_flaw(&mut self.ledger.inbound, flaw);
             for call in calls {
@@ -286,12 +292,15 @@ impl Recorder {
             .into_iter()
             .filter_map(|call| mock(call, began))
             .collect();
-        let Some(mut test) = test_case(exchange, calls) else {
+        let Some(mut test) = test_case(*exchange, calls) else {
             add(&mut self.ledger.inbound.undecodable, "not described", 1);
             return Ok(());
         };
         let print = Fingerprint::test(&test);
-        let is_repeat = !self.keeping.repeats && self.seen_tests.contains(&print);
+        // Of requests that were open at the same time nobody knows whose the calls are: what looks
+        // like a repeat may have made calls that stand with another test.
+        let is_certain = !(overlapped && self.keeping.has_dependencies);
+        let is_repeat = is_certain && !self.keeping.repeats && self.seen_tests.contains(&print);
         if is_repeat {
             self.ledger.inbound.merged += 1;
             for call in &test.calls {
@@ -299,7 +308,7 @@ impl Recorder {
             }
             return Ok(());
         }
-        remember(&mut self.seen_tests, Some(print));
+        remember(&mut self.seen_tests, is_certain.then_some(print));
         self.redact(&mut test);
         test.made = find_made(&test, &mut self.known);
         let dependencies: Vec<Arc<str>> = test.calls.iter().map(|c| c.to.clone()).collect();

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use retake_intercept::{DepSpec, EnvDependency, Listen};
 use retake_model::{DependencyInfo, Ledger, SetInfo, Timestamp};
 use retake_proxy::Clock;
-use retake_proxy::record::{Counters, Events, RecordProxy, StartError as ProxyError};
-use retake_store::{Exclude, SetWriter, Store, StoreError, WriteMode};
+use retake_proxy::record::{Events, RecordProxy, StartError as ProxyError};
+use retake_store::{Exclude, Store, StoreError, WriteMode};
 
 use super::Redactor;
 use super::recorder::{Keeping, Recorder};
@@ -83,6 +83,8 @@ pub struct Recorded {
     pub ledger: Ledger,
     /// How the command ended, where it ended by itself.
     pub command_ended: Option<String>,
+    /// Why not everything could be written, where the disk refused.
+    pub failed: Option<String>,
 }
 
 /// Why a recording failed.
@@ -158,12 +160,13 @@ pub async fn record(
     let command_ended = run_service(&options, &listening, stop, &mut progress).await;
     let stopped = tokio::task::spawn_blocking(move || {
         let counters = proxy.stop(DRAIN);
-        let recorder = recorder
+        let (recorder, failed) = recorder
             .join()
             .map_err(|_| RecordError::Thread("it panicked".to_owned()))?;
-        finish(recorder, &counters)
+        let (writer, ledger, failed_at_last) = recorder.finish(&counters);
+        Ok::<_, RecordError>((writer, ledger, failed.or(failed_at_last)))
     });
-    let (writer, mut ledger) = stopped
+    let (writer, mut ledger, mut failed) = stopped
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
@@ -176,7 +179,7 @@ pub async fn record(
     match writer {
         Some(writer) => {
             info.ledger = Some(ledger.clone());
-            writer.finish(&info)?;
+            failed = failed.or(writer.finish(&info).err());
         }
         None => ledger
             .notes
@@ -185,6 +188,7 @@ pub async fn record(
     Ok(Recorded {
         ledger,
         command_ended: command_ended?,
+        failed: failed.map(|error| error.to_string()),
     })
 }
 
@@ -252,19 +256,6 @@ fn run_recorder(
         }
     }
     (recorder, failed)
-}
-
-fn finish(
-    (recorder, failed): (Recorder, Option<StoreError>),
-    counters: &[Counters],
-) -> Result<(SetWriter, Ledger), RecordError> {
-    let (writer, mut ledger) = recorder.finish(counters)?;
-    if let Some(error) = failed {
-        ledger
-            .notes
-            .push(format!("not everything could be written: {error}"));
-    }
-    Ok((writer, ledger))
 }
 
 fn listens(options: &RecordOptions) -> Vec<Listen> {

@@ -45,7 +45,7 @@ fn outcome(mut attributor: Attributor) -> Outcome {
     let (mut tests, mut shared) = (Vec::new(), Vec::new());
     while let Some(placed) = attributor.poll() {
         match placed {
-            Placed::Test(_, calls) => {
+            Placed::Test(PlacedTest { calls, .. }) => {
                 tests.push(
                     calls
                         .iter()
@@ -192,7 +192,22 @@ fn requests_are_handed_on_in_time_and_in_order() {
     a.inbound(Box::new(exchange(2, 0, 10, 30)));
     a.inbound(Box::new(exchange(1, 0, 10, 20)));
     a.advance(Timestamp(925 * MS));
-    assert!(matches!(a.poll(), Some(Placed::Test(e, _)) if e.conn == ConnId(1)));
+    assert!(matches!(a.poll(), Some(Placed::Test(t)) if t.exchange.conn == ConnId(1)));
     assert!(a.poll().is_none());
     assert_eq!(a.waiting(), 1);
+}
+
+#[test]
+fn requests_that_overlapped_are_told_from_those_that_were_alone() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.inbound(Box::new(exchange(1, 1, 30, 50)));
+    a.inbound(Box::new(exchange(2, 0, 40, 60)));
+    a.inbound(Box::new(exchange(1, 2, 70, 80)));
+    a.finish();
+    let overlapped = std::iter::from_fn(|| a.poll()).map(|placed| match placed {
+        Placed::Test(test) => test.overlapped,
+        Placed::Shared(_) => panic!("there is no call"),
+    });
+    assert_eq!(overlapped.collect::<Vec<_>>(), [false, true, true, false]);
 }

@@ -85,7 +85,8 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
             gap: false,
         })
         .expect("written");
-    let (writer, ledger) = recorder.finish(&counters).expect("finished");
+    let (writer, ledger, failed) = recorder.finish(&counters);
+    assert!(failed.is_none(), "{failed:?}");
     assert!(ledger.is_complete(), "{ledger:?}");
     writer
         .finish(&retake_model::SetInfo::default())
