@@ -169,7 +169,9 @@ impl Recorder {
                 self.connections.insert(id, (direction, dependency));
             }
             RelayEvent::Began { conn, index, at } => {
-                if self.is_inbound(conn) {
+                // Without calls to attribute nothing asks which requests are open, and nothing
+                // would end them there.
+                if self.keeping.has_dependencies && self.is_inbound(conn) {
                     self.attributor.began(conn, index, at);
                 }
             }
