@@ -23,7 +23,7 @@ def arguments(parts):
 
 
 def measure(options):
-    tools.build()
+    tools.build(options)
     environment.postgres(15)
     environment.debian("/usr/sbin/pgbouncer", "pgbouncer")
     print(f"machine: {tools.machine()}")

@@ -24,7 +24,7 @@ def arguments(parts):
 
 
 def measure(options):
-    tools.build()
+    tools.build(options)
     install(options)
     print(f"machine: {tools.machine()}")
     with nginx("upstream", None) as upstream:
