@@ -6,8 +6,8 @@ use std::sync::Arc;
 use retake_compare::made::{Known, Near, find_made};
 use retake_compare::matching::Recurring;
 use retake_model::{
-    ConnId, ConnInfo, Direction, Exchange, Flaw, Ledger, Message, Mock, Tally, TestCase, Timestamp,
-    Value,
+    Attribution, ConnId, ConnInfo, Direction, Exchange, Flaw, Ledger, Message, Mock, Scope, Tally,
+    TestCase, Timestamp, Value,
 };
 use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
@@ -31,6 +31,8 @@ pub struct Keeping {
     pub repeats: bool,
     /// Whether there are dependencies, so that tests wait for their calls.
     pub has_dependencies: bool,
+    /// Whether requests are recorded at all: without them no call belongs to one.
+    pub has_inbound: bool,
     /// What is left out on purpose.
     pub exclude: Vec<Exclude>,
 }
@@ -234,6 +236,13 @@ impl Recorder {
         if let Some(rule) = excluded_by(&self.keeping.exclude, Some(&to), &exchange) {
             return add(&mut self.tally(&to).sampled_out, &rule, 1);
         }
+        if !self.keeping.has_inbound && exchange.request.tree().is_some() {
+            let scope = match exchange.scope {
+                Some(scope @ (Scope::Session | Scope::Connection)) => scope,
+                _ => Scope::Startup,
+            };
+            return self.share(to, exchange, scope, Attribution::Unattributed);
+        }
         let recurring = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
             (Some(request), Some(protocol)) => {
                 let near = Near::recorded(exchange.began);
@@ -258,7 +267,10 @@ impl Recorder {
         while let Some(placed) = self.attributor.poll() {
             match placed {
                 Placed::Test(test) => first_error = first_error.and(self.test(test)),
-                Placed::Shared(call) => self.share(*call),
+                Placed::Shared(placed) => {
+                    let PlacedCall { call, scope, by } = *placed;
+                    self.share(call.to, call.exchange, scope, by);
+                }
             }
         }
         first_error
@@ -292,7 +304,9 @@ impl Recorder {
         let began = exchange.began;
         let calls: Vec<Mock> = calls
             .into_iter()
-            .filter_map(|call| mock(call, began))
+            .filter_map(|PlacedCall { call, scope, by }| {
+                mock(call.to, call.exchange, scope, by, began)
+            })
             .collect();
         let Some(mut test) = test_case(*exchange, calls) else {
             add(&mut self.ledger.inbound.undecodable, "not described", 1);
@@ -336,17 +350,19 @@ impl Recorder {
         }
     }
 
-    fn share(&mut self, call: PlacedCall) {
-        let (to, at) = (call.call.to.clone(), call.call.exchange.began);
-        let Some(mut mock) = mock(call, Timestamp(u64::MAX)) else {
+    fn share(&mut self, to: Arc<str>, exchange: Exchange, scope: Scope, by: Attribution) {
+        let at = exchange.began;
+        let Some(mut mock) = mock(to.clone(), exchange, scope, by, Timestamp(u64::MAX)) else {
             return;
         };
         let mut secrets = Vec::new();
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
         self.redacted += secrets.len() as u64;
-        self.known.learn(&mock, Near::recorded(at));
         let kept = self.shared.add(mock);
+        if let (Kept::New, Some(mock)) = (kept, self.shared.last()) {
+            self.known.learn(mock, Near::recorded(at));
+        }
         let tally = self.tally(&to);
         match kept {
             Kept::New => tally.kept += 1,
@@ -442,12 +458,13 @@ fn test_case(exchange: Exchange, calls: Vec<Mock>) -> Option<TestCase> {
     })
 }
 
-fn mock(placed: PlacedCall, began: Timestamp) -> Option<Mock> {
-    let PlacedCall {
-        call: OutboundCall { to, exchange, .. },
-        scope,
-        by,
-    } = placed;
+fn mock(
+    to: Arc<str>,
+    exchange: Exchange,
+    scope: Scope,
+    by: Attribution,
+    began: Timestamp,
+) -> Option<Mock> {
     Some(Mock {
         to,
         protocol: exchange.protocol,

@@ -143,6 +143,7 @@ pub async fn record(
     let keeping = Keeping {
         repeats: options.keep_repeats,
         has_dependencies: !(options.deps.is_empty() && options.env_deps.is_empty()),
+        has_inbound: options.inbound.is_some(),
         exclude: options.exclude.clone(),
     };
     let recorder = Recorder::new(writer, keeping, redactor);

@@ -50,6 +50,11 @@ impl Shared {
         Kept::New
     }
 
+    /// The mock that was taken in last.
+    pub(super) fn last(&self) -> Option<&Mock> {
+        self.mocks.last()
+    }
+
     /// The mocks, where there are new ones since the last time, or `always`.
     pub(super) fn take_changed(&mut self, always: bool) -> Option<&[Mock]> {
         let changed = std::mem::take(&mut self.changed);

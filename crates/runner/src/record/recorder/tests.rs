@@ -8,6 +8,7 @@ fn keeping() -> Keeping {
     Keeping {
         repeats: false,
         has_dependencies: true,
+        has_inbound: true,
         exclude: Vec::new(),
     }
 }
@@ -109,6 +110,20 @@ fn a_test_is_written_with_its_calls_and_startup_apart() {
     let scopes: Vec<_> = set.shared.iter().map(|m| m.scope).collect();
     assert_eq!(scopes, [retake_model::Scope::Startup]);
     assert_eq!((ledger.inbound.kept, ledger.outbound["db"].kept), (1, 2));
+}
+
+#[test]
+fn without_requests_every_call_is_startup_and_repeats_are_merged() {
+    let alone = Keeping {
+        has_inbound: false,
+        ..keeping()
+    };
+    let calls = [1, 20, 40].map(|at| exchange(2, at, get("/price"), ok()));
+    let (set, ledger) = record(alone, calls.to_vec());
+    let scopes: Vec<_> = set.shared.iter().map(|m| (m.scope, m.merged)).collect();
+    assert_eq!(scopes, [(Scope::Startup, 2)]);
+    let db = &ledger.outbound["db"];
+    assert_eq!((db.kept, db.merged), (1, 2));
 }
 
 #[test]
