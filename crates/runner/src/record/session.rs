@@ -24,8 +24,12 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// How long the recorder waits for events before it looks at its other duties.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How often the mocks outside tests are written while the recording goes on.
+/// How often the mocks outside tests are written while the recording goes on, at the most.
 const SHARED_EVERY: Duration = Duration::from_secs(2);
+
+/// How much longer than the last writing of them took the next one waits: they are one file, and
+/// writing a large one again and again would leave no time for the traffic.
+const SHARED_PACE: u32 = 30;
 
 /// The nice value of the recorder's thread (the relay's is that of the process).
 const RECORDER_NICE: i32 = 5;
@@ -238,6 +242,7 @@ fn run_recorder(
 ) -> (Recorder, Option<StoreError>) {
     let mut failed = None;
     let (mut written, mut reported) = (Instant::now(), 0);
+    let mut pause = SHARED_EVERY;
     while let Some(batch) = events.recv(TICK) {
         // A disk that refuses does not end the recording: the traffic goes on, and the ledger
         // counts what was not kept.
@@ -245,11 +250,13 @@ fn run_recorder(
             tracing::error!("{error}");
             failed.get_or_insert(error);
         }
-        if written.elapsed() >= SHARED_EVERY {
-            written = Instant::now();
+        if written.elapsed() >= pause {
+            let began = Instant::now();
             if let Err(error) = recorder.write_shared() {
                 failed.get_or_insert(error);
             }
+            written = Instant::now();
+            pause = SHARED_EVERY.max(SHARED_PACE * (written - began));
         }
         if recorder.kept() != reported {
             reported = recorder.kept();
