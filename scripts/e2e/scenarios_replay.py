@@ -33,11 +33,8 @@ def scenario_19_a_changed_parameter_is_a_miss_with_the_nearest_mock(case):
 def scenario_20_one_call_more_fewer_or_elsewhere_is_said(case):
     case.record_requests("GET /steps", "GET /item/1")
     case.replay().expect_green()
-    # No database can tell in which order it was read: it is said, and is no difference.
-    run = case.replay(CHANGE="order")
-    run.expect_green()
-    if "another order" not in str(run.test("GET /steps")["notes"]) or "another order" not in run.said:
-        raise Failed(f"nothing was said of the order of reads\n{run.said}")
+    # No database can tell in which order it was read, so that is no difference.
+    case.replay(CHANGE="order").expect_green()
     for change, kind in (("more", "extra"), ("fewer", "missing"), ("write-order", "reordered")):
         run = case.replay(CHANGE=change)
         if run.test("GET /steps")["verdict"] == "passed":

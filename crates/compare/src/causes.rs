@@ -8,7 +8,6 @@ use retake_model::{
 };
 
 use crate::diff::{fingerprint, general_place};
-use crate::judge::READS_MOVED;
 
 /// The differences of a run by their cause: the one with the most tests first, then by
 /// fingerprint. Tests in the order of the results.
@@ -63,14 +62,6 @@ pub fn summarise(results: &[TestResult], totals: Totals) -> RunSummary {
         exit_code: 0,
         notes: totals.notes,
     };
-    let moved = |result: &&TestResult| result.notes.iter().any(|n| n.starts_with(READS_MOVED));
-    let moved = results.iter().filter(moved).count();
-    if moved > 0 {
-        let tests = if moved == 1 { "test" } else { "tests" };
-        summary.notes.push(format!(
-            "in {moved} {tests} reads came in another order among themselves, with no write between"
-        ));
-    }
     summary.exit_code = exit_code(&summary, totals.strict, totals.failed);
     summary
 }

@@ -18,7 +18,6 @@ use retake_model::{
 
 use crate::diff::{Compared, fingerprint};
 use crate::matching::CallsOutcome;
-pub(crate) use calls::READS_MOVED;
 use calls::Weight;
 
 /// What is known around a test when it is judged.
