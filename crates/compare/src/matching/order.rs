@@ -98,16 +98,18 @@ fn longest_in_order(made: &[Span]) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    /// Calls by their number, beginning and end.
+    fn spans(made: &[(usize, u64, u64)]) -> Vec<Span> {
+        let span = |&(index, began, ended): &(usize, u64, u64)| Span {
+            index,
+            began,
+            ended,
+        };
+        made.iter().map(span).collect()
+    }
+
     fn check(made: &[(usize, u64, u64)], expected: &[usize]) {
-        let spans: Vec<Span> = made
-            .iter()
-            .map(|(index, began, ended)| Span {
-                index: *index,
-                began: *began,
-                ended: *ended,
-            })
-            .collect();
-        assert_eq!(moved(&spans), expected, "{made:?}");
+        assert_eq!(moved(&spans(made)), expected, "{made:?}");
     }
 
     #[test]
@@ -137,14 +139,6 @@ mod tests {
             .rev()
             .map(|i| (usize::try_from(i).unwrap(), i * 2, i * 2 + 1))
             .collect();
-        let spans: Vec<Span> = reversed
-            .iter()
-            .map(|(index, began, ended)| Span {
-                index: *index,
-                began: *began,
-                ended: *ended,
-            })
-            .collect();
-        assert_eq!(moved(&spans).len(), LONGEST - 1);
+        assert_eq!(moved(&spans(&reversed)).len(), LONGEST - 1);
     }
 }
