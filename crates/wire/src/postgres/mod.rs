@@ -8,6 +8,7 @@ pub mod message;
 mod preface;
 pub mod report;
 pub mod responder;
+mod sql;
 mod tap;
 pub mod types;
 

@@ -4,11 +4,11 @@
 //! Only what is certain counts as set-up. A statement that is taken for ordinary is matched as
 //! strictly as all others; one that is wrongly taken for set-up would hide a change.
 
-mod lexer;
 mod select;
 
-use lexer::{Lexer, Token};
 use retake_model::TraceId;
+
+use super::sql::{Lexer, Token, is_in_comment};
 
 /// What a statement means. In rising order: a string of several means the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +113,7 @@ pub fn trace(sql: &str) -> Option<TraceId> {
         rest = rest.get(at + "traceparent".len()..)?;
         let value = rest.trim_start_matches(|c: char| "=:'\" ".contains(c));
         if let Some(id) = trace_id(value)
-            && lexer::is_in_comment(sql, before)
+            && is_in_comment(sql, before)
         {
             return Some(id);
         }

@@ -1,7 +1,7 @@
 //! Which SELECTs are set-up: those that read nothing but the catalogues or the session itself.
 
+use super::super::sql::{Lexer, Token};
 use super::Meaning;
-use super::lexer::{Lexer, Token};
 
 /// Functions that tell of the session or the server, and give the same whenever they are asked.
 const SESSION_FUNCTIONS: &[&str] = &[
@@ -289,7 +289,7 @@ impl Seen<'_> {
             2 => self.alias_second = token.is_word("as"),
             _ => {}
         }
-        self.parameter |= *token == Token::Parameter;
+        self.parameter |= matches!(token, Token::Parameter(_));
     }
 
     /// A name before a bracket. None where it is a function that does something.

@@ -3,11 +3,10 @@
 //! Only what the answer of a session depends on is told apart: transactions, settings,
 //! prepared statements and COPY. Everything else is the recording's business.
 
-mod scan;
 #[cfg(test)]
 mod tests;
 
-use scan::{skip_quoted, skip_space, skip_token, strip_word, unquote};
+use crate::postgres::sql::{Lexer, Token, skip_space, strip_word};
 
 /// What a statement does to its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,8 +90,7 @@ pub(super) fn kind(statement: &str) -> Kind {
 
 /// The name of a setting and its new value: `SET name TO value`.
 pub(super) fn setting_of(statement: &str) -> Option<(String, String)> {
-    let rest = skip_space(statement);
-    let rest = strip_word(rest, "set")?;
+    let rest = strip_word(statement, "set")?;
     let rest = strip_word(rest, "session").unwrap_or(rest);
     if let Some(zone) = strip_word(rest, "time").and_then(|rest| strip_word(rest, "zone")) {
         return Some(("TimeZone".to_owned(), unquote(zone)));
@@ -106,7 +104,7 @@ pub(super) fn setting_of(statement: &str) -> Option<(String, String)> {
 
 /// The prepared statement that DEALLOCATE names; the inner none for all of them.
 pub(super) fn deallocated(statement: &str) -> Option<Option<String>> {
-    let rest = strip_word(skip_space(statement), "deallocate")?;
+    let rest = strip_word(statement, "deallocate")?;
     let rest = strip_word(rest, "prepare").unwrap_or(rest);
     let name = rest.trim_end_matches([';', ' ', '\n', '\t']);
     Some(
@@ -139,23 +137,24 @@ pub(in crate::postgres) fn executed(sql: &str) -> Option<String> {
 
 /// The name and the text of the statement that PREPARE prepares.
 pub(in crate::postgres) fn prepared(sql: &str) -> Option<(String, &str)> {
-    let rest = strip_word(skip_space(sql), "prepare")?;
+    let rest = strip_word(sql, "prepare")?;
     let named = name(rest)?;
-    let mut behind = skip_space(skip_token(rest));
-    if let Some(types) = behind.strip_prefix('(') {
-        // Types may have brackets of their own: `numeric(10,2)`.
-        let mut depth = 1_usize;
-        behind = types;
-        while depth > 0 && !behind.is_empty() {
-            depth = match behind.chars().next() {
-                Some('(') => depth.saturating_add(1),
-                Some(')') => depth.saturating_sub(1),
-                _ => depth,
-            };
-            behind = skip_token(behind);
+    let mut lexer = Lexer::new(rest);
+    lexer.next();
+    // Types may have brackets of their own: `numeric(10,2)`.
+    let mut depth = 0_usize;
+    loop {
+        match lexer.next()? {
+            Token::Other('(') => depth = depth.saturating_add(1),
+            Token::Other(')') => depth = depth.saturating_sub(1),
+            token if depth == 0 => {
+                return token
+                    .is_word("as")
+                    .then(|| (named, skip_space(lexer.rest())));
+            }
+            _ => {}
         }
     }
-    Some((named, strip_word(skip_space(behind), "as")?))
 }
 
 /// What LISTEN and UNLISTEN say.
@@ -168,11 +167,10 @@ pub(super) enum Listened {
 
 /// The channel that LISTEN or UNLISTEN names.
 pub(super) fn listened(statement: &str) -> Option<Listened> {
-    let rest = skip_space(statement);
-    if let Some(rest) = strip_word(rest, "listen") {
+    if let Some(rest) = strip_word(statement, "listen") {
         return name(rest).map(Listened::To);
     }
-    let rest = strip_word(rest, "unlisten")?;
+    let rest = strip_word(statement, "unlisten")?;
     match rest.starts_with('*') {
         true => Some(Listened::ToNothing),
         false => name(rest).map(Listened::NoMoreTo),
@@ -181,19 +179,16 @@ pub(super) fn listened(statement: &str) -> Option<Listened> {
 
 /// The name that a text begins with, as a server knows it.
 fn name(text: &str) -> Option<String> {
-    match text.strip_prefix('"') {
-        Some(quoted) => {
-            let length = quoted.len() - skip_quoted(quoted, '"', false).len();
-            let inner = quoted.get(..length)?.strip_suffix('"')?;
-            Some(inner.replace("\"\"", "\""))
-        }
-        None => Some(words(text).next()?.to_ascii_lowercase()),
+    match Lexer::new(text).next()? {
+        Token::Quoted(name) => Some(name.replace("\"\"", "\"")),
+        Token::Word(name) => Some(name.to_ascii_lowercase()),
+        _ => None,
     }
 }
 
 /// The cursors that a string of statements declares: the name, and the statement that does it.
 pub(in crate::postgres) fn cursors(sql: &str) -> Vec<(String, &str)> {
-    let declared = |statement: &str| name(strip_word(skip_space(statement), "declare")?);
+    let declared = |statement: &str| name(strip_word(statement, "declare")?);
     statements(sql)
         .into_iter()
         .filter_map(|statement| Some((declared(statement)?, statement)))
@@ -235,21 +230,28 @@ fn copies_in(statement: &str) -> bool {
     words.windows(2).any(|pair| pair == ["from", "stdin"])
 }
 
-/// The words of a statement (letters, digits, `_`, `.` within), without comments and quotes.
+/// The words of a statement, without comments, names in quotes and texts; names with dots are
+/// one word (`app.user`).
 fn words(statement: &str) -> impl Iterator<Item = &str> {
-    let mut rest = statement;
+    let mut lexer = Lexer::new(statement);
     std::iter::from_fn(move || {
         loop {
-            rest = skip_space(rest);
-            let first = rest.chars().next()?;
-            if first.is_alphanumeric() || first == '_' {
-                let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$');
-                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-                let (word, behind) = rest.split_at_checked(end)?;
-                rest = behind;
-                return Some(word);
+            let Token::Word(first) = lexer.next()? else {
+                continue;
+            };
+            let start = lexer.rest();
+            let mut behind = start;
+            while let Some(dotted) = behind.strip_prefix('.') {
+                let mut part = Lexer::new(dotted);
+                if dotted != skip_space(dotted) || !matches!(part.next(), Some(Token::Word(_))) {
+                    break;
+                }
+                lexer = part;
+                behind = lexer.rest();
             }
-            rest = skip_token(rest);
+            // The word and what its dots join lie in the statement next to each other.
+            let from = statement.len() - start.len() - first.len();
+            return statement.get(from..statement.len() - behind.len());
         }
     })
 }
@@ -257,43 +259,46 @@ fn words(statement: &str) -> impl Iterator<Item = &str> {
 /// The statements of a string, without the empty ones.
 pub(super) fn statements(sql: &str) -> Vec<&str> {
     let mut found = Vec::new();
-    let mut rest = sql;
-    let mut start = sql;
+    let mut lexer = Lexer::new(sql);
+    let mut start = 0;
+    let mut empty = true;
     loop {
-        let done = start.len().saturating_sub(rest.len());
-        let at_end = rest.is_empty();
-        if at_end || rest.starts_with(';') {
-            let statement = start.get(..done).unwrap_or_default();
-            if !skip_space(statement).is_empty() {
-                found.push(statement);
+        let end = match lexer.next() {
+            Some(Token::Semicolon) => sql.len() - lexer.rest().len() - 1,
+            None => sql.len(),
+            Some(_) => {
+                empty = false;
+                continue;
             }
-            if at_end {
-                return found;
-            }
-            rest = rest.get(1..).unwrap_or_default();
-            start = rest;
-        } else {
-            rest = skip_token(rest);
+        };
+        if !empty {
+            found.extend(sql.get(start..end));
         }
+        if end == sql.len() {
+            return found;
+        }
+        start = end + 1;
+        empty = true;
     }
 }
 
 /// The highest number of a parameter (`$1`) in a statement.
 pub(super) fn parameter_count(statement: &str) -> usize {
-    let mut rest = statement;
+    let mut lexer = Lexer::new(statement);
     let mut highest = 0;
-    while !rest.is_empty() {
-        if let Some(number) = rest.strip_prefix('$') {
-            let end = number
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(number.len());
-            let digits = number.get(..end).unwrap_or_default();
-            // A Bind counts its parameters in 16 bits.
-            if let Ok(number) = digits.parse::<u16>() {
-                highest = highest.max(usize::from(number));
-            }
+    while let Some(token) = lexer.next() {
+        if let Token::Parameter(Some(number)) = token {
+            highest = highest.max(usize::from(number));
         }
-        rest = skip_token(rest);
     }
     highest
+}
+
+/// A value without the quotes around it.
+fn unquote(value: &str) -> String {
+    let value = value.trim().trim_end_matches(';').trim_end();
+    match value.strip_prefix('\'').and_then(|v| v.strip_suffix('\'')) {
+        Some(text) => text.replace("''", "'"),
+        None => value.trim_matches('"').to_owned(),
+    }
 }

@@ -1,17 +1,17 @@
 //! Splits SQL into as much as telling its meaning needs (PostgreSQL documentation, "Lexical
-//! Structure").
+//! Structure"). Text is stepped over in one pass; what does not end, ends with the text.
 
 /// A part of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// A keyword or a name without quotes.
     Word(&'a str),
-    /// A name in quotes, without them.
+    /// A name in quotes, without them; quotes within are still doubled.
     Quoted(&'a str),
     /// A text or a number.
     Literal,
-    /// `$1`.
-    Parameter,
+    /// `$1`: its number, where it is one that a Bind can count.
+    Parameter(Option<u16>),
     /// `;`.
     Semicolon,
     /// Any other character.
@@ -36,21 +36,29 @@ impl<'a> Lexer<'a> {
         Lexer { rest: sql }
     }
 
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     pub(super) fn is_at_end(&mut self) -> bool {
-        self.rest = past_blank(self.rest);
+        self.rest = skip_space(self.rest);
         self.rest.is_empty()
     }
 
     pub(super) fn next(&mut self) -> Option<Token<'a>> {
-        self.rest = past_blank(self.rest);
+        self.rest = skip_space(self.rest);
         let first = self.rest.chars().next()?;
         Some(match first {
             '\'' => self.text(false),
             '"' => {
                 let end = past_quote(self.rest, '"', false);
                 let quoted = self.take(end);
-                let inner = quoted.strip_prefix('"').unwrap_or(quoted);
-                Token::Quoted(inner.strip_suffix('"').unwrap_or(inner))
+                let inner = quoted.strip_prefix('"').unwrap_or_default();
+                // A name that does not end is none.
+                inner
+                    .strip_suffix('"')
+                    .map_or(Token::Other('"'), Token::Quoted)
             }
             '$' => self.dollar(),
             '0'..='9' => {
@@ -92,8 +100,8 @@ impl<'a> Lexer<'a> {
         let after = self.rest.get(1..).unwrap_or_default();
         let digits = after.bytes().take_while(u8::is_ascii_digit).count();
         if digits > 0 {
-            self.take(1 + digits);
-            return Token::Parameter;
+            self.take(1);
+            return Token::Parameter(self.take(digits).parse().ok());
         }
         let tag = after
             .bytes()
@@ -119,12 +127,8 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_' || !c.is_ascii()
-}
-
 /// What is left after white space and comments.
-fn past_blank(mut text: &str) -> &str {
+pub(super) fn skip_space(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
         if text.starts_with("--") {
@@ -135,6 +139,35 @@ fn past_blank(mut text: &str) -> &str {
             return text;
         }
     }
+}
+
+/// What is behind a word and white space, where the text begins with that word.
+pub(super) fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let mut lexer = Lexer::new(text);
+    lexer
+        .next()?
+        .is_word(word)
+        .then(|| skip_space(lexer.rest()))
+}
+
+/// Whether the byte at that place lies in a comment.
+pub(super) fn is_in_comment(sql: &str, place: usize) -> bool {
+    let mut lexer = Lexer::new(sql);
+    loop {
+        let before = sql.len() - lexer.rest.len();
+        let blank = skip_space(lexer.rest);
+        let after = sql.len() - blank.len();
+        if (before..after).contains(&place) {
+            return true;
+        }
+        if place < after || lexer.next().is_none() {
+            return false;
+        }
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphabetic() || c == '_' || !c.is_ascii()
 }
 
 /// The end of the comment, with comments inside, that the text begins with.
@@ -175,20 +208,4 @@ fn past_quote(text: &str, quote: char, backslash: bool) -> usize {
         }
     }
     text.len()
-}
-
-/// Whether the byte at that place lies in a comment.
-pub(super) fn is_in_comment(sql: &str, place: usize) -> bool {
-    let mut lexer = Lexer::new(sql);
-    loop {
-        let before = sql.len() - lexer.rest.len();
-        let blank = past_blank(lexer.rest);
-        let after = sql.len() - blank.len();
-        if (before..after).contains(&place) {
-            return true;
-        }
-        if place < after || lexer.next().is_none() {
-            return false;
-        }
-    }
 }
