@@ -50,8 +50,15 @@ CLIENTS_BY_NAME = {
 }
 # What one driver recorded is replayed to another (scenario 18): programs that ask the same, in other formats.
 PAIRS = {
-    "pair-psycopg": ("pair_psycopg.py", "pair_asyncpg.py"),
-    "pair-asyncpg": ("pair_asyncpg.py", "pair_psycopg.py"),
+    "pair-psycopg": (_python("pair_psycopg.py"), _python("pair_asyncpg.py")),
+    "pair-asyncpg": (_python("pair_asyncpg.py"), _python("pair_psycopg.py")),
+    # Values in the text of statements, and parameters (scenario 32).
+    "pair-psycopg2-psycopg": (_python("pair_psycopg2.py"), _python("pair_psycopg.py")),
+    "pair-psycopg-psycopg2": (_python("pair_psycopg.py"), _python("pair_psycopg2.py")),
+    "pair-psycopg2-asyncpg": (_python("pair_psycopg2.py"), _python("pair_asyncpg.py")),
+    "pair-asyncpg-psycopg2": (_python("pair_asyncpg.py"), _python("pair_psycopg2.py")),
+    "pair-node-postgres": (_node("pair_pg.js"), _node("pair_postgres.js")),
+    "pair-postgres.js": (_node("pair_postgres.js"), _node("pair_pg.js")),
 }
 MODES = ("direct", "record", "replay")
 
@@ -71,7 +78,7 @@ def run(results, only=None):
             results.fail(f"clients {name}", why)
     for name, stories in PAIRS.items():
         if not only or name.startswith(only):
-            commands[name] = [_python(story)() for story in stories]
+            commands[name] = [install() for install in stories]
     table = {}
     for version in VERSIONS:
         try:

@@ -41,6 +41,9 @@ pub enum FieldKind {
     /// As a SQL statement: comments, white space and made-up names do not count, literals are
     /// lifted out and count as parameters.
     Sql,
+    /// As the parameters of the statement in the field before it: a list, counted with the
+    /// statement's literals.
+    Params,
     /// As an HTTP path with its query: the order of query keys of different names does not count.
     Path,
     /// As a body: a map with one key, the kind (`json`, `form`, `text`, …); members of JSON

@@ -4,13 +4,14 @@
 use retake_model::{Field, FieldKind, Rules, TokenKind, Value};
 
 use super::key::{Key, KeyWriter};
+use super::params::Params;
 use crate::made::{self, Near, Token};
-use crate::sql::Statements;
+use crate::sql::{Kind, Meant, Slots, Slotted, Statements};
 
 /// The canonical form of a request.
 ///
-/// Two requests of one protocol have the same text and the same tokens exactly where they ask
-/// the same. Every leaf ends with a byte that no UTF-8 text has, or begins with its length.
+/// Two requests of one protocol have the same text and the same tokens, and values that may stand
+/// for each other ([`crate::sql::same`]), exactly where they ask the same. Every leaf ends with a byte that no UTF-8 text has, or begins with its length.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Canon {
     text: Vec<u8>,
@@ -18,6 +19,8 @@ pub(crate) struct Canon {
     pub(crate) tokens: Vec<CanonToken>,
     /// Numbers and dates far from every time that is known. At another time they would be tokens.
     pub(crate) constants: Vec<String>,
+    /// What the values of statements are, in the order in which they stand.
+    pub(crate) meant: Vec<Meant>,
     leaves: Vec<Leaf>,
     /// Dependency and protocol, and then what is the same for requests that are alike.
     coarse: Vec<u8>,
@@ -74,12 +77,17 @@ impl Canon {
         }
         builder.canon.coarse = builder.canon.text.clone();
         builder.canon.dependency = builder.canon.coarse.len();
+        let params = Params::of(request, rules);
         for (number, field) in rules.identity.iter().enumerate() {
             if let Some(value) = request.get(field.name) {
+                let sent = field.kind == FieldKind::Params;
+                if sent && params.stand_in(request, builder.statements) {
+                    continue;
+                }
                 let number = u8::try_from(number).unwrap_or(u8::MAX);
                 builder.canon.text.push(number);
                 builder.canon.coarse.push(number);
-                builder.field(field, value);
+                builder.field(field, value, &params);
             }
         }
         builder.canon
@@ -194,9 +202,12 @@ struct Builder<'s> {
 }
 
 impl Builder<'_> {
-    fn field(&mut self, field: &Field, value: &Value) {
+    fn field(&mut self, field: &Field, value: &Value, params: &Params<'_>) {
         match (field.kind, value) {
-            (FieldKind::Sql, Value::String(sql)) => self.sql(sql),
+            (FieldKind::Sql, Value::String(sql)) => {
+                let own = params.of == Some(field.name);
+                self.sql(sql, if own { *params } else { Params::default() });
+            }
             (FieldKind::Path, Value::String(path)) => self.path(path),
             (FieldKind::Body, Value::Map(parts)) => self.body(parts),
             (_, value) => {
@@ -209,15 +220,49 @@ impl Builder<'_> {
         }
     }
 
-    fn sql(&mut self, sql: &str) {
+    fn sql(&mut self, sql: &str, params: Params<'_>) {
         let statement = self.statements.get(sql);
         self.canon
             .coarse
             .extend_from_slice(statement.folded.as_bytes());
         self.canon.coarse.push(END);
-        self.text(&statement.shape);
-        for literal in &statement.literals {
-            self.text(&literal.text);
+        match &statement.slots {
+            Some(slots) => self.slots(slots, params),
+            None => self.text(&statement.shape),
+        }
+    }
+
+    /// A statement whose values are taken out, and then its values: those of the text and those
+    /// that were sent beside it.
+    fn slots(&mut self, slots: &Slots, params: Params<'_>) {
+        self.text(&slots.shape);
+        for slot in &slots.slots {
+            let param = match &slot.value {
+                Slotted::Param(number) => params.get(*number),
+                Slotted::Literal(..) => None,
+            };
+            match (&slot.value, param) {
+                (Slotted::Literal(Kind::Null, _), _) => self.value(&Value::Null, false),
+                (Slotted::Literal(_, text), _) => self.text(text),
+                (Slotted::Param(_), Some((Value::String(text), Some(Value::String(name)))))
+                    if name == "bool" =>
+                {
+                    self.text(match text.as_str() {
+                        "t" => "true",
+                        "f" => "false",
+                        other => other,
+                    });
+                }
+                (Slotted::Param(_), Some((value, _))) => self.value(value, false),
+                // Nobody gave it: the statement is described, or its parameters do not count.
+                (Slotted::Param(number), None) => {
+                    let cast = slot.cast.as_deref().unwrap_or_default();
+                    self.text(&format!("${number}::{cast}"));
+                }
+            }
+            if param.is_some() || !matches!(slot.value, Slotted::Param(_)) {
+                self.canon.meant.push(Meant::of(slot, param));
+            }
         }
     }
 
@@ -402,4 +447,15 @@ fn boundary(body: &[u8]) -> Option<&[u8]> {
     // RFC 2046: at most 70 characters; a short one could stand in the content.
     let usual = (10..=72).contains(&line.len()) && line.starts_with(b"--");
     (usual && end.len() > line.len() && end.ends_with(line)).then_some(line)
+}
+
+/// What the values of a request are.
+#[cfg(test)]
+pub(crate) fn canon_for_tests(
+    request: &Value,
+    rules: &Rules,
+    near: Near,
+    statements: &mut Statements,
+) -> Vec<Meant> {
+    Canon::read("", request, rules, near, statements).meant
 }

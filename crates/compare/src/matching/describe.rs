@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use retake_model::{TestSet, Value};
+use retake_model::{Mock, TestSet, Value};
 
 use super::key::{Key, KeyWriter};
-use crate::sql::Statements;
+use crate::sql::{Meant, Slotted, Statement, Statements};
 
 /// The fields that make a request one about a session or a statement, and not a call.
 const FIELDS: [&str; 3] = ["describe", "listening", "startup"];
@@ -27,6 +27,17 @@ pub(super) fn is_probe(request: &Value) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Described {
     by_shape: HashMap<Key, Known>,
+    /// By the shape with parameters in the stead of literals: what calls of a driver tell that
+    /// writes values into the text.
+    by_slots: HashMap<Key, Ran>,
+}
+
+/// A statement that was run, and what its values were.
+#[derive(Debug)]
+struct Ran {
+    columns: Option<Value>,
+    types: Vec<Value>,
+    failed: bool,
 }
 
 /// The description of a statement.
@@ -56,6 +67,9 @@ impl Described {
                 _ => continue,
             };
             let failed = mock.response.get("error").is_some();
+            if !describes {
+                described.ran(mock, sql, failed, statements);
+            }
             let answer = match describes {
                 true if failed => None,
                 true => Some(mock.response.clone()),
@@ -89,11 +103,104 @@ impl Described {
         to: &str,
         request: &Value,
         statements: &mut Statements,
-    ) -> Option<&Value> {
+    ) -> Option<Value> {
         let sql = request.get("describe")?.as_str()?;
-        let known = self.by_shape.get(&shape_key(to, sql, statements))?;
-        Some(&known.answer)
+        match self.by_shape.get(&shape_key(to, sql, statements)) {
+            Some(known) => Some(known.answer.clone()),
+            None => self.of_slots(to, sql, statements),
+        }
     }
+
+    /// Notes what a call tells of statements that have parameters where it has literals.
+    fn ran(&mut self, mock: &Mock, sql: &str, failed: bool, statements: &mut Statements) {
+        let statement = statements.get(sql);
+        let literals = statement.slots.as_ref().map(|slots| &slots.slots);
+        let Some(slots) = literals.filter(|slots| !slots.is_empty()) else {
+            return;
+        };
+        if mock.response.get("results").is_some() {
+            return;
+        }
+        let sent = |name| mock.request.get(name).and_then(Value::as_list);
+        let (values, told) = (
+            sent("params").unwrap_or_default(),
+            sent("types").unwrap_or_default(),
+        );
+        let types: Vec<Value> = slots
+            .iter()
+            .map(|slot| {
+                let param = match slot.value {
+                    Slotted::Param(number) => number.checked_sub(1),
+                    Slotted::Literal(..) => None,
+                };
+                let param = param.and_then(|at| Some((values.get(at)?, told.get(at))));
+                Meant::of(slot, param).type_tree()
+            })
+            .collect();
+        let columns = mock.response.get("columns").cloned();
+        let key = slots_key(&mock.to, &statement);
+        match self.by_slots.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(Ran {
+                    columns,
+                    types,
+                    failed,
+                });
+            }
+            // One that failed told nothing of its columns.
+            Entry::Occupied(mut place) if place.get().failed && !failed => {
+                place.insert(Ran {
+                    columns,
+                    types,
+                    failed,
+                });
+            }
+            // What was NULL once may have told its type another time.
+            Entry::Occupied(mut place) => {
+                for (known, told) in place.get_mut().types.iter_mut().zip(types) {
+                    if *known == Value::Null {
+                        *known = told;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The description of a statement of which only calls with its values in their text are known.
+    fn of_slots(&self, to: &str, sql: &str, statements: &mut Statements) -> Option<Value> {
+        let statement = statements.get(sql);
+        let ran = self.by_slots.get(&slots_key(to, &statement))?;
+        let slots = &statement.slots.as_ref()?.slots;
+        let mut types: Vec<Value> = Vec::new();
+        for (slot, told) in slots.iter().zip(&ran.types) {
+            let Slotted::Param(number) = slot.value else {
+                continue;
+            };
+            // A Bind counts its parameters in 16 bits.
+            let at = number.checked_sub(1).filter(|at| *at < 0xFFFF)?;
+            if types.len() <= at {
+                types.resize(at + 1, Value::Null);
+            }
+            if let Some(known) = types.get_mut(at).filter(|known| **known == Value::Null) {
+                *known = told.clone();
+            }
+        }
+        let mut answer = Value::map([("parameters", Value::List(types))]);
+        if let Some(columns) = &ran.columns {
+            answer.push("columns", columns.clone());
+        }
+        Some(answer)
+    }
+}
+
+fn slots_key(to: &str, statement: &Statement) -> Key {
+    let mut writer = KeyWriter::default();
+    writer.write(to.as_bytes());
+    writer.write(&[0]);
+    if let Some(slots) = &statement.slots {
+        writer.write(slots.shape.as_bytes());
+    }
+    writer.finish()
 }
 
 /// What the call and its answer tell of the statement. None for an answer that tells nothing.

@@ -15,11 +15,14 @@ mod mock_set;
 mod nearest;
 mod order;
 mod outcome;
+mod params;
 mod pool;
 mod running;
 mod search;
 mod shared;
 
+#[cfg(test)]
+pub(crate) use canon::canon_for_tests;
 pub use effect::{effect, is_write};
 pub use idle::{Idle, Recurring, settle_background};
 pub use key::{Key, request_key, shape_key, summary};

@@ -7,6 +7,7 @@ use retake_model::TokenKind;
 use super::canon::{Canon, CanonToken, Part};
 use super::key::Key;
 use crate::made::{Near, ValueMap, is_moment};
+use crate::sql::{Meant, same};
 
 /// Mocks that may answer at one time.
 ///
@@ -41,6 +42,8 @@ pub(crate) struct Entry {
     tokens: Vec<(CanonToken, Role)>,
     /// The numbers of the tokens outside of leaves that hold a secret; empty where none does.
     outside: Vec<usize>,
+    /// What its values are, for the statements of other drivers.
+    meant: Vec<Meant>,
     exact: Key,
     loose: Key,
     wild: Option<Key>,
@@ -169,6 +172,7 @@ impl Pool {
             served: 0,
             tokens: canon.tokens.iter().cloned().zip(roles).collect(),
             outside,
+            meant: canon.meant.clone(),
             exact,
             loose,
             wild,
@@ -187,15 +191,29 @@ impl Pool {
         }
         let (exact, open) = self.exact_key(asked);
         let (id, pairs) = self
-            .find(Index::Exact, exact, which, &eligible, |pool, entry| {
-                let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
-                pool.pairs(entry.firsts(), open, asked, which)
-            })
+            .find(
+                Index::Exact,
+                exact,
+                asked,
+                which,
+                &eligible,
+                |pool, entry| {
+                    let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
+                    pool.pairs(entry.firsts(), open, asked, which)
+                },
+            )
             .or_else(|| {
                 let loose = (!asked.canon.tokens.is_empty()).then(|| asked.canon.loose_key())?;
-                self.find(Index::Loose, loose, which, &eligible, |pool, entry| {
-                    pool.pairs(entry.tokens.iter(), asked.canon.tokens.iter(), asked, which)
-                })
+                self.find(
+                    Index::Loose,
+                    loose,
+                    asked,
+                    which,
+                    &eligible,
+                    |pool, entry| {
+                        pool.pairs(entry.tokens.iter(), asked.canon.tokens.iter(), asked, which)
+                    },
+                )
             })
             .or_else(|| self.take_wild(asked, which, &eligible))?;
         Some(self.serve(id, pairs, which))
@@ -263,7 +281,7 @@ impl Pool {
                 .into_iter()
                 .filter_map(|i| asked.canon.tokens.get(i))
                 .collect();
-            self.find(Index::Wild, key, which, eligible, |pool, entry| {
+            self.find(Index::Wild, key, asked, which, eligible, |pool, entry| {
                 let recorded = entry.outside.iter().filter_map(|i| entry.tokens.get(*i));
                 pool.pairs(recorded, tokens.iter().copied(), asked, which)
             })
@@ -274,6 +292,7 @@ impl Pool {
         &mut self,
         index: Index,
         key: Key,
+        asked: &Asked<'_>,
         which: Which,
         eligible: &impl Fn(Origin) -> bool,
         fits: impl Fn(&Pool, &Entry) -> Option<Vec<Pair>>,
@@ -306,6 +325,7 @@ impl Pool {
                 continue;
             };
             if eligible(entry.origin)
+                && same(&entry.meant, &asked.canon.meant)
                 && let Some(pairs) = fits(self, entry)
             {
                 return Some((id, pairs));

@@ -5,6 +5,7 @@ use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
 use super::effect::effect_of_shape;
 use super::names;
+use super::slots::{Slots, slots};
 use crate::matching::Effect;
 
 /// A statement without what does not identify it.
@@ -23,6 +24,8 @@ pub struct Statement {
     pub literals: Vec<Literal>,
     /// What it does to the database.
     pub effect: Effect,
+    /// The same with its parameters taken out, too; none for a text that is no SQL.
+    pub(crate) slots: Option<Slots>,
 }
 
 /// A literal that was lifted out of a statement.
@@ -55,6 +58,7 @@ impl Statement {
             folded: shape.clone(),
             shape,
             literals: Vec::new(),
+            slots: None,
         }
     }
 }
@@ -116,6 +120,7 @@ fn normalise(tokens: Vec<Token>) -> Statement {
     Statement {
         effect: effect_of_shape(&shape),
         folded: fold(&shape),
+        slots: Some(slots(&tokens, literal, push_token)),
         shape,
         literals,
     }

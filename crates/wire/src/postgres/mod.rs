@@ -32,7 +32,7 @@ static RULES: Rules = Rules {
         },
         Field {
             name: "params",
-            kind: FieldKind::Exact,
+            kind: FieldKind::Params,
         },
         Field {
             name: "copy",

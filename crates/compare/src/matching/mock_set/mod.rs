@@ -324,7 +324,7 @@ impl MockSet {
             .described
             .get_or_insert_with(|| Described::read(&self.sets, &mut self.statements));
         match described.answer(&call.to, &call.request, &mut self.statements) {
-            Some(answer) => Answer::Serve(Arc::new(answer.clone())),
+            Some(answer) => Answer::Serve(Arc::new(answer)),
             None => Answer::Miss(Box::new(self.miss(&call, rules, canon, owners))),
         }
     }
