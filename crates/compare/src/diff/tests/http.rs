@@ -1,0 +1,232 @@
+//! Status, headers, types of content, and headers of calls.
+
+use super::*;
+
+fn http(status: u16, headers: &[(&str, &str)], body: Value) -> Value {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| Value::map([(*name, Value::from(*value))]))
+        .collect();
+    let mut response = Value::map([("status", status.into()), ("headers", Value::List(headers))]);
+    if body != Value::Null {
+        response.push("body", body);
+    }
+    response
+}
+
+#[test]
+fn headers_are_compared_by_name_and_repeats_in_order() {
+    let check = |a: &[(&str, &str)], b: &[(&str, &str)], expected: &[&str]| {
+        let found = compare(&http(200, a, Value::Null), &http(200, b, Value::Null));
+        assert_eq!(lines(&found.differences), expected, "{a:?} {b:?}");
+    };
+    check(&[("A", "1"), ("B", "2")], &[("b", "2"), ("a", "1")], &[]);
+    check(
+        &[("A", "1")],
+        &[("a", "2")],
+        &["Changed headers.a: \"1\" -> \"2\""],
+    );
+    check(
+        &[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")],
+        &[("set-cookie", "a=1")],
+        &["Removed headers.set-cookie[1]: \"b=2\" -> nothing"],
+    );
+    check(
+        &[("Via", "a"), ("X", "1"), ("Via", "b")],
+        &[("Via", "b"), ("Via", "a"), ("X", "1")],
+        &["Reordered headers.via: 1 of 2 elements moved: [0] -> [1]"],
+    );
+    check(&[], &[("X", "1")], &["Added headers.x: nothing -> \"1\""]);
+    // Noise, whatever the service.
+    check(
+        &[
+            ("Date", "Mon, 02 Feb 2026 10:00:00 GMT"),
+            ("Connection", "close"),
+        ],
+        &[("Date", "Tue, 03 Feb 2026 10:00:00 GMT")],
+        &[],
+    );
+    // Without a body its length is what the answer says of HEAD.
+    check(
+        &[("Content-Length", "10")],
+        &[("Content-Length", "11")],
+        &["Changed headers.content-length: \"10\" -> \"11\""],
+    );
+}
+
+#[test]
+fn headers_that_follow_from_the_body_are_hidden_only_where_the_bodies_differ() {
+    let of = |length: &str, etag: &str, text: &str| {
+        let body = Value::map([("text", text.into())]);
+        http(200, &[("Content-Length", length), ("ETag", etag)], body)
+    };
+    let found = compare(&of("1", "x", "a"), &of("2", "y", "ab"));
+    assert_eq!(
+        lines(&found.differences),
+        ["Changed body.text: \"a\" -> \"ab\""]
+    );
+    assert_eq!(found.hidden.len(), 2);
+    let found = compare(&of("1", "x", "a"), &of("1", "y", "a"));
+    assert_eq!(
+        lines(&found.differences),
+        ["Changed headers.etag: \"x\" -> \"y\""]
+    );
+    // From a length to chunks: framing.
+    let chunked = http(
+        200,
+        &[("Transfer-Encoding", "chunked"), ("ETag", "x")],
+        Value::map([("text", "a".into())]),
+    );
+    let found = compare(&of("1", "x", "a"), &chunked);
+    assert_eq!(found.differences, []);
+    assert_eq!(found.hidden.iter().map(|h| h.hidden).sum::<u64>(), 2);
+}
+
+#[test]
+fn scenario_28_added_fields_types_content_types_and_what_is_no_json_are_seen() {
+    let check = |a: Value, b: Value, expected: &[&str]| {
+        assert_eq!(lines(&compare(&a, &b).differences), expected, "{a:?} {b:?}");
+    };
+    let of = |content_type: &str, kind: &str, value: Value| {
+        http(
+            200,
+            &[("content-type", content_type)],
+            Value::map([(kind, value)]),
+        )
+    };
+    let json = || of("application/json", "json", tree(r#"{"a":1}"#));
+    check(
+        json(),
+        of("text/html", "text", "<h1>oops</h1>".into()),
+        &[
+            "Changed headers.content-type: \"application/json\" -> \"text/html\"",
+            "TypeChanged body: {\"a\":1} -> \"<h1>oops</h1>\"",
+        ],
+    );
+    check(
+        json(),
+        of("application/json", "text", "not json".into()),
+        &["TypeChanged body: {\"a\":1} -> \"not json\""],
+    );
+    check(
+        json(),
+        of(
+            "application/json; charset=utf-8",
+            "json",
+            tree(r#"{"a":1,"b":2}"#),
+        ),
+        &[
+            "Changed headers.content-type: \"application/json\" -> \
+             \"application/json; charset=utf-8\"",
+            "Added body.json.b: nothing -> 2",
+        ],
+    );
+    check(
+        json(),
+        http(200, &[("content-type", "application/json")], Value::Null),
+        &["Removed body: {\"json\":{\"a\":1}} -> nothing"],
+    );
+    let bytes = |bytes: &'static [u8]| {
+        of(
+            "image/png",
+            "bytes",
+            Value::Bytes(Bytes::from_static(bytes)),
+        )
+    };
+    check(
+        bytes(b"\xff1"),
+        bytes(b"\xff2"),
+        &["Changed body.bytes: bytes -> bytes"],
+    );
+}
+
+#[test]
+fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs() {
+    use crate::matching::{CallsOutcome, Effect, MatchedCall, ObservedCall};
+    use retake_model::{Attribution, Mock, ProtocolId, Scope, TestCase, TestId, Timestamp};
+
+    let request = |headers: &[(&str, &str)]| {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Value::map([(*name, Value::from(*value))]))
+            .collect();
+        Value::map([("method", "POST".into()), ("headers", Value::List(headers))])
+    };
+    let secret = "Bearer redacted-0123456789abcdef01234567";
+    let recorded = request(&[
+        ("Host", "a:1"),
+        ("Accept", "application/json"),
+        ("Authorization", secret),
+    ]);
+    let test = TestCase {
+        name: "a".into(),
+        protocol: ProtocolId("http"),
+        at: Timestamp(0),
+        took: 0,
+        trace: None,
+        merged: 0,
+        request: Value::Null,
+        response: Value::Null,
+        calls: vec![Mock {
+            to: "payments".into(),
+            protocol: ProtocolId("http"),
+            scope: Scope::Test,
+            by: Attribution::Alone,
+            after: 0,
+            took: 0,
+            request: recorded,
+            response: Value::Null,
+            merged: 0,
+        }],
+        made: Vec::new(),
+        rules: Vec::new(),
+    };
+    let check = |headers: &[(&str, &str)], expected: &[&str], hidden: usize| {
+        let outcome = CallsOutcome {
+            test: TestId {
+                set: "s".into(),
+                name: "a".into(),
+            },
+            recorded: 1,
+            matched: vec![MatchedCall {
+                index: Some(0),
+                by_kind: 0,
+                call: ObservedCall {
+                    to: "payments".into(),
+                    protocol: ProtocolId("http"),
+                    summary: "POST /charge".into(),
+                    effect: Effect::Write,
+                    shared: false,
+                    request: request(headers),
+                },
+            }],
+            extra: Vec::new(),
+            unknown: Vec::new(),
+            missing: Vec::new(),
+            reordered: Vec::new(),
+            overflow: 0,
+        };
+        let rules = RuleSet::new([]).expect("built-in rules");
+        let found = crate::diff::compare_calls(&test, &outcome, &rules, &mut ValueMap::new());
+        assert_eq!(lines(&found.differences), expected, "{headers:?}");
+        assert_eq!(found.hidden.len(), hidden, "{headers:?}");
+    };
+    check(
+        &[
+            ("host", "b:2"),
+            ("authorization", "Bearer xyz"),
+            ("accept", "application/json"),
+            ("user-agent", "another/2"),
+        ],
+        &[],
+        1,
+    );
+    check(
+        &[("host", "a:1"), ("accept", "text/plain")],
+        &[
+            "Changed calls.payments.headers.accept: \"application/json\" -> \"text/plain\"",
+            &format!("Removed calls.payments.headers.authorization: \"{secret}\" -> nothing"),
+        ],
+        1,
+    );
+}

@@ -1,0 +1,210 @@
+//! Values that the service made, and secrets: compared by kind.
+
+use super::*;
+
+pub(super) const RECORDED: &str = "7f3c2a10-1b2c-4d3e-8f90-a1b2c3d4e5f6";
+const CANDIDATE: &str = "0d9e8f70-6a5b-4c3d-9e2f-112233445566";
+const OTHER: &str = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee";
+
+struct Generated {
+    made: Vec<Made>,
+    values: ValueMap,
+}
+
+impl Generated {
+    fn new(made: &[(TokenKind, &str)]) -> Self {
+        Generated {
+            made: made
+                .iter()
+                .map(|(kind, value)| self::made(*kind, value))
+                .collect(),
+            values: ValueMap::new(),
+        }
+    }
+
+    fn check(&mut self, a: &str, b: &str, expected: &[&str], by_kind: u64) {
+        let rules = RuleSet::new([]).expect("built-in rules");
+        let found = compare_response(&body(a), &body(b), &self.made, &rules, &mut self.values);
+        let lines: Vec<_> = lines(&found.differences)
+            .iter()
+            .map(|line| line.replacen("body.json", "$", 1))
+            .collect();
+        assert_eq!(lines, expected, "{a} {b}");
+        assert_eq!(found.by_kind, by_kind, "{a} {b}");
+    }
+}
+
+#[test]
+fn scenario_41_a_made_value_is_compared_by_kind_and_never_with_null() {
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    let of = |id: &str| format!(r#"{{"id":"{id}"}}"#);
+    g.check(&of(RECORDED), &of(CANDIDATE), &[], 1);
+    assert_eq!(g.values.candidate_of(RECORDED), Some(CANDIDATE));
+
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    let expected = format!("TypeChanged $.id: \"{RECORDED}\" -> null");
+    g.check(&of(RECORDED), r#"{"id":null}"#, &[&expected], 0);
+    let expected = format!("Changed $.id: \"{RECORDED}\" -> \"none\"");
+    g.check(&of(RECORDED), &of("none"), &[&expected], 0);
+
+    // What was not made is compared exactly.
+    let mut g = Generated::new(&[]);
+    let expected = format!("Changed $.id: \"{RECORDED}\" -> \"{CANDIDATE}\"");
+    g.check(&of(RECORDED), &of(CANDIDATE), &[&expected], 0);
+}
+
+#[test]
+fn a_made_value_is_the_same_wherever_it_stands_again() {
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    let of = |id: &str, link: &str| format!(r#"{{"id":"{id}","self":"/orders/{link}?x=1"}}"#);
+    g.check(&of(RECORDED, RECORDED), &of(CANDIDATE, CANDIDATE), &[], 2);
+    let expected =
+        format!("Changed $.self: \"/orders/{CANDIDATE}?x=1\" -> \"/orders/{OTHER}?x=1\"");
+    g.check(
+        &of(RECORDED, RECORDED),
+        &of(CANDIDATE, OTHER),
+        &[&expected],
+        1,
+    );
+    // Tied from an earlier test.
+    g.made.clear();
+    g.check(&of(RECORDED, RECORDED), &of(CANDIDATE, CANDIDATE), &[], 0);
+    let expected = format!("Changed $.id: \"{CANDIDATE}\" -> \"{RECORDED}\"");
+    g.check(
+        &of(RECORDED, RECORDED),
+        &of(RECORDED, CANDIDATE),
+        &[&expected],
+        0,
+    );
+}
+
+#[test]
+fn a_made_value_may_not_be_one_that_the_service_was_given() {
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    let of = |id: &str| format!(r#"{{"customer":"{OTHER}","id":"{id}"}}"#);
+    let expected = format!("Changed $.id: \"{RECORDED}\" -> \"{OTHER}\"");
+    g.check(&of(RECORDED), &of(OTHER), &[&expected], 0);
+}
+
+#[test]
+fn moments_are_compared_by_format_and_inside_texts() {
+    let mut g = Generated::new(&[
+        (TokenKind::Timestamp, "2026-03-01T10:20:30.123Z"),
+        (TokenKind::EpochSeconds, "1772360430"),
+    ]);
+    g.check(
+        r#"{"at":"2026-03-01T10:20:30.123Z","exp":1772360430}"#,
+        r#"{"at":"2026-11-21T01:02:03.45Z","exp":1795222923}"#,
+        &[],
+        2,
+    );
+    g.check(
+        r#"{"m":"done at 2026-03-01T10:20:30.123Z, thanks"}"#,
+        r#"{"m":"done at 2026-11-21T01:02:04.789Z, thanks"}"#,
+        &[],
+        1,
+    );
+    g.check(
+        r#"{"exp":1772360430}"#,
+        r#"{"exp":12}"#,
+        &["Changed $.exp: 1772360430 -> 12"],
+        0,
+    );
+    g.check(
+        r#"{"exp":1772360430}"#,
+        r#"{"exp":null}"#,
+        &["TypeChanged $.exp: 1772360430 -> null"],
+        0,
+    );
+}
+
+#[test]
+fn a_redacted_secret_matches_any_text_in_its_place() {
+    let secret = "redacted-0123456789abcdef01234567";
+    let mut g = Generated::new(&[]);
+    g.check(
+        &format!(r#"{{"auth":"Bearer {secret}","key":"{secret}"}}"#),
+        r#"{"auth":"Bearer xyz","key":"anything at all"}"#,
+        &[],
+        2,
+    );
+    let expected = format!("Changed $.auth: \"Bearer {secret}\" -> \"Basic xyz\"");
+    g.check(
+        &format!(r#"{{"auth":"Bearer {secret}"}}"#),
+        r#"{"auth":"Basic xyz"}"#,
+        &[&expected],
+        0,
+    );
+}
+
+#[test]
+fn the_tag_of_a_body_with_made_ids_is_sent_where_later_requests_have_it() {
+    let response = |id: &str, tag: &str| {
+        let header = Value::map([("ETag", Value::text(tag))]);
+        Value::map([
+            ("status", 200.into()),
+            ("headers", Value::List(vec![header])),
+            ("body", Value::map([("text", Value::text(id))])),
+        ])
+    };
+    let made = retake_model::Made {
+        value: RECORDED.to_owned(),
+        kind: TokenKind::Uuid,
+        places: Vec::new(),
+    };
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let check = |candidate: &str, sent: &str| {
+        let mut values = ValueMap::new();
+        compare_response(
+            &response(RECORDED, "\"abc\""),
+            &response(candidate, "\"def\""),
+            std::slice::from_ref(&made),
+            &rules,
+            &mut values,
+        );
+        let later = values.carry(&Value::text("\"abc\"")).into_owned();
+        assert_eq!(later, Value::text(sent), "{candidate}");
+    };
+    check(CANDIDATE, "\"def\"");
+    check("another body", "\"abc\"");
+}
+
+#[test]
+fn lists_and_maps_by_made_ids_are_aligned() {
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    g.check(
+        &format!(r#"[{{"id":"{OTHER}","v":1}},{{"id":"{RECORDED}","v":2}}]"#),
+        &format!(r#"[{{"id":"{CANDIDATE}","v":2}}]"#),
+        &[&format!(
+            "Removed $[0]: {{\"id\":\"{OTHER}\",\"v\":1}} -> nothing"
+        )],
+        1,
+    );
+    let mut g = Generated::new(&[(TokenKind::Uuid, RECORDED)]);
+    g.check(
+        &format!(r#"{{"{RECORDED}":1}}"#),
+        &format!(r#"{{"{CANDIDATE}":1}}"#),
+        &[],
+        1,
+    );
+}
+
+#[test]
+fn a_moment_in_the_middle_of_a_text_is_compared_by_kind() {
+    let of = |n: &str| {
+        body(&format!(
+            r#"{{"message": "no: {{'at': {n}, 'id': 4711, 'to': {n}}}"}}"#
+        ))
+    };
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let made = [made(TokenKind::EpochMillis, "1795228783123")];
+    let lines_for = |observed: &Value| {
+        let expected = of("1795228783123");
+        let mut values = ValueMap::new();
+        let found = compare_response(&expected, observed, &made, &rules, &mut values);
+        found.differences.len()
+    };
+    assert_eq!(lines_for(&of("1795228791661")), 0);
+    assert_eq!(lines_for(&of("17952287916610")), 1);
+    assert_eq!(lines_for(&of("soon")), 1);
+}
