@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use retake_model::Value;
+use retake_proxy::replay::ReplayClient;
 use tokio::net::TcpStream;
 
 use crate::service::Service;
 
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// How long an answer to a health path may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How a service is known to be ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,17 +70,10 @@ async fn look(address: &str, ready: &Ready, service: Option<&Service>) -> Result
             None => Err("a log line can be waited for only with a command".to_owned()),
         },
         Ready::Port => connect(address).await.map(drop),
-        Ready::Path(path) => {
-            let mut stream = connect(address).await?;
-            match tokio::time::timeout(Duration::from_secs(2), status(&mut stream, address, path))
-                .await
-            {
-                Ok(Some(status)) if status < 500 => Ok(()),
-                Ok(Some(status)) => Err(format!("GET {path} gave status {status}")),
-                Ok(None) => Err(format!("GET {path} gave no HTTP response")),
-                Err(_) => Err(format!("GET {path} was not answered")),
-            }
-        }
+        Ready::Path(path) => match status(address, path).await? {
+            status if status < 500 => Ok(()),
+            status => Err(format!("GET {path} gave status {status}")),
+        },
     }
 }
 
@@ -86,20 +83,36 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
         .map_err(|e| format!("{address} does not accept connections: {e}"))
 }
 
-/// The status code of `GET path`, where one comes back.
-async fn status(stream: &mut TcpStream, host: &str, path: &str) -> Option<u16> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.ok()?;
-    let mut line = [0; 12];
-    stream.read_exact(&mut line).await.ok()?;
-    std::str::from_utf8(line.strip_prefix(b"HTTP/1.")?.get(2..)?)
-        .ok()?
-        .parse()
-        .ok()
+/// The status code of `GET path`.
+async fn status(address: &str, path: &str) -> Result<u16, String> {
+    let header = |name, value: &str| Value::map([(name, value.into())]);
+    let request = Value::map([
+        ("method", "GET".into()),
+        ("path", path.into()),
+        (
+            "headers",
+            Value::List(vec![header("host", address), header("connection", "close")]),
+        ),
+    ]);
+    let sent = ReplayClient::new(address)
+        .send(&request, &[], PATIENCE)
+        .await
+        .map_err(|error| with_causes(&error))?;
+    let status = sent.response.get("status").and_then(Value::as_i64);
+    status
+        .and_then(|status| u16::try_from(status).ok())
+        .ok_or_else(|| format!("GET {path} gave no status"))
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::service::OutputTo;
 

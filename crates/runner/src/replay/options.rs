@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use retake_compare::rules::RuleError;
 use retake_intercept::AddressError;
-use retake_model::NoiseRule;
+use retake_model::{NoiseRule, ProtocolId};
 use retake_proxy::record::StartError;
 use retake_store::{Store, StoreError};
 
@@ -76,6 +76,23 @@ pub enum ReplayError {
         /// The names that there are.
         known: String,
     },
+    /// A recording of another build.
+    #[error(
+        "recording `{set}`: `{of}` speaks `{protocol}`, which this build does not (known protocols: {known})"
+    )]
+    UnknownProtocol {
+        /// The set.
+        set: String,
+        /// The dependency, or the test.
+        of: String,
+        /// What it speaks.
+        protocol: ProtocolId,
+        /// What this build speaks.
+        known: String,
+    },
+    /// Neither a test nor a command.
+    #[error("nothing to run: there are no tests in {0}, and there is no command")]
+    NothingToRun(String),
     /// Nobody said where the service is.
     #[error("set `{0}` does not say where the service listens")]
     NoTarget(String),
@@ -96,6 +113,15 @@ impl ReplayError {
             ReplayError::Proxy(error) => Some(error.hint().to_owned()),
             ReplayError::Address { source, .. } => Some(source.hint.clone()),
             ReplayError::NoTarget(_) => Some("name it with --target".to_owned()),
+            ReplayError::UnknownProtocol { .. } => Some(
+                "the recording is of another build: replay it with that one, or record again"
+                    .to_owned(),
+            ),
+            ReplayError::NothingToRun(_) => Some(
+                "record requests into it (retake record --listen ADDR --upstream ADDR), or put the \
+                 command that is to run on its mocks behind `--`"
+                    .to_owned(),
+            ),
             ReplayError::Store(_) | ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => {
                 None
             }

@@ -10,7 +10,7 @@ use retake_model::{RunEvent, RunStarted, RunSummary, TestResult, TestSet};
 use retake_proxy::Clock;
 use tokio::sync::watch;
 
-use super::set::{replay_set, rules_of};
+use super::set::{check_protocols, replay_set, rules_of};
 use super::{ReplayError, ReplayOptions};
 
 /// What ends a run with exit code 3 although no test says so: the service asked, outside of
@@ -30,6 +30,9 @@ pub async fn replay(
     let began = Instant::now();
     let sets = load(&options)?;
     check_live(&sets, &options)?;
+    if options.command.is_empty() && sets.iter().all(|set| set.tests.is_empty()) {
+        return Err(ReplayError::NothingToRun(options.sets.join(", ")));
+    }
     let mut rules = Vec::new();
     for set in &sets {
         rules.push(RuleSet::new(options.rules.iter().chain(&set.info.rules))?);
@@ -81,6 +84,7 @@ fn load(options: &ReplayOptions) -> Result<Vec<Arc<TestSet>>, ReplayError> {
         .iter()
         .map(|name| {
             let mut set = options.store.load(name)?;
+            check_protocols(&set)?;
             settle_background(&mut set, rules_of);
             Ok(Arc::new(set))
         })
@@ -104,5 +108,74 @@ fn check_live(sets: &[Arc<TestSet>], options: &ReplayOptions) -> Result<(), Repl
             known: known.join(", "),
         }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::time::Duration;
+
+    use retake_store::Store;
+
+    use super::*;
+    use crate::ready::Ready;
+
+    /// What a replay of a set with these shared calls says, and its hint, without a service.
+    async fn check(shared: &str, error: &str, hint: &str) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let set = dir.path().join("shop");
+        fs::create_dir(&set).expect("a folder");
+        fs::write(
+            set.join("set.yaml"),
+            "retake: v1\nrecorded: 2026-03-01T10:20:30Z\nrecorder: test\n",
+        )
+        .expect("written");
+        fs::write(set.join("startup.yaml"), shared).expect("written");
+        let options = ReplayOptions {
+            store: Store::new(dir.path()),
+            sets: vec!["shop".to_owned()],
+            run: "now".to_owned(),
+            // Nobody listens there: whatever waits for it takes long.
+            target: Some("127.0.0.1:1".to_owned()),
+            live: Vec::new(),
+            jobs: 1,
+            timeout: Duration::from_secs(3600),
+            ready: Ready::Port,
+            ready_timeout: Duration::from_secs(3600),
+            headers: Vec::new(),
+            env: BTreeMap::new(),
+            strict: false,
+            rules: Vec::new(),
+            command: Vec::new(),
+            version: "test".to_owned(),
+        };
+        let (_sender, stop) = watch::channel(false);
+        let failed = replay(options, stop, |_| {}).await.expect_err("refused");
+        assert!(failed.to_string().starts_with(error), "{failed}");
+        assert!(failed.hint().is_some_and(|h| h.contains(hint)), "{failed}");
+        assert_eq!(failed.exit_code(), 2);
+    }
+
+    #[tokio::test]
+    async fn no_test_and_no_command_is_said_at_once() {
+        check(
+            "retake: v1\ncalls: []\n",
+            "nothing to run: there are no tests in shop, and there is no command",
+            "retake record --listen",
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_protocol_that_this_build_does_not_have_is_refused() {
+        check(
+            "retake: v1\ncalls:\n  - to: legacy\n    oracle: {sql: select 1}\n    gives: {rows: []}\n",
+            "recording `shop`: `legacy` speaks `oracle`, which this build does not \
+             (known protocols: ",
+            "the recording is of another build",
+        )
+        .await;
     }
 }

@@ -34,11 +34,16 @@ pub(super) async fn replay_set(
     stop: &watch::Receiver<bool>,
     emit: &mut dyn FnMut(RunEvent),
 ) -> Result<SetOutcome, ReplayError> {
+    let mut outcome = SetOutcome::default();
+    if set.tests.is_empty() && options.command.is_empty() {
+        let note = format!("set {} has no tests: nothing was run", set.name);
+        outcome.notes.push(note);
+        return Ok(outcome);
+    }
     let mocks = MockSet::new(std::slice::from_ref(set), rules_of, &rules)?;
     let desk = Arc::new(Desk::new(mocks));
     let target = options.target.clone().or_else(|| set.info.upstream.clone());
     let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;
-    let mut outcome = SetOutcome::default();
     let mut tests = Tests::new(set, options, desk.clone(), emit);
     let started = tokio::select! {
         started = stage.start_service(target.as_deref(), options) => Some(started),
@@ -109,14 +114,37 @@ async fn run_to_end(
     true
 }
 
+/// The rules of a protocol. Sets whose protocols this build does not have are refused before
+/// ([`check_protocols`]).
+#[expect(
+    clippy::expect_used,
+    reason = "other rules would give a call the answer of another"
+)]
 pub(super) fn rules_of(id: ProtocolId) -> &'static Rules {
-    // The store refuses recordings with protocols that this build does not have.
-    let known = protocol(id.0).or(PROTOCOLS.first().copied());
-    known.map_or(&NO_RULES, |protocol| protocol.rules())
+    protocol(id.0)
+        .expect("a set with an unknown protocol was refused when it was loaded")
+        .rules()
 }
 
-static NO_RULES: Rules = Rules {
-    protocol: ProtocolId(""),
-    identity: &[],
-    summary: &[],
-};
+/// Refuses a set with calls or tests of a protocol that this build does not have: nothing would
+/// tell what identifies them.
+pub(super) fn check_protocols(set: &TestSet) -> Result<(), ReplayError> {
+    let shared = set.shared.iter().map(|mock| (&*mock.to, mock.protocol));
+    let tests = set.tests.iter().flat_map(|test| {
+        let calls = test.calls.iter().map(|mock| (&*mock.to, mock.protocol));
+        std::iter::once((test.name.as_str(), test.protocol)).chain(calls)
+    });
+    match shared.chain(tests).find(|(_, id)| protocol(id.0).is_none()) {
+        None => Ok(()),
+        Some((of, id)) => Err(ReplayError::UnknownProtocol {
+            set: set.name.to_string(),
+            of: of.to_owned(),
+            protocol: id,
+            known: PROTOCOLS
+                .iter()
+                .map(|known| known.id().0)
+                .collect::<Vec<_>>()
+                .join(", "),
+        }),
+    }
+}
