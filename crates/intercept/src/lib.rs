@@ -2,12 +2,13 @@
 //!
 //! A [`Listen`] is one address with what is known of the connections that arrive there. It is made
 //! from `--listen/--upstream`, from `--dep NAME=URL@ADDR` ([`DepSpec`]), or from an environment
-//! variable that tells the service an address ([`env_dependency`]). Capture without a changed
-//! address (network namespaces) will be one more file here.
+//! variable that tells the service an address ([`env_dependency`]). [`capture`] needs no address at
+//! all: it takes the connections of a service as they are opened.
 //!
 //! Nothing here reads or forwards a byte.
 
 mod address;
+pub mod capture;
 mod dep;
 mod env;
 mod error;

@@ -1,0 +1,126 @@
+//! Commands whose system calls are told to us.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{Resource, Rlimit, getrlimit, set_child_subreaper, setrlimit};
+
+use super::supervisor::Supervisor;
+use super::sys::notify::Listener;
+use super::sys::{filter, install};
+use super::{Ability, Director, Outbound};
+
+/// What is to be captured.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// What the machine allows, as [`probe`](super::probe) found it.
+    pub ability: Ability,
+    /// The name server that answers in place of the real ones.
+    pub names: Option<SocketAddr>,
+}
+
+impl Plan {
+    /// The system calls that are told to us, and whether `socket` for TCP is among them.
+    pub(super) fn calls(&self) -> (Vec<i64>, bool) {
+        let mut calls = vec![libc::SYS_connect, libc::SYS_listen];
+        // The answer is written into the caller's memory.
+        if self.ability.killable {
+            calls.push(libc::SYS_getpeername);
+        }
+        let inject = self.ability.outbound == Outbound::Inject;
+        if inject {
+            calls.push(libc::SYS_bind);
+        }
+        (calls, inject)
+    }
+}
+
+/// A command that installs its filter when it is started.
+#[derive(Debug)]
+pub struct Armed {
+    plan: Plan,
+    ours: OwnedFd,
+    theirs: OwnedFd,
+}
+
+/// Why a service is not captured.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to prepare the capture of connections")]
+pub struct ArmError(#[from] io::Error);
+
+impl ArmError {
+    /// The next step for the user.
+    pub fn hint(&self) -> &'static str {
+        match self.0.kind() {
+            io::ErrorKind::ResourceBusy => {
+                "another program captures its system calls already: run retake outside of it, or use --no-capture"
+            }
+            _ => "use --no-capture, and name the dependencies with --dep or --dep-env",
+        }
+    }
+}
+
+/// Makes the command install a filter when it is started. After it was spawned, [`Armed::start`]
+/// must be called soon: its system calls wait.
+///
+/// # Errors
+/// The system gives no sockets.
+pub fn arm(command: &mut Command, plan: &Plan) -> Result<Armed, ArmError> {
+    let (calls, sockets) = plan.calls();
+    let program = filter::program(&calls, sockets);
+    let killable = plan.ability.killable;
+    let (ours, theirs) = socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )
+    .map_err(io::Error::from)?;
+    // Orphans come to us, and stay descendants, which Yama asks of those whom we look into.
+    let _ = set_child_subreaper(rustix::process::Pid::from_raw(1));
+    let to = theirs.as_raw_fd();
+    // SAFETY: `install` is made for the place between fork and exec: it allocates nothing, takes
+    // no lock, and reads only what was prepared here.
+    unsafe {
+        command.pre_exec(move || install::install(&program, killable, to));
+    }
+    Ok(Armed {
+        plan: plan.clone(),
+        ours,
+        theirs,
+    })
+}
+
+impl Armed {
+    /// Begins to answer, once the command was spawned as this process.
+    ///
+    /// # Errors
+    /// The child did not send its listener, or the system gives no thread or socket. The child's
+    /// calls then fail.
+    pub fn start(self, service: u32, director: Arc<dyn Director>) -> Result<Supervisor, ArmError> {
+        drop(self.theirs);
+        let listener = install::receive(self.ours.as_fd())?;
+        raise_open_files();
+        let supervisor = Supervisor::start(Listener::new(listener), self.plan, service, director)?;
+        Ok(supervisor)
+    }
+}
+
+/// Every captured connection takes two descriptors. It is done after the service was started,
+/// which inherits the limit as its user set it.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "the limit of open files stays");
+    }
+}

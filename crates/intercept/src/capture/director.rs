@@ -1,0 +1,67 @@
+//! What capture asks of whoever uses it: what is to become of a connection, never how.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use retake_model::Direction;
+
+/// The number of a process or a thread.
+pub type Pid = u32;
+
+/// Decides, and takes what was captured. It is called on capture's own thread, while the service
+/// waits: it must neither block nor connect anywhere.
+pub trait Director: Send + Sync {
+    /// What is to become of a connection that the service wants to open.
+    fn connect(&self, wanted: SocketAddr, by: Pid) -> Route;
+
+    /// Takes a connection that was captured.
+    fn adopt(&self, arrived: Arrived);
+
+    /// A process of the service listens there now.
+    fn listens(&self, addr: SocketAddr, by: Pid);
+
+    /// Something went past.
+    fn passed(&self, what: Uncaptured);
+}
+
+/// What is to become of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// The real destination is connected first, then both ends are handed over.
+    Relay,
+    /// The service's end is handed over at once; nobody else is asked.
+    Serve,
+    /// The service gets this error number.
+    Refuse(i32),
+    /// It connects by itself; we do not see it.
+    Leave,
+}
+
+/// A connection that was captured.
+#[derive(Debug)]
+pub struct Arrived {
+    /// Our end of the service's connection. Non-blocking.
+    pub client: TcpStream,
+    /// The connection to where it really leads. Non-blocking; none where nobody was asked.
+    pub upstream: Option<TcpStream>,
+    /// Where the service wanted to go; for an inbound connection, where its client did.
+    pub wanted: SocketAddr,
+    /// The host name that the service looked up for that address, where it is known.
+    pub name: Option<Arc<str>>,
+    /// The thread of the service.
+    pub by: Pid,
+    /// Which way it goes.
+    pub direction: Direction,
+}
+
+/// What went past without being captured.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Uncaptured {
+    /// A unix socket: its path, or its abstract name behind `@`.
+    Unix(PathBuf),
+    /// Datagrams to this address.
+    Datagrams(SocketAddr),
+    /// A connection that could not be taken over: where to, and why.
+    Connection(SocketAddr, String),
+}

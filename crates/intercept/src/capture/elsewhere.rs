@@ -1,0 +1,63 @@
+//! Systems without seccomp user notification: nothing is captured, and it is said so.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use super::{Ability, Director};
+
+/// What is to be captured.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// What the machine allows.
+    pub ability: Ability,
+    /// The name server that answers in place of the real ones.
+    pub names: Option<SocketAddr>,
+}
+
+/// A command whose connections would be captured.
+#[derive(Debug)]
+pub struct Armed(());
+
+/// What answers the calls of a service.
+#[derive(Debug)]
+pub struct Supervisor(());
+
+/// Why a service is not captured.
+#[derive(Debug, thiserror::Error)]
+#[error("connections cannot be captured on this system")]
+pub struct ArmError(#[source] io::Error);
+
+impl ArmError {
+    /// The next step for the user.
+    pub fn hint(&self) -> &'static str {
+        "name the dependencies with --dep or --dep-env"
+    }
+}
+
+/// What this machine allows: nothing.
+pub fn probe() -> Ability {
+    Ability {
+        reasons: vec!["it needs Linux on x86_64 or arm64".to_owned()],
+        ..Ability::default()
+    }
+}
+
+/// Always fails.
+///
+/// # Errors
+/// Always.
+pub fn arm(_: &mut Command, _: &Plan) -> Result<Armed, ArmError> {
+    Err(ArmError(io::ErrorKind::Unsupported.into()))
+}
+
+impl Armed {
+    /// Always fails.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn start(self, _: u32, _: Arc<dyn Director>) -> Result<Supervisor, ArmError> {
+        Err(ArmError(io::ErrorKind::Unsupported.into()))
+    }
+}

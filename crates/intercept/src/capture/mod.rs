@@ -1,0 +1,81 @@
+//! Capture: the connections of a service and of all that it starts, without root, without a change
+//! to the service, by seccomp user notification (Linux, `seccomp_unotify(2)`).
+//!
+//! [`probe`] finds what this machine allows. [`arm`] makes a command install a filter before it
+//! execs; [`Armed::start`] begins to answer what the filter tells. Each system call has one file
+//! with its handler; what is to become of a connection is decided by a [`Director`].
+//!
+//! A handler either answers a call or lets the kernel run it as it is; whatever it cannot read or
+//! does not know goes the second way. Should we die, the kernel answers `ENOSYS` for us, so nothing
+//! hangs.
+
+#![allow(dead_code)] // The handlers come one by one.
+
+mod ability;
+mod director;
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod arm;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod call;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod connect;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod listen;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod names;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod probe;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod supervisor;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod sys;
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod elsewhere;
+
+pub use ability::{Ability, Outbound};
+pub use director::{Arrived, Director, Pid, Route, Uncaptured};
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub use {
+    arm::{ArmError, Armed, Plan, arm},
+    probe::probe,
+    supervisor::Supervisor,
+};
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+pub use elsewhere::{ArmError, Armed, Plan, Supervisor, arm, probe};

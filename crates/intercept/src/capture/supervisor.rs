@@ -1,0 +1,119 @@
+//! What answers the calls of a service: a thread that takes them, and hands each to its handler.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+
+use super::call::Call;
+use super::sys::notify::Listener;
+use super::{Director, Plan};
+use super::{connect, listen, names};
+
+/// Answers the calls of one service and of all that it starts. Dropping it ends that: further
+/// calls of them fail with `ENOSYS`.
+#[derive(Debug)]
+pub struct Supervisor {
+    stop: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the handlers share.
+pub(super) struct Core {
+    pub(super) listener: Arc<Listener>,
+    pub(super) director: Arc<dyn Director>,
+    pub(super) plan: Plan,
+}
+
+impl Supervisor {
+    pub(super) fn start(
+        listener: Listener,
+        plan: Plan,
+        _service: u32,
+        director: Arc<dyn Director>,
+    ) -> io::Result<Self> {
+        let together = listener.sync_wake_up();
+        tracing::debug!(together, ability = %plan.ability, "answering system calls");
+        let core = Core {
+            listener: Arc::new(listener),
+            director,
+            plan,
+        };
+        let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
+        let stopped = Arc::clone(&stop);
+        let thread = thread::Builder::new()
+            .name("capture".to_owned())
+            .spawn(move || run(&core, &stopped))?;
+        Ok(Supervisor {
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        if let Err(error) = rustix::io::write(&self.stop, &1_u64.to_ne_bytes()) {
+            tracing::error!(%error, "cannot end the thread of capture");
+            return;
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of capture panicked");
+        }
+    }
+}
+
+/// Answers until it is told to stop, or nobody is left who could ask.
+fn run(core: &Core, stop: &OwnedFd) {
+    loop {
+        let mut ready = [
+            PollFd::from_borrowed_fd(core.listener.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut ready, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot wait for system calls");
+                return;
+            }
+        }
+        let [calls, stopped] = ready.map(|fd| fd.revents());
+        if !stopped.is_empty() {
+            return;
+        }
+        if calls.contains(PollFlags::IN) {
+            match core.listener.receive() {
+                Ok(notice) => dispatch(core, Call::new(notice, Arc::clone(&core.listener))),
+                // Withdrawn meanwhile: its thread was killed, or took a signal.
+                Err(error) if withdrawn(&error) => {}
+                Err(error) => {
+                    tracing::error!(%error, "cannot take system calls");
+                    return;
+                }
+            }
+        } else if calls.contains(PollFlags::HUP) {
+            return;
+        }
+    }
+}
+
+fn withdrawn(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::Interrupted
+    )
+}
+
+/// One handler per system call, each in its file.
+fn dispatch(core: &Core, call: Call) {
+    match call.number() {
+        libc::SYS_connect => connect::connect(core, call),
+        libc::SYS_listen => listen::listen(core, call),
+        libc::SYS_getpeername => names::getpeername(core, call),
+        _ => call.proceed(),
+    }
+}

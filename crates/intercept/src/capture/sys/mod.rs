@@ -1,0 +1,8 @@
+//! What Linux gives for capture: the only place with unsafe code, each file one subject.
+
+pub(super) mod address;
+pub(super) mod filter;
+pub(super) mod install;
+pub(super) mod memory;
+pub(super) mod notify;
+pub(super) mod process;
