@@ -30,16 +30,32 @@ const COLLECTED: usize = 4 * 1024;
 impl Fingerprint {
     /// Of an exchange's exact bytes, where nobody has read them yet.
     pub fn raw(exchange: &Exchange) -> Option<u128> {
+        Fingerprint::new().of_raw(exchange)
+    }
+
+    /// The same, with the dependency that was asked.
+    pub fn raw_to(to: &str, exchange: &Exchange) -> Option<u128> {
         let mut print = Fingerprint::new();
+        to.hash(&mut print);
+        print.of_raw(exchange)
+    }
+
+    /// Whether other bytes nearly always mean another mock: they hold nothing that differs each
+    /// time, as the headers of HTTP do.
+    pub fn raw_is_exact(exchange: &Exchange) -> bool {
+        exchange.protocol.0 != "http"
+    }
+
+    fn of_raw(mut self, exchange: &Exchange) -> Option<u128> {
         for message in [&exchange.request, &exchange.response] {
             let Message::Raw(raw) = message else {
                 return None;
             };
             for part in [&raw.head, &raw.body, &raw.trailers] {
-                part.hash(&mut print);
+                part.hash(&mut self);
             }
         }
-        exchange.flaw.is_none().then(|| print.end())
+        exchange.flaw.is_none().then(|| self.end())
     }
 
     /// Of a test: what is sent, what is expected, and its calls; not its times.

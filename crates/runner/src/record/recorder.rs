@@ -202,8 +202,18 @@ impl Recorder {
         match self.connections.get(&exchange.conn) {
             Some((Direction::Outbound, dependency)) => {
                 let to = dependency.clone().unwrap_or_else(|| "unknown".into());
+                let mut raw = None;
+                if !self.keeping.has_inbound && self.keeping.exclude.is_empty() {
+                    // It belongs to no test, so its bytes alone may tell what becomes of it.
+                    raw = Fingerprint::raw_to(&to, &exchange);
+                    let is_exact = Fingerprint::raw_is_exact(&exchange);
+                    if let Some(kept) = raw.and_then(|raw| self.shared.known(raw, is_exact)) {
+                        count_shared(self.tally(&to), kept);
+                        return Ok(());
+                    }
+                }
                 describe(&mut exchange);
-                self.outbound(to, *exchange);
+                self.outbound(to, *exchange, raw);
                 Ok(())
             }
             _ if self.keeping.has_dependencies => {
@@ -229,7 +239,7 @@ impl Recorder {
         }
     }
 
-    fn outbound(&mut self, to: Arc<str>, exchange: Exchange) {
+    fn outbound(&mut self, to: Arc<str>, exchange: Exchange, raw: Option<u128>) {
         if let Some(flaw) = &exchange.flaw {
             return count_flaw(self.tally(&to), flaw);
         }
@@ -241,7 +251,7 @@ impl Recorder {
                 Some(scope @ (Scope::Session | Scope::Connection)) => scope,
                 _ => Scope::Startup,
             };
-            return self.share(to, exchange, scope, Attribution::Unattributed);
+            return self.share(to, exchange, scope, Attribution::Unattributed, raw);
         }
         let recurring = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
             (Some(request), Some(protocol)) => {
@@ -269,7 +279,7 @@ impl Recorder {
                 Placed::Test(test) => first_error = first_error.and(self.test(test)),
                 Placed::Shared(placed) => {
                     let PlacedCall { call, scope, by } = *placed;
-                    self.share(call.to, call.exchange, scope, by);
+                    self.share(call.to, call.exchange, scope, by, None);
                 }
             }
         }
@@ -350,7 +360,15 @@ impl Recorder {
         }
     }
 
-    fn share(&mut self, to: Arc<str>, exchange: Exchange, scope: Scope, by: Attribution) {
+    /// Keeps a call outside tests. `raw` is of its exact bytes, where they tell its scope.
+    fn share(
+        &mut self,
+        to: Arc<str>,
+        exchange: Exchange,
+        scope: Scope,
+        by: Attribution,
+        raw: Option<u128>,
+    ) {
         let at = exchange.began;
         let Some(mut mock) = mock(to.clone(), exchange, scope, by, Timestamp(u64::MAX)) else {
             return;
@@ -359,16 +377,11 @@ impl Recorder {
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
         self.redacted += secrets.len() as u64;
-        let kept = self.shared.add(mock);
+        let kept = self.shared.add(mock, raw);
         if let (Kept::New, Some(mock)) = (kept, self.shared.last()) {
             self.known.learn(mock, Near::recorded(at));
         }
-        let tally = self.tally(&to);
-        match kept {
-            Kept::New => tally.kept += 1,
-            Kept::Merged => tally.merged += 1,
-            Kept::Full => add(&mut tally.dropped, "too many calls outside of tests", 1),
-        }
+        count_shared(self.tally(&to), kept);
     }
 
     fn redact(&mut self, test: &mut TestCase) {
@@ -426,6 +439,14 @@ fn count_flaw(tally: &mut Tally, flaw: &Flaw) {
         Flaw::Cut => add(&mut tally.dropped, "cut off before its end", 1),
         Flaw::TooLarge(_) => add(&mut tally.dropped, "too large to be held", 1),
         Flaw::Undecodable(why) => add(&mut tally.undecodable, why, 1),
+    }
+}
+
+fn count_shared(tally: &mut Tally, kept: Kept) {
+    match kept {
+        Kept::New => tally.kept += 1,
+        Kept::Merged => tally.merged += 1,
+        Kept::Full => add(&mut tally.dropped, "too many calls outside of tests", 1),
     }
 }
 

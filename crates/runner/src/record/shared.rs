@@ -9,11 +9,17 @@ use super::fingerprint::Fingerprint;
 /// How many mocks outside tests are kept.
 const MAX_SHARED: usize = 50_000;
 
+/// How many fingerprints of exact bytes are remembered: several of them may be of one mock, as
+/// bytes tell things that a mock does not.
+const MAX_RAW: usize = 4 * MAX_SHARED;
+
 /// The mocks outside tests, without exact repeats.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     mocks: Vec<Mock>,
     index: HashMap<u128, usize>,
+    /// Exact bytes that are known to mean a mock: its place.
+    raw: HashMap<u128, usize>,
     changed: bool,
 }
 
@@ -29,25 +35,48 @@ pub(super) enum Kept {
 }
 
 impl Shared {
-    /// Takes a mock in.
-    pub(super) fn add(&mut self, mock: Mock) -> Kept {
+    /// What becomes of an exchange with these exact bytes, where that is known without reading
+    /// them. `is_exact` says that other bytes mean another mock.
+    pub(super) fn known(&mut self, raw: u128, is_exact: bool) -> Option<Kept> {
+        match self.raw.get(&raw) {
+            Some(&at) => {
+                self.merge(at);
+                Some(Kept::Merged)
+            }
+            None => (is_exact && self.mocks.len() >= MAX_SHARED).then_some(Kept::Full),
+        }
+    }
+
+    /// Takes a mock in. `raw` is of the bytes that it was read from.
+    pub(super) fn add(&mut self, mock: Mock, raw: Option<u128>) -> Kept {
         let print = Fingerprint::mock(&mock);
-        if let Some(known) = self
-            .index
-            .get(&print)
-            .and_then(|&at| self.mocks.get_mut(at))
+        let known = self.index.get(&print).copied();
+        let (at, kept) = match known {
+            Some(at) => {
+                self.merge(at);
+                (at, Kept::Merged)
+            }
+            None if self.mocks.len() >= MAX_SHARED => return Kept::Full,
+            None => {
+                self.index.insert(print, self.mocks.len());
+                self.mocks.push(mock);
+                self.changed = true;
+                (self.mocks.len() - 1, Kept::New)
+            }
+        };
+        if let Some(raw) = raw
+            && self.raw.len() < MAX_RAW
         {
+            self.raw.insert(raw, at);
+        }
+        kept
+    }
+
+    fn merge(&mut self, at: usize) {
+        if let Some(known) = self.mocks.get_mut(at) {
             known.merged += 1;
             self.changed = true;
-            return Kept::Merged;
         }
-        if self.mocks.len() >= MAX_SHARED {
-            return Kept::Full;
-        }
-        self.index.insert(print, self.mocks.len());
-        self.mocks.push(mock);
-        self.changed = true;
-        Kept::New
     }
 
     /// The mock that was taken in last.

@@ -82,7 +82,9 @@ impl Protocol for Postgres {
     fn rules(&self) -> &'static Rules {
         &RULES
     }
-    fn describe(&self, _exchange: &mut Exchange) {}
+    fn describe(&self, exchange: &mut Exchange) {
+        tap::describe(exchange);
+    }
     fn preface(&self, first: &[u8]) -> Preface {
         preface::preface(first)
     }

@@ -71,6 +71,8 @@ pub struct Bind<'a> {
     pub params: Values<'a>,
     /// The formats that the rows are asked for in.
     pub results: Formats<'a>,
+    /// Its bytes behind the names: what stays the same whatever they are.
+    pub behind_names: &'a [u8],
 }
 
 /// What Describe and Close speak of.
@@ -158,9 +160,12 @@ impl<'a> Bind<'a> {
     /// It is none, or the number of formats does not suit the number of parameters.
     pub fn read(body: &'a [u8]) -> Result<Self, MessageError> {
         let mut fields = Fields::new("Bind", body);
+        let (portal, statement) = (fields.text()?, fields.text()?);
+        let behind_names = fields.clone().rest();
         let message = Bind {
-            portal: fields.text()?,
-            statement: fields.text()?,
+            portal,
+            statement,
+            behind_names,
             formats: fields.formats()?,
             params: fields.values()?,
             results: fields.formats()?,

@@ -4,9 +4,6 @@ use retake_model::Value;
 
 use super::exchange::Kind;
 
-/// How many notices are kept while nothing is being answered.
-const MAX_IDLE: usize = 1_000;
-
 /// The result of one statement.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
@@ -17,8 +14,6 @@ pub(super) struct Answer {
     pub(super) tag: Option<String>,
     /// Whether there were more rows than were fetched, as far as is known.
     pub(super) suspended: bool,
-    /// Whether it took more than one Execute.
-    pub(super) was_suspended: bool,
     pub(super) error: Option<Value>,
     pub(super) copy: Option<Vec<u8>>,
     pub(super) empty: bool,
@@ -47,24 +42,6 @@ pub(super) enum Aside {
     Notify(Value),
 }
 
-impl Aside {
-    /// About how much it holds, in bytes.
-    pub(super) fn size(&self) -> usize {
-        fn of(value: &Value) -> usize {
-            match value {
-                Value::String(text) => text.len() + 32,
-                Value::Bytes(bytes) => bytes.len() + 32,
-                Value::Map(fields) => fields.iter().map(|(k, v)| k.len() + of(v)).sum(),
-                _ => 32,
-            }
-        }
-        match self {
-            Aside::Notice(value) | Aside::Notify(value) => of(value),
-            Aside::Status(name, value) => name.len() + of(value),
-        }
-    }
-}
-
 impl Asides {
     pub(super) fn push(&mut self, aside: Aside) {
         match aside {
@@ -75,15 +52,6 @@ impl Asides {
                 self.status.push((name, value));
             }
         }
-    }
-
-    /// The same, for what no exchange holds yet: beyond [`MAX_IDLE`] the oldest give way.
-    pub(super) fn push_idle(&mut self, aside: Aside) {
-        self.push(aside);
-        if self.notices.len() > MAX_IDLE {
-            self.notices.remove(0);
-        }
-        self.status.truncate(MAX_IDLE);
     }
 
     pub(super) fn append(&mut self, later: Asides) {

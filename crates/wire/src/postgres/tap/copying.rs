@@ -1,7 +1,6 @@
 //! COPY: data between a statement and its answer.
 
-use retake_model::Value;
-
+use super::log::COPY_FAILED;
 use super::session::Session;
 
 impl Session {
@@ -33,8 +32,7 @@ impl Session {
                     let body = queued.map(|q| q.body).unwrap_or_default();
                     let why = body.strip_suffix(&[0]).unwrap_or(&body);
                     if let Some(open) = &mut self.current {
-                        let why = Value::text_or_bytes(why);
-                        open.request.push("copy_failed", why);
+                        open.note(COPY_FAILED, why);
                     }
                     self.copying = false;
                 }

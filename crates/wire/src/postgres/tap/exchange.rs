@@ -1,37 +1,41 @@
 //! An exchange while it is being answered.
 
-use std::sync::Arc;
-
-use retake_model::{ConnId, Exchange, Flaw, Message, Scope, Timestamp, TraceId, Value};
+use retake_model::{ConnId, Exchange, Flaw, Message, RawMessage, Timestamp, TraceId, Value};
 
 use super::MAX_EXCHANGE;
-use super::answer::{Answer, Aside, Asides, copied};
-use super::request::{RowFormats, Shape, value};
+use super::asides::Asides;
+use super::log::{self, Log};
+use super::request::Asked;
 use crate::postgres::ID;
 use crate::postgres::meaning::Meaning;
 use crate::postgres::message::{Format, Values};
 
-/// An exchange while it is being answered.
+/// An exchange while it is being answered: its messages as they came, and what the ends of
+/// exchanges and their bounds depend on.
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) index: u64,
     pub(super) began: Timestamp,
-    pub(super) request: Value,
-    pub(super) meaning: Meaning,
+    pub(super) asked: Asked,
+    /// What its statement means, where that is known without looking at it.
+    pub(super) meaning: Option<Meaning>,
     pub(super) trace: Option<TraceId>,
     pub(super) flaw: Option<Flaw>,
-    /// The results of its statements, one by one.
-    pub(super) results: Vec<Answer>,
-    /// What came between two results.
-    pub(super) between: Asides,
-    /// What the client sent for COPY, once for each.
-    copies: Vec<Vec<u8>>,
-    pub(super) shape: Option<Arc<Shape>>,
-    /// The formats of its rows, where the columns' own do not count.
-    pub(super) formats: Option<RowFormats>,
     pub(super) kind: Kind,
+    log: Log,
     /// How much it holds, in bytes.
     size: usize,
+    /// How many columns the rows that follow have.
+    columns: Option<usize>,
+    /// Whether a result was begun.
+    pub(super) answered: bool,
+    /// Whether the next message begins another result.
+    done: bool,
+    has_error: bool,
+    /// Whether the client was asked for data that are kept.
+    copies: bool,
+    /// Whether the text of the statement that it runs by its name was put in.
+    pub(super) prepared: bool,
 }
 
 /// What the exchange is.
@@ -47,86 +51,100 @@ pub(super) enum Kind {
 }
 
 impl Open {
-    pub(super) fn new(index: u64, began: Timestamp, kind: Kind, request: Value) -> Self {
+    pub(super) fn new(index: u64, began: Timestamp, kind: Kind, asked: Asked) -> Self {
         Open {
             index,
             began,
-            request,
-            meaning: Meaning::Ordinary,
+            asked,
+            meaning: None,
             trace: None,
             flaw: None,
-            results: Vec::new(),
-            between: Asides::default(),
-            copies: Vec::new(),
-            shape: None,
-            formats: None,
             kind,
+            log: Log::new(kind),
             size: 0,
+            columns: None,
+            answered: false,
+            done: false,
+            has_error: false,
+            copies: false,
+            prepared: false,
         }
     }
 
-    /// The result that is being given: a new one where the last one is complete.
-    pub(super) fn result(&mut self) -> &mut Answer {
-        if self.results.last().is_none_or(|last| last.done) {
-            let asides = std::mem::take(&mut self.between);
-            self.results.push(Answer {
-                asides,
-                ..Answer::default()
-            });
+    /// A message of the server that needs no room to speak of, in the result that is being given.
+    pub(super) fn say(&mut self, tag: u8, body: &[u8]) {
+        self.result();
+        self.log.push(tag, body);
+    }
+
+    /// The same, where it is the last one of its result.
+    pub(super) fn done(&mut self, tag: u8, body: &[u8]) {
+        self.say(tag, body);
+        self.done = true;
+    }
+
+    /// The result that is being given is another one where the last one is complete.
+    fn result(&mut self) {
+        if !self.answered || self.done {
+            self.answered = true;
+            self.done = false;
             if self.kind == Kind::Simple {
-                self.shape = None;
+                self.columns = None;
             }
         }
-        let last = self.results.len().saturating_sub(1);
-        // The list is not empty: a result was pushed above where it was.
-        #[expect(clippy::indexing_slicing)]
-        &mut self.results[last]
     }
 
-    /// The columns of the rows that follow.
-    pub(super) fn columns(&mut self, shape: Arc<Shape>) {
-        self.result().columns = Some(shape.tree.clone());
-        self.shape = Some(shape);
+    /// Something beside the answer of the server that has to be known to read it.
+    pub(super) fn note(&mut self, tag: u8, payload: &[u8]) {
+        self.log.push(tag, payload);
+    }
+
+    /// The result failed.
+    pub(super) fn error(&mut self, body: &[u8]) {
+        self.done(b'E', body);
+        self.has_error = true;
+    }
+
+    /// What was answered already could not be brought to its end.
+    pub(super) fn late_error(&mut self, body: &[u8]) {
+        self.log.push(log::LATE_ERROR, body);
+        self.has_error = true;
+    }
+
+    /// The columns of the rows that follow, as the tag says; a RowDescription.
+    pub(super) fn columns(&mut self, tag: u8, body: &[u8]) {
+        self.say(tag, body);
+        let count = body.first_chunk().map(|count| u16::from_be_bytes(*count));
+        self.columns = count.map(usize::from);
     }
 
     /// A row.
-    pub(super) fn row(&mut self, values: Values<'_>, length: usize) {
-        let cost = length + values.len() * size_of::<Value>();
+    pub(super) fn row(&mut self, values: Values<'_>, body: &[u8]) {
+        let count = values.len();
+        // The lengths of the values, and their count, are no part of what is held in the end.
+        let length = body.len().saturating_sub(2 + 4 * count);
         // Whether the row is the first one of a result without columns is seen below.
         self.result();
-        if !self.has_room(cost) {
+        if !self.has_room(length + count * size_of::<Value>()) {
             return;
         }
-        let Some(shape) = self.shape.clone().filter(|s| s.oids.len() == values.len()) else {
+        if self.columns == Some(count) {
+            self.log.push(b'D', body);
+        } else {
             self.undecodable("rows came whose columns were never described");
-            return;
-        };
-        let formats = self.formats.take();
-        let mut row = Vec::with_capacity(values.len());
-        for (n, (bytes, oid)) in values.iter().zip(&shape.oids).enumerate() {
-            let format = match &formats {
-                Some(formats) => formats.of(n),
-                None => shape.formats.get(n).copied().unwrap_or(Format::Text),
-            };
-            row.push(value(bytes, *oid, format));
         }
-        self.formats = formats;
-        let result = self.result();
-        result.rows.push(Value::List(row));
-        result.batch += 1;
     }
 
     /// The client is asked for data.
     pub(super) fn begin_copy(&mut self) {
-        self.copies.push(Vec::new());
+        self.say(log::COPY_BEGINS, &[]);
+        self.copies = true;
     }
 
     /// Data that the client sent.
     pub(super) fn copy_in(&mut self, data: &[u8]) {
-        if self.has_room(data.len())
-            && let Some(copy) = self.copies.last_mut()
-        {
-            copy.extend_from_slice(data);
+        if self.has_room(data.len()) && self.copies {
+            self.log.push(log::COPY_DATA, data);
         }
     }
 
@@ -134,21 +152,21 @@ impl Open {
     pub(super) fn copy_out(&mut self, data: &[u8]) {
         self.result();
         if self.has_room(data.len()) {
-            let copy = &mut self.result().copy;
-            copy.get_or_insert_default().extend_from_slice(data);
+            self.log.push(b'd', data);
         }
     }
 
     /// Something that the server said beside the answer.
-    pub(super) fn aside(&mut self, aside: Aside) {
-        if !self.has_room(aside.size()) {
-            return;
+    pub(super) fn aside(&mut self, tag: u8, body: &[u8]) {
+        if self.has_room(body.len() + 32) {
+            self.log.push(tag, body);
         }
-        let notice = matches!(aside, Aside::Notice(_));
-        match self.results.last_mut() {
-            // A notice after a result belongs to the next statement, where there is one.
-            Some(last) if !(notice && last.done) => last.asides.push(aside),
-            _ => self.between.push(aside),
+    }
+
+    /// What the server said before.
+    pub(super) fn asides(&mut self, asides: Asides) {
+        for (tag, body) in asides.into_iter() {
+            self.log.push(tag, &body);
         }
     }
 
@@ -169,8 +187,10 @@ impl Open {
     fn has_room(&mut self, cost: usize) -> bool {
         self.size = self.size.saturating_add(cost);
         if self.size > MAX_EXCHANGE {
+            if self.flaw.is_none() {
+                self.forget();
+            }
             self.flaw = Some(Flaw::TooLarge(self.size as u64));
-            self.forget();
         }
         self.flaw.is_none()
     }
@@ -182,50 +202,20 @@ impl Open {
 
     /// Lets go of what will not be kept.
     fn forget(&mut self) {
-        for result in &mut self.results {
-            result.rows = Vec::new();
-            result.copy = None;
-        }
-        self.copies = Vec::new();
+        self.log.forget();
+        self.copies = false;
     }
 
-    /// The last result's error.
+    /// Whether one of its results is an error.
     pub(super) fn has_error(&self) -> bool {
-        self.results.iter().any(|result| result.error.is_some())
+        self.has_error
     }
 
-    /// The exchange, ended.
-    pub(super) fn end(mut self, conn: ConnId, at: Timestamp, set_up: bool) -> Box<Exchange> {
-        let scope = match self.meaning {
-            _ if self.has_error() => None,
-            Meaning::Session => Some(Scope::Session),
-            Meaning::SetUp if set_up => Some(Scope::Session),
-            Meaning::SetUp | Meaning::Ordinary => None,
-        };
-        if !self.copies.is_empty() {
-            let mut copies: Vec<Value> = self.copies.drain(..).map(copied).collect();
-            let copy = match (copies.pop(), copies.is_empty()) {
-                (Some(only), true) => only,
-                (last, _) => {
-                    copies.extend(last);
-                    Value::List(copies)
-                }
-            };
-            self.request.push("copy", copy);
-        }
-        if self.results.first().is_some_and(Answer::was_refused) {
-            self.request.push("aborted", true.into());
-        }
-        let between = std::mem::take(&mut self.between);
-        match self.results.last_mut() {
-            Some(last) => last.asides.append(between),
-            None => self.result().asides.append(between),
-        }
-        let mut results = self.results.into_iter().map(|r| r.tree(self.kind));
-        let response = if results.len() == 1 {
-            results.next().unwrap_or_default()
-        } else {
-            Value::map([("results", Value::List(results.collect()))])
+    /// The exchange, ended. It is raw: see [`describe`](super::describe::describe).
+    pub(super) fn end(self, conn: ConnId, at: Timestamp, set_up: bool) -> Box<Exchange> {
+        let response = RawMessage {
+            body: self.log.end(self.meaning, set_up),
+            ..RawMessage::default()
         };
         Box::new(Exchange {
             conn,
@@ -233,10 +223,10 @@ impl Open {
             protocol: ID,
             began: self.began,
             ended: at.max(self.began),
-            request: Message::Tree(self.request),
-            response: Message::Tree(response),
+            request: self.asked.message(),
+            response: Message::Raw(response),
             trace: self.trace,
-            scope,
+            scope: None,
             flaw: self.flaw,
         })
     }

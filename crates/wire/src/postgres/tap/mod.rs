@@ -5,21 +5,32 @@
 //! for the first time, and which messages an error made the server pass over. So an exchange is
 //! announced when its first answer comes, with the time of its request.
 //!
+//! On the relay's thread messages are framed and checked, and kept as they came: an exchange is
+//! handed over as a [`log`] of the server's messages beside the bytes of what was asked (of a
+//! prepared statement they are shared, not copied). [`describe`](describe()) makes trees of them,
+//! on the thread of whoever reads them.
+//!
 //! What is held has bounds: [`MAX_EXCHANGE`] for one exchange, [`MAX_QUEUED`] for requests without
 //! an answer, [`MAX_NAMES`] and [`MAX_NAMED`] for prepared statements and for portals. Secrets
 //! (passwords, steps of authentication, cancel keys) are never copied out of their frames.
 
 mod answer;
+mod asides;
 mod copying;
+mod describe;
 mod exchange;
+mod log;
 mod names;
 mod reader;
+mod reading;
 mod request;
+mod rows;
 mod running;
 mod session;
 mod steps;
 mod unanswered;
 
+pub(super) use describe::describe;
 pub(super) use reader::PostgresTap;
 
 /// The most that is held of one exchange, in bytes. A larger one is counted, not kept.

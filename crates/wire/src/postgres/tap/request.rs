@@ -1,14 +1,14 @@
-//! What was asked: queued messages, statements, portals, and the trees of requests.
+//! What was asked: queued messages, statements, portals.
 
 use std::sync::{Arc, OnceLock};
 
-use retake_model::{Flaw, Timestamp, TraceId, Value};
+use bytes::{Buf as _, Bytes};
+use retake_model::{Flaw, Message, RawMessage, Timestamp, TraceId, Value};
 
 use super::exchange::Open;
-use crate::postgres::column::{Column, type_tree};
+use super::log::LIMIT;
 use crate::postgres::meaning::{self, Meaning};
-use crate::postgres::message::{Bind, Columns, Format, Formats, Oids, Parse, Startup, Values};
-use crate::postgres::types;
+use crate::postgres::message::{Bind, Parse, Startup};
 
 /// A message of the client that the server has not answered yet.
 #[derive(Debug)]
@@ -19,15 +19,22 @@ pub(super) struct Queued {
     pub(super) at: Timestamp,
     /// How long its body is, where that is too long to be held.
     pub(super) too_long: Option<u64>,
+    /// What it costs to hold it, in bytes.
+    pub(super) cost: usize,
 }
 
 /// The tag under which the start-up message is queued; no other message has it.
 pub(super) const STARTUP: u8 = 0;
 
 impl Queued {
-    /// What it costs to hold it, in bytes.
-    pub(super) fn cost(&self) -> usize {
-        self.body.len() + 64
+    pub(super) fn new(tag: u8, body: Box<[u8]>, at: Timestamp, too_long: Option<u64>) -> Self {
+        Queued {
+            tag,
+            cost: body.len() + 64,
+            body,
+            at,
+            too_long,
+        }
     }
 
     /// What is wrong with it because of its length.
@@ -36,56 +43,146 @@ impl Queued {
     }
 }
 
+/// What an exchange asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// A tree: where requests of that kind are rare.
+    Tree(Value),
+    /// The body of a Query.
+    Query(Bytes),
+    /// The body of a FunctionCall.
+    Call(Bytes),
+    /// A portal.
+    Portal {
+        /// Its statement.
+        statement: Arc<Statement>,
+        /// The types of its parameters that the server told before it was made: a
+        /// ParameterDescription.
+        told: Bytes,
+        /// Its Bind, behind the names.
+        bind: Bytes,
+    },
+}
+
+impl Asked {
+    /// Nothing that is known.
+    pub(super) fn nothing() -> Self {
+        Asked::Tree(Value::Map(Vec::new()))
+    }
+
+    /// What a statement takes and gives.
+    pub(super) fn describe(statement: &Statement) -> Self {
+        Asked::Tree(Value::map([(
+            "describe",
+            Value::text_or_bytes(statement.sql()),
+        )]))
+    }
+
+    /// Its SQL, where that is text.
+    pub(super) fn sql(&self) -> Option<&str> {
+        let bytes = match self {
+            Asked::Query(body) => body.strip_suffix(&[0]).unwrap_or(body),
+            Asked::Portal { statement, .. } => statement.sql(),
+            Asked::Tree(_) | Asked::Call(_) => return None,
+        };
+        std::str::from_utf8(bytes).ok()
+    }
+
+    /// What its statement means.
+    pub(super) fn meaning(&self) -> Meaning {
+        meaning::meaning(self.sql().unwrap_or_default())
+    }
+
+    pub(super) fn message(self) -> Message {
+        let (head, body, trailers) = match self {
+            Asked::Tree(tree) => return Message::Tree(tree),
+            Asked::Query(body) | Asked::Call(body) => (Bytes::new(), body, Bytes::new()),
+            Asked::Portal {
+                statement,
+                told,
+                bind,
+            } => (statement.parse.clone(), bind, told),
+        };
+        Message::Raw(RawMessage {
+            head,
+            body,
+            trailers,
+        })
+    }
+}
+
 /// A prepared statement.
 #[derive(Debug)]
 pub(super) struct Statement {
-    pub(super) sql: Value,
-    pub(super) meaning: Meaning,
-    pub(super) trace: Option<TraceId>,
+    /// Its Parse, behind the name: its text and the types that the client gave.
+    parse: Bytes,
+    /// What it means, where it has a name: such are run often.
+    pub(super) meaning: Option<Meaning>,
     /// When its Parse was read.
     pub(super) at: Timestamp,
-    /// The types that the client gave.
-    given: Vec<u32>,
-    /// The types that the server told.
-    pub(super) told: OnceLock<Vec<u32>>,
-    /// The columns that the server told.
-    pub(super) shape: OnceLock<Arc<Shape>>,
+    /// The types that the server told: a ParameterDescription.
+    pub(super) told: OnceLock<Bytes>,
+    /// The columns that the server told: a RowDescription.
+    pub(super) columns: OnceLock<Bytes>,
     /// Why it is not known.
     pub(super) flaw: Option<Flaw>,
 }
 
 impl Statement {
-    pub(super) fn new(parse: &Parse<'_>, at: Timestamp) -> Self {
+    /// The statement of a Parse, which was read.
+    pub(super) fn new(parse: &Parse<'_>, body: Bytes, at: Timestamp) -> Self {
+        let mut behind = body;
+        behind.advance((parse.name.len() + 1).min(behind.len()));
         let text = std::str::from_utf8(parse.sql).unwrap_or_default();
+        let is_named = !parse.name.is_empty();
         Statement {
-            sql: Value::text_or_bytes(parse.sql),
-            meaning: meaning::meaning(text),
-            trace: meaning::trace(text),
+            parse: behind,
+            meaning: is_named.then(|| meaning::meaning(text)),
             at,
-            given: parse.types.iter().collect(),
             told: OnceLock::new(),
-            shape: OnceLock::new(),
+            columns: OnceLock::new(),
+            flaw: None,
+        }
+    }
+
+    /// A statement that SQL prepared or declared.
+    pub(super) fn of_sql(sql: &str, at: Timestamp) -> Self {
+        // No types are given.
+        let parse = [sql.as_bytes(), &[0, 0, 0]].concat();
+        Statement {
+            parse: parse.into(),
+            meaning: Some(meaning::meaning(sql)),
+            at,
+            told: OnceLock::new(),
+            columns: OnceLock::new(),
             flaw: None,
         }
     }
 
     /// A statement whose text is not known.
     pub(super) fn unknown(flaw: Flaw) -> Self {
-        let empty = Parse {
-            name: b"",
-            sql: b"",
-            types: Oids::default(),
-        };
         Statement {
+            meaning: Some(Meaning::Ordinary),
             flaw: Some(flaw),
-            meaning: Meaning::Ordinary,
-            ..Self::new(&empty, Timestamp(0))
+            ..Self::of_sql("", Timestamp(0))
         }
     }
 
-    /// The types of its parameters, as far as they are known.
-    pub(super) fn types(&self) -> &[u32] {
-        self.told.get().unwrap_or(&self.given)
+    /// Its text.
+    pub(super) fn sql(&self) -> &[u8] {
+        let end = memchr::memchr(0, &self.parse).unwrap_or(self.parse.len());
+        self.parse.get(..end).unwrap_or_default()
+    }
+
+    /// What it means.
+    pub(super) fn meaning(&self) -> Meaning {
+        let text = std::str::from_utf8(self.sql()).unwrap_or_default();
+        self.meaning.unwrap_or_else(|| meaning::meaning(text))
+    }
+
+    /// The trace that it says it belongs to.
+    pub(super) fn trace(&self) -> Option<TraceId> {
+        meaning::trace(std::str::from_utf8(self.sql()).unwrap_or_default())
     }
 }
 
@@ -95,10 +192,12 @@ pub(super) struct Portal {
     pub(super) statement: Arc<Statement>,
     /// When its request began.
     pub(super) at: Timestamp,
-    pub(super) request: Value,
-    pub(super) formats: RowFormats,
-    /// The columns, where the portal itself was described.
-    pub(super) shape: Option<Arc<Shape>>,
+    /// The types of its parameters that the server had told before it was made.
+    told: Bytes,
+    /// Its Bind, behind the names.
+    bind: Bytes,
+    /// The columns, where the portal itself was described: a RowDescription.
+    pub(super) columns: Option<Bytes>,
     /// Its exchange, where it was suspended.
     pub(super) open: Option<Box<Open>>,
     pub(super) run: Run,
@@ -115,124 +214,45 @@ pub(super) enum Run {
 }
 
 impl Portal {
+    /// The portal of a Bind.
     pub(super) fn new(bind: &Bind<'_>, statement: Arc<Statement>, at: Timestamp) -> Self {
-        let flaw = statement.flaw.clone();
-        let mut request = Vec::with_capacity(4);
-        if flaw.is_none() {
-            request.push(("sql".to_owned(), statement.sql.clone()));
-            if !bind.params.is_empty() {
-                let types = statement.types();
-                request.push(("params".to_owned(), params(bind, types)));
-                if types.iter().any(|oid| *oid != 0) {
-                    let types = (0..bind.params.len())
-                        .map(|n| type_tree(types.get(n).copied().unwrap_or(0)));
-                    request.push(("types".to_owned(), Value::List(types.collect())));
-                }
-            }
-        }
         Portal {
-            statement,
-            at,
-            request: Value::Map(request),
-            formats: RowFormats::new(bind.results),
-            shape: None,
-            open: None,
-            run: Run::Not,
-            flaw,
+            bind: Bytes::copy_from_slice(bind.behind_names),
+            ..Self::unknown(statement, at)
         }
     }
-}
 
-impl Portal {
     /// A portal of which nothing is known.
     pub(super) fn unknown(statement: Arc<Statement>, at: Timestamp) -> Self {
-        let flaw = statement.flaw.clone();
         Portal {
+            flaw: statement.flaw.clone(),
+            told: statement.told.get().cloned().unwrap_or_default(),
             statement,
             at,
-            request: Value::Map(Vec::new()),
-            formats: RowFormats::All(Format::Text),
-            shape: None,
+            bind: Bytes::new(),
+            columns: None,
             open: None,
             run: Run::Not,
-            flaw,
+        }
+    }
+
+    /// What is asked where it is run for the first time.
+    pub(super) fn asked(&mut self) -> Asked {
+        if self.flaw.is_some() || self.bind.is_empty() {
+            return Asked::nothing();
+        }
+        Asked::Portal {
+            statement: Arc::clone(&self.statement),
+            told: std::mem::take(&mut self.told),
+            bind: std::mem::take(&mut self.bind),
         }
     }
 }
 
-fn params(bind: &Bind<'_>, types: &[u32]) -> Value {
-    let values = bind.params.iter().enumerate();
-    let values = values.map(|(n, bytes)| {
-        let oid = types.get(n).copied().unwrap_or(0);
-        value(bytes, oid, bind.formats.of(n))
-    });
-    Value::List(values.collect())
-}
-
-/// The tree of the arguments of a function call. Nobody tells their types.
-pub(super) fn arguments(values: Values<'_>, formats: Formats<'_>) -> Value {
-    let values = values.iter().enumerate();
-    Value::List(
-        values
-            .map(|(n, bytes)| value(bytes, 0, formats.of(n)))
-            .collect(),
-    )
-}
-
-/// The tree of one value.
-pub(super) fn value(bytes: Option<&[u8]>, oid: u32, format: Format) -> Value {
-    let Some(bytes) = bytes else {
-        return Value::Null;
-    };
-    if format == Format::Text {
-        return Value::text_or_bytes(bytes);
-    }
-    match types::to_text(oid, bytes) {
-        Some(text) => Value::String(text),
-        None => Value::Bytes(bytes::Bytes::copy_from_slice(bytes)),
-    }
-}
-
-/// The columns of a result.
-#[derive(Debug)]
-pub(super) struct Shape {
-    /// The list of the columns' trees.
-    pub(super) tree: Value,
-    pub(super) oids: Vec<u32>,
-    pub(super) formats: Vec<Format>,
-}
-
-impl Shape {
-    pub(super) fn new(columns: &Columns<'_>) -> Self {
-        Shape {
-            tree: Value::List(columns.iter().map(|c| Column::tree(&c)).collect()),
-            oids: columns.iter().map(|c| c.oid).collect(),
-            formats: columns.iter().map(|c| c.format).collect(),
-        }
-    }
-}
-
-/// The formats that a portal gives its rows in.
-#[derive(Debug, Clone)]
-pub(super) enum RowFormats {
-    All(Format),
-    Each(Vec<Format>),
-}
-
-impl RowFormats {
-    fn new(formats: Formats<'_>) -> Self {
-        match formats.len() {
-            0 => RowFormats::All(Format::Text),
-            1 => RowFormats::All(formats.of(0)),
-            _ => RowFormats::Each(formats.iter().collect()),
-        }
-    }
-
-    pub(super) fn of(&self, index: usize) -> Format {
-        match self {
-            RowFormats::All(format) => *format,
-            RowFormats::Each(formats) => formats.get(index).copied().unwrap_or(Format::Text),
-        }
+/// The note of the most rows that a client asked for.
+pub(super) fn limit(open: &mut Open, rows: i32) {
+    if rows > 0 {
+        open.note(LIMIT, &rows.to_be_bytes());
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use retake_model::{Flaw, Timestamp, Value};
+use bytes::Bytes;
+use retake_model::{Flaw, Timestamp};
 
 use super::MAX_EXCHANGE;
 use super::exchange::{Kind, Open};
-use super::request::{self, Run, Shape, Statement};
+use super::log;
+use super::request::{Asked, Run, Statement, limit};
 use super::session::{OutOfStep, Session};
-use crate::postgres::meaning;
-use crate::postgres::message::{Backend, Frontend, FunctionCall, Oids, Parse};
+use crate::postgres::meaning::Meaning;
+use crate::postgres::message::{Backend, Frontend};
 use crate::postgres::responder::meaning::{cursors, executed, prepared};
 
 impl Session {
@@ -18,6 +20,7 @@ impl Session {
         &mut self,
         tag: u8,
         message: Backend<'_>,
+        body: &[u8],
         at: Timestamp,
     ) -> Result<(), OutOfStep> {
         let extended = self.front() == Some(b'E');
@@ -30,12 +33,11 @@ impl Session {
         };
         match message {
             Backend::DataRow(values) => {
-                let cost = values.iter().flatten().map(<[u8]>::len).sum();
-                open.row(values, cost);
+                open.row(values, body);
                 return Ok(());
             }
-            Backend::RowDescription(columns) => {
-                open.columns(Arc::new(Shape::new(&columns)));
+            Backend::RowDescription(_) => {
+                open.columns(tag, body);
                 return Ok(());
             }
             Backend::CopyData(data) => {
@@ -48,7 +50,6 @@ impl Session {
                 return Ok(());
             }
             Backend::CopyInResponse(_) => {
-                open.result();
                 open.begin_copy();
                 self.copying = true;
                 self.drain_copy();
@@ -59,28 +60,22 @@ impl Session {
                 self.streaming = true;
                 return Ok(());
             }
-            Backend::CommandComplete(tag) => {
-                let result = open.result();
-                result.tag = Some(String::from_utf8_lossy(tag).into_owned());
-                result.done = true;
-                match tag {
+            Backend::CommandComplete(done) => {
+                open.done(tag, body);
+                match done {
                     b"DECLARE CURSOR" => self.declare(at),
                     b"PREPARE" => self.prepare(at),
                     _ => {}
                 }
             }
             Backend::EmptyQueryResponse => {
-                let result = open.result();
-                result.empty = true;
-                result.done = true;
+                open.done(tag, body);
             }
-            Backend::FunctionCallResponse(value) => {
-                let Kind::Function(format) = open.kind else {
+            Backend::FunctionCallResponse(_) => {
+                let Kind::Function(_) = open.kind else {
                     return Err(self.unexpected(tag));
                 };
-                let result = open.result();
-                result.result = Some(request::value(value, 0, format));
-                result.done = true;
+                open.done(tag, body);
                 return Ok(());
             }
             Backend::PortalSuspended if extended => {
@@ -98,15 +93,9 @@ impl Session {
 
     /// Cursors were declared: what describes them is asked for by their names.
     fn declare(&mut self, at: Timestamp) {
-        let request = self.current.as_ref().map(|open| &open.request);
-        let sql = request.and_then(|request| request.get("sql")?.as_str());
+        let sql = self.current.as_ref().and_then(|open| open.asked.sql());
         for (name, declaration) in cursors(sql.unwrap_or_default()) {
-            let parse = Parse {
-                name: b"",
-                sql: declaration.as_bytes(),
-                types: Oids::default(),
-            };
-            let statement = Arc::new(Statement::new(&parse, at));
+            let statement = Arc::new(Statement::of_sql(declaration, at));
             self.cursors
                 .set(name.as_bytes(), statement, declaration.len());
         }
@@ -114,25 +103,25 @@ impl Session {
 
     /// A statement was prepared by SQL.
     fn prepare(&mut self, at: Timestamp) {
-        let request = self.current.as_ref().map(|open| &open.request);
-        let sql = request.and_then(|request| request.get("sql")?.as_str());
+        let sql = self.current.as_ref().and_then(|open| open.asked.sql());
         if let Some((name, text)) = sql.and_then(prepared) {
-            let parse = Parse {
-                name: b"",
-                sql: text.as_bytes(),
-                types: Oids::default(),
-            };
-            let statement = Arc::new(Statement::new(&parse, at));
+            let statement = Arc::new(Statement::of_sql(text, at));
             let cost = text.len();
             self.statements.set(name.as_bytes(), statement, cost);
         }
     }
 
-    /// The text of the prepared statement that SQL runs by its name.
-    fn executed(&self, request: &Value) -> Option<Value> {
-        let name = executed(request.get("sql")?.as_str()?)?;
-        let statement = self.statements.get(name.as_bytes())?;
-        statement.flaw.is_none().then(|| statement.sql.clone())
+    /// Puts the text of the prepared statement that SQL runs by its name beside it.
+    fn note_prepared(&self, open: &mut Open) {
+        let name = open.asked.sql().and_then(executed);
+        if let Some(name) = name
+            && let Some(statement) = self.statements.get(name.as_bytes())
+            && statement.flaw.is_none()
+            && !open.prepared
+        {
+            open.note(log::PREPARED, statement.sql());
+            open.prepared = true;
+        }
     }
 
     /// The exchange of the front of the queue, which is run. None where its portal was run to
@@ -146,25 +135,26 @@ impl Session {
 
     /// Begins the exchange of the front of the queue, or goes on with that of a portal.
     pub(super) fn begin(&mut self) {
-        let Some(queued) = self.queue.pop_front() else {
+        let Some(mut queued) = self.queue.pop_front() else {
             return;
         };
-        let open = match Frontend::parse(queued.tag, &queued.body) {
-            Ok(Frontend::Query(sql)) if queued.too_long.is_none() => {
-                let text = std::str::from_utf8(sql).unwrap_or_default();
-                let request = vec![
-                    ("sql".to_owned(), Value::text_or_bytes(sql)),
-                    ("simple".to_owned(), true.into()),
-                ];
-                let mut open = self.open(Kind::Simple, queued.at, Value::Map(request));
-                open.meaning = meaning::meaning(text);
-                open.trace = meaning::trace(text);
+        let at = queued.at;
+        let mut open = match Frontend::parse(queued.tag, &queued.body) {
+            Ok(Frontend::Query(_)) if queued.too_long.is_none() => {
+                let body = Bytes::from(std::mem::take(&mut queued.body));
+                Some(self.open(Kind::Simple, at, Asked::Query(body)))
+            }
+            Ok(Frontend::FunctionCall(call)) => {
+                let kind = Kind::Function(call.result);
+                let body = Bytes::from(std::mem::take(&mut queued.body));
+                let mut open = self.open(kind, at, Asked::Call(body));
+                open.meaning = Some(Meaning::Ordinary);
                 Some(open)
             }
-            Ok(Frontend::FunctionCall(call)) => Some(self.open_call(&call, queued.at)),
-            Ok(Frontend::Execute { portal, limit }) => self.open_portal(portal, limit, queued.at),
+            Ok(Frontend::Execute { portal, limit }) => self.open_portal(portal, limit, at),
             _ => {
-                let mut open = self.open(Kind::Simple, queued.at, Value::Map(Vec::new()));
+                let mut open = self.open(Kind::Simple, at, Asked::nothing());
+                open.meaning = Some(Meaning::Ordinary);
                 open.flaw = queued
                     .flaw()
                     .or_else(|| Some(Flaw::Undecodable("the request is malformed".to_owned())));
@@ -172,31 +162,18 @@ impl Session {
             }
         };
         self.queue.push_front(queued);
-        let mut open = open;
-        if let Some(open) = &mut open
-            && let Some(text) = self.executed(&open.request)
-            && open.request.get("prepared").is_none()
-        {
-            open.request.push("prepared", text);
-        }
-        if open.is_some() {
+        if let Some(open) = &mut open {
+            self.note_prepared(open);
             self.let_go();
         }
         self.current = open;
     }
 
-    fn open_call(&mut self, call: &FunctionCall<'_>, at: Timestamp) -> Open {
-        let request = Value::map([
-            ("function", call.oid.into()),
-            ("params", request::arguments(call.args, call.formats)),
-        ]);
-        self.open(Kind::Function(call.result), at, request)
-    }
-
     /// The exchange of a portal; none where it was run to its end before.
-    fn open_portal(&mut self, name: &[u8], limit: i32, at: Timestamp) -> Option<Open> {
+    fn open_portal(&mut self, name: &[u8], rows: i32, at: Timestamp) -> Option<Open> {
         let Some(portal) = self.portals.get_mut(name) else {
-            let mut open = self.open(Kind::Execute, at, Value::Map(Vec::new()));
+            let mut open = self.open(Kind::Execute, at, Asked::nothing());
+            open.meaning = Some(Meaning::Ordinary);
             open.undecodable("its portal was made before the recording began, or long ago");
             return Some(open);
         };
@@ -206,30 +183,28 @@ impl Session {
         portal.run = Run::Begun;
         if let Some(mut open) = portal.open.take() {
             self.suspended = self.suspended.saturating_sub(open.size());
-            let result = open.result();
-            result.batch = 0;
-            result.suspended = false;
+            open.say(log::RESUMED, &[]);
             return Some(*open);
         }
+        let asked = portal.asked();
         let statement = Arc::clone(&portal.statement);
-        let mut request = std::mem::take(&mut portal.request);
-        if limit > 0 {
-            // Taken out again where the portal is never suspended.
-            request.push("rows_limit", limit.into());
-        }
         let (at, flaw) = (portal.at, portal.flaw.clone());
-        let (shape, formats) = match (&portal.shape, statement.shape.get()) {
-            (Some(shape), _) => (Some(Arc::clone(shape)), None),
-            (None, Some(shape)) => (Some(Arc::clone(shape)), Some(portal.formats.clone())),
-            (None, None) => (None, None),
+        let columns = match (&portal.columns, statement.columns.get()) {
+            (Some(columns), _) => Some((b'T', columns.clone())),
+            (None, Some(columns)) => Some((log::COLUMNS, columns.clone())),
+            (None, None) => None,
         };
-        let mut open = self.open(Kind::Execute, at, request);
+        let mut open = self.open(Kind::Execute, at, asked);
         open.meaning = statement.meaning;
-        open.trace = statement.trace.clone();
+        if let Asked::Tree(_) = open.asked {
+            // Its statement does not go with it.
+            open.meaning = Some(statement.meaning());
+            open.trace = statement.trace();
+        }
         open.flaw = flaw;
-        open.formats = formats;
-        if let Some(shape) = shape {
-            open.columns(shape);
+        limit(&mut open, rows);
+        if let Some((tag, columns)) = columns {
+            open.columns(tag, &columns);
         }
         Some(open)
     }
@@ -254,9 +229,7 @@ impl Session {
         let (Some(queued), Some(mut open)) = (self.pop(), self.current.take()) else {
             return;
         };
-        let result = open.result();
-        result.suspended = true;
-        result.was_suspended = true;
+        open.say(b's', &[]);
         if let Ok(Frontend::Execute { portal, .. }) = Frontend::parse(queued.tag, &queued.body)
             && let Some(portal) = self.portals.get_mut(portal)
         {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use retake_model::{ConnId, Timestamp, Value};
 
 use super::MAX_QUEUED;
-use super::answer::{Aside, Asides};
+use super::asides::Asides;
 use super::exchange::{Kind, Open};
 use super::names::Names;
-use super::request::{self, Portal, Queued, STARTUP, Statement};
+use super::request::{self, Asked, Portal, Queued, STARTUP, Statement};
 use crate::Tapped;
 use crate::postgres::meaning::Meaning;
-use crate::postgres::message::{Backend, MessageError, Report, Startup, Transaction};
-use crate::postgres::report;
+use crate::postgres::message::{Backend, MessageError, Startup, Transaction};
 
 /// The state of one session.
 #[derive(Debug)]
@@ -34,9 +33,9 @@ pub(super) struct Session {
     /// The last exchange, which is answered, but may still be found to have failed at the end of
     /// its group of messages, and when its answer was complete.
     pub(super) held: Option<(Open, Timestamp)>,
-    /// After an error the server passes over everything until a Sync. The error, unless it is in
-    /// its exchange already.
-    pub(super) failed: Option<Option<Value>>,
+    /// After an error the server passes over everything until a Sync. The error (the body of an
+    /// ErrorResponse), unless it is in its exchange already.
+    pub(super) failed: Option<Option<Box<[u8]>>>,
     /// Whether the front of the queue is a COPY that still takes data.
     pub(super) copying: bool,
     /// Whether the front of the queue is a stream of replication.
@@ -107,8 +106,9 @@ impl Session {
 
     /// The client sent its start-up message.
     pub(super) fn started(&mut self, message: &Startup<'_>, at: Timestamp) {
-        let mut open = self.open(Kind::Startup, at, request::startup(message));
-        open.meaning = Meaning::Session;
+        let asked = Asked::Tree(request::startup(message));
+        let mut open = self.open(Kind::Startup, at, asked);
+        open.meaning = Some(Meaning::Session);
         self.current = Some(open);
         let body = Box::default();
         self.enqueue(STARTUP, body, at, None);
@@ -148,13 +148,8 @@ impl Session {
     }
 
     fn enqueue(&mut self, tag: u8, body: Box<[u8]>, at: Timestamp, too_long: Option<u64>) {
-        let queued = Queued {
-            tag,
-            body,
-            at,
-            too_long,
-        };
-        self.queued += queued.cost();
+        let queued = Queued::new(tag, body, at, too_long);
+        self.queued += queued.cost;
         self.queue.push_back(queued);
     }
 
@@ -166,14 +161,14 @@ impl Session {
             self.drop_at(0);
         }
         if let Some(front) = &front {
-            self.queued = self.queued.saturating_sub(front.cost());
+            self.queued = self.queued.saturating_sub(front.cost);
         }
         front
     }
 
     pub(super) fn drop_at(&mut self, place: usize) -> Option<Queued> {
         let dropped = self.queue.remove(place)?;
-        self.queued = self.queued.saturating_sub(dropped.cost());
+        self.queued = self.queued.saturating_sub(dropped.cost);
         Some(dropped)
     }
 
@@ -190,30 +185,15 @@ impl Session {
     ) -> Result<(), OutOfStep> {
         let message = Backend::parse(tag, body)?;
         match message {
-            Backend::NoticeResponse(notice) => {
-                self.aside(Aside::Notice(report::tree(&notice)));
+            Backend::NoticeResponse(_) | Backend::ParameterStatus { .. } => {
+                self.aside(tag, body);
                 return Ok(());
             }
-            Backend::ParameterStatus { name, value } => {
-                let name = String::from_utf8_lossy(name).into_owned();
-                self.aside(Aside::Status(name, Value::text_or_bytes(value)));
+            Backend::NotificationResponse { channel, .. } => {
+                self.notified(channel, body, at);
                 return Ok(());
             }
-            Backend::NotificationResponse {
-                pid,
-                channel,
-                payload,
-            } => {
-                let channel = Value::text_or_bytes(channel);
-                let note = Value::map([
-                    ("channel", channel.clone()),
-                    ("payload", Value::text_or_bytes(payload)),
-                    ("pid", pid.into()),
-                ]);
-                self.notified(channel, note, at);
-                return Ok(());
-            }
-            Backend::ErrorResponse(error) => return self.error(&error, at),
+            Backend::ErrorResponse(_) => return self.error(body, at),
             Backend::ReadyForQuery(transaction) => return self.ready(transaction, at),
             // Never recorded, or not known.
             Backend::Authentication { .. }
@@ -226,8 +206,8 @@ impl Session {
             return Err(self.unexpected(tag));
         }
         match self.front() {
-            Some(b'Q' | b'E' | b'F') => self.answer_run(tag, message, at),
-            Some(b'P' | b'B' | b'D' | b'C') => self.answer_step(tag, message, at),
+            Some(b'Q' | b'E' | b'F') => self.answer_run(tag, message, body, at),
+            Some(b'P' | b'B' | b'D' | b'C') => self.answer_step(tag, message, body, at),
             None if self.joined => Ok(()),
             _ => Err(self.unexpected(tag)),
         }
@@ -247,12 +227,12 @@ impl Session {
     }
 
     /// A new exchange with the next number.
-    pub(super) fn open(&mut self, kind: Kind, at: Timestamp, request: Value) -> Open {
+    pub(super) fn open(&mut self, kind: Kind, at: Timestamp, asked: Asked) -> Open {
         let index = self.next;
         self.next += 1;
         self.out.push_back(Tapped::Began { index, at });
-        let mut open = Open::new(index, at, kind, request);
-        open.between = std::mem::take(&mut self.idle);
+        let mut open = Open::new(index, at, kind, asked);
+        open.asides(std::mem::take(&mut self.idle));
         open
     }
 
@@ -298,30 +278,25 @@ impl Session {
     }
 
     /// Something failed.
-    fn error(&mut self, error: &Report<'_>, at: Timestamp) -> Result<(), OutOfStep> {
-        let tree = report::tree(error);
+    fn error(&mut self, body: &[u8], at: Timestamp) -> Result<(), OutOfStep> {
         match self.front() {
             Some(STARTUP) => {
                 self.pop();
                 if let Some(mut open) = self.current.take() {
-                    open.result().error = Some(tree);
+                    open.error(body);
                     self.give(open, at);
                 }
             }
             _ if self.failed.is_some() => {}
             Some(b'Q' | b'F') => {
                 if let Some(open) = self.running() {
-                    let result = open.result();
-                    result.error = Some(tree);
-                    result.done = true;
+                    open.error(body);
                 }
                 self.copying = false;
             }
             Some(b'E') => {
                 if let Some(open) = self.running() {
-                    let result = open.result();
-                    result.error = Some(tree);
-                    result.done = true;
+                    open.error(body);
                 }
                 self.copying = false;
                 if let Some(open) = self.current.take() {
@@ -333,12 +308,12 @@ impl Session {
             Some(b'S') => {
                 // The statement was run; what it did could not be committed.
                 if let Some((open, _)) = &mut self.held
-                    && let Some(last) = open.results.last_mut()
+                    && open.answered
                 {
-                    last.error.get_or_insert(tree);
+                    open.late_error(body);
                 }
             }
-            Some(_) => self.failed = Some(Some(tree)),
+            Some(_) => self.failed = Some(Some(body.into())),
             // The server ends an idle session: no answer to anything.
             None => {}
         }
@@ -347,29 +322,30 @@ impl Session {
 
     /// A notification: part of the answer that is being given, else an exchange of its own, for
     /// which the session did nothing but listen.
-    fn notified(&mut self, channel: Value, note: Value, at: Timestamp) {
+    fn notified(&mut self, channel: &[u8], body: &[u8], at: Timestamp) {
         if self.current.is_some() || self.held.is_some() || self.front().is_some() {
-            self.aside(Aside::Notify(note));
+            self.aside(b'A', body);
             return;
         }
         let idle = std::mem::take(&mut self.idle);
-        let request = Value::map([("listening", channel)]);
-        let mut open = self.open(Kind::Heard, at, request);
+        let request = Value::map([("listening", Value::text_or_bytes(channel))]);
+        let mut open = self.open(Kind::Heard, at, Asked::Tree(request));
+        open.meaning = Some(Meaning::Ordinary);
         self.idle = idle;
-        open.result();
-        open.aside(Aside::Notify(note));
+        open.aside(b'A', body);
         self.give(open, at);
     }
 
-    fn aside(&mut self, aside: Aside) {
+    /// Something that the server says beside an answer.
+    fn aside(&mut self, tag: u8, body: &[u8]) {
         if let (None, Some(b'Q' | b'E' | b'F')) = (&self.current, self.front())
             && self.failed.is_none()
         {
             self.begin();
         }
         match (&mut self.current, &mut self.held) {
-            (Some(open), _) | (None, Some((open, _))) => open.aside(aside),
-            (None, None) => self.idle.push_idle(aside),
+            (Some(open), _) | (None, Some((open, _))) => open.aside(tag, body),
+            (None, None) => self.idle.push(tag, body),
         }
     }
 
@@ -381,17 +357,12 @@ impl Session {
     }
 
     /// Gives an exchange that is answered.
-    pub(super) fn give(&mut self, mut open: Open, at: Timestamp) {
-        let was_suspended = open.results.iter().any(|r| r.was_suspended);
-        if open.kind == Kind::Execute
-            && !was_suspended
-            && let Value::Map(fields) = &mut open.request
-        {
-            fields.retain(|(name, _)| name != "rows_limit");
-        }
+    pub(super) fn give(&mut self, open: Open, at: Timestamp) {
+        // What a statement means is looked at here as long as it decides something.
         let asked = !matches!(open.kind, Kind::Startup | Kind::Heard);
-        if open.meaning == Meaning::Ordinary && asked {
-            self.set_up = false;
+        if self.set_up && asked {
+            let meaning = open.meaning.unwrap_or_else(|| open.asked.meaning());
+            self.set_up = meaning != Meaning::Ordinary;
         }
         let exchange = open.end(self.conn, at, self.set_up);
         self.out.push_back(Tapped::Ended(exchange));

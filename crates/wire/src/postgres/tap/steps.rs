@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use retake_model::{Flaw, Timestamp, Value};
+use bytes::Bytes;
+use retake_model::{Flaw, Timestamp};
 
 use super::exchange::Kind;
-use super::request::{Portal, Queued, Run, Shape, Statement};
+use super::request::{Asked, Portal, Queued, Run, Statement};
 use super::session::{OutOfStep, Session};
-use crate::postgres::column::type_tree;
 use crate::postgres::meaning::Meaning;
 use crate::postgres::message::{Backend, Bind, Frontend, Parse, Target};
 
@@ -17,18 +17,19 @@ impl Session {
         &mut self,
         tag: u8,
         message: Backend<'_>,
+        body: &[u8],
         at: Timestamp,
     ) -> Result<(), OutOfStep> {
         match (self.front(), message) {
             (Some(b'P'), Backend::ParseComplete) => {
                 if let Some(queued) = self.pop() {
-                    self.parsed(&queued)?;
+                    self.parsed(queued)?;
                 }
                 Ok(())
             }
             (Some(b'B'), Backend::BindComplete) => {
                 if let Some(queued) = self.pop() {
-                    self.bound(&queued, at)?;
+                    self.bound(queued, at)?;
                 }
                 Ok(())
             }
@@ -38,16 +39,14 @@ impl Session {
                 }
                 Ok(())
             }
-            (Some(b'D'), Backend::ParameterDescription(types)) => {
+            (Some(b'D'), Backend::ParameterDescription(_)) => {
                 if let Some(statement) = self.described_statement()? {
                     // Told again: the same.
-                    let _ = statement.told.set(types.iter().collect());
+                    statement.told.get_or_init(|| Bytes::copy_from_slice(body));
                 }
                 Ok(())
             }
-            (Some(b'D'), Backend::RowDescription(columns)) => {
-                self.described(Some(Arc::new(Shape::new(&columns))), at)
-            }
+            (Some(b'D'), Backend::RowDescription(_)) => self.described(Some(body), at),
             (Some(b'D'), Backend::NoData) => self.described(None, at),
             _ => Err(self.unexpected(tag)),
         }
@@ -64,31 +63,38 @@ impl Session {
         }
     }
 
-    /// What a statement or portal gives was told.
-    fn described(&mut self, shape: Option<Arc<Shape>>, at: Timestamp) -> Result<(), OutOfStep> {
+    /// What a statement or portal gives was told: the body of a RowDescription, or nothing.
+    fn described(&mut self, columns: Option<&[u8]>, at: Timestamp) -> Result<(), OutOfStep> {
         let Some(queued) = self.pop() else {
             return Ok(());
         };
         match Frontend::parse(queued.tag, &queued.body)? {
             Frontend::Describe(Target::Statement(name)) => {
                 let statement = self.statement(name);
-                if let Some(shape) = &shape {
+                if let Some(columns) = columns {
                     // Told again: the same.
-                    let _ = statement.shape.set(Arc::clone(shape));
+                    statement
+                        .columns
+                        .get_or_init(|| Bytes::copy_from_slice(columns));
                 }
                 let began = self.began(&statement, queued.at);
                 self.fresh = None;
-                self.describe(&statement, shape, began, at);
+                self.describe(&statement, columns, began, at);
             }
             Frontend::Describe(Target::Portal(name)) => {
-                let Some(shape) = shape else {
+                let Some(columns) = columns else {
                     return Ok(());
                 };
                 if let Some(portal) = self.portals.get_mut(name) {
-                    let _ = portal.statement.shape.set(Arc::clone(&shape));
-                    portal.shape = Some(shape);
+                    let known = portal.statement.columns.get();
+                    let told = match known.filter(|known| **known == columns) {
+                        Some(known) => known.clone(),
+                        None => Bytes::copy_from_slice(columns),
+                    };
+                    portal.statement.columns.get_or_init(|| told.clone());
+                    portal.columns = Some(told);
                 } else if let Some(declaration) = self.cursors.get(name).cloned() {
-                    self.describe(&declaration, Some(shape), queued.at, at);
+                    self.describe(&declaration, Some(columns), queued.at, at);
                 }
             }
             _ => {}
@@ -100,57 +106,62 @@ impl Session {
     fn describe(
         &mut self,
         statement: &Arc<Statement>,
-        shape: Option<Arc<Shape>>,
+        columns: Option<&[u8]>,
         began: Timestamp,
         at: Timestamp,
     ) {
-        let request = Value::map([("describe", statement.sql.clone())]);
-        let mut open = self.open(Kind::Describe, began, request);
-        open.meaning = Meaning::Session;
-        open.trace = statement.trace.clone();
+        let mut open = self.open(Kind::Describe, began, Asked::describe(statement));
+        open.meaning = Some(Meaning::Session);
+        open.trace = statement.trace();
         open.flaw = statement.flaw.clone();
-        let result = open.result();
         if let Some(types) = statement.told.get() {
-            let types = types.iter().map(|oid| type_tree(*oid)).collect();
-            result.parameters = Some(Value::List(types));
+            open.say(b't', types);
         }
-        result.columns = shape.map(|shape| shape.tree.clone());
+        match columns {
+            Some(columns) => open.columns(b'T', columns),
+            None => open.say(b'n', &[]),
+        }
         self.give(open, at);
     }
 
     /// A statement was prepared.
-    pub(super) fn parsed(&mut self, queued: &Queued) -> Result<(), OutOfStep> {
-        let statement = match queued.flaw() {
-            None => Statement::new(&Parse::read(&queued.body)?, queued.at),
-            Some(flaw) => Statement::unknown(flaw),
+    pub(super) fn parsed(&mut self, queued: Queued) -> Result<(), OutOfStep> {
+        let cost = queued.cost;
+        let (name, statement) = match queued.flaw() {
+            None => {
+                let body = Bytes::from(queued.body);
+                let parse = Parse::read(&body)?;
+                let statement = Statement::new(&parse, body.clone(), queued.at);
+                (Bytes::copy_from_slice(parse.name), statement)
+            }
+            // The name of one whose text is too long to be held is not known either.
+            Some(flaw) => (Bytes::new(), Statement::unknown(flaw)),
         };
         let statement = Arc::new(statement);
         self.fresh = Some(Arc::clone(&statement));
-        // The name of one whose text is too long to be held is not known either.
-        let name = match queued.too_long {
-            None => Parse::read(&queued.body)?.name,
-            Some(_) => b"",
-        };
-        self.statements.set(name, statement, queued.cost());
+        self.statements.set(&name, statement, cost);
         Ok(())
     }
 
     /// A portal was made.
-    pub(super) fn bound(&mut self, queued: &Queued, at: Timestamp) -> Result<(), OutOfStep> {
-        let (name, portal) = match queued.flaw() {
+    pub(super) fn bound(&mut self, queued: Queued, at: Timestamp) -> Result<(), OutOfStep> {
+        let cost = queued.cost;
+        let gone = match queued.flaw() {
             None => {
                 let bind = Bind::read(&queued.body)?;
                 let statement = self.statement(bind.statement);
                 let began = self.began(&statement, queued.at);
-                (bind.portal, Portal::new(&bind, statement, began))
+                let portal = Portal::new(&bind, statement, began);
+                self.portals.set(bind.portal, portal, cost)
             }
             // The name is not known either; it is nearly always this.
             Some(flaw) => {
                 let statement = Arc::new(Statement::unknown(flaw));
-                (&b""[..], Portal::unknown(statement, queued.at))
+                let portal = Portal::unknown(statement, queued.at);
+                self.portals.set(b"", portal, cost)
             }
         };
-        for gone in self.portals.set(name, portal, queued.cost()) {
+        for gone in gone {
             self.end_portal(gone, at);
         }
         Ok(())
@@ -199,8 +210,8 @@ impl Session {
         if let Some(open) = portal.open {
             self.suspended = self.suspended.saturating_sub(open.size());
             self.give(*open, at);
-        } else if let (Run::Not, Some(shape)) = (portal.run, portal.shape) {
-            self.describe(&portal.statement, Some(shape), portal.at, at);
+        } else if let (Run::Not, Some(columns)) = (portal.run, portal.columns) {
+            self.describe(&portal.statement, Some(&columns), portal.at, at);
         }
     }
 }

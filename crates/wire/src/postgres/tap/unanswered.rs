@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use retake_model::{Flaw, Timestamp, Value};
+use bytes::Bytes;
+use retake_model::{Flaw, Timestamp};
 
 use super::exchange::{Kind, Open};
-use super::request::{Portal, Statement};
+use super::request::{Asked, Portal, Statement};
 use super::session::Session;
 use crate::postgres::message::{Bind, Frontend, Target};
 
@@ -19,7 +20,7 @@ impl Session {
         if let Some(error) = error
             && let Some(mut open) = self.blame()
         {
-            open.result().error = Some(error);
+            open.error(&error);
             self.give(open, at);
         }
         while let Some(tag) = self.front() {
@@ -35,13 +36,14 @@ impl Session {
         let queued = self.drop_at(0)?;
         let at = queued.at;
         if let Some(flaw) = queued.flaw() {
-            let mut open = self.open(Kind::Execute, at, Value::Map(Vec::new()));
+            let mut open = self.open(Kind::Execute, at, Asked::nothing());
             open.flaw = Some(flaw);
             return Some(open);
         }
         match Frontend::parse(queued.tag, &queued.body) {
             Ok(Frontend::Parse(parse)) => {
-                let statement = Arc::new(Statement::new(&parse, at));
+                let body = Bytes::copy_from_slice(&queued.body);
+                let statement = Arc::new(Statement::new(&parse, body, at));
                 let bind = self
                     .queue
                     .iter()
@@ -49,34 +51,35 @@ impl Session {
                     .filter(|q| q.tag == b'B')
                     .filter_map(|q| Bind::read(&q.body).ok())
                     .find(|bind| bind.statement == parse.name);
-                let request = match bind {
-                    Some(bind) => Portal::new(&bind, Arc::clone(&statement), at).request,
-                    None => Value::map([("describe", statement.sql.clone())]),
+                let asked = match bind {
+                    Some(bind) => Portal::new(&bind, Arc::clone(&statement), at).asked(),
+                    None => Asked::describe(&statement),
                 };
-                Some(self.open_failed(&statement, request, at))
+                Some(self.open_failed(&statement, asked, at))
             }
             Ok(Frontend::Bind(bind)) => {
                 let statement = self.statement(bind.statement);
-                let request = Portal::new(&bind, Arc::clone(&statement), at).request;
-                Some(self.open_failed(&statement, request, at))
+                let asked = Portal::new(&bind, Arc::clone(&statement), at).asked();
+                Some(self.open_failed(&statement, asked, at))
             }
             Ok(Frontend::Describe(Target::Statement(name))) => {
                 let statement = self.statement(name);
-                let request = Value::map([("describe", statement.sql.clone())]);
-                Some(self.open_failed(&statement, request, at))
+                let asked = Asked::describe(&statement);
+                Some(self.open_failed(&statement, asked, at))
             }
             Ok(Frontend::Describe(Target::Portal(name))) => {
-                let portal = self.portals.remove(name)?;
-                Some(self.open_failed(&portal.statement, portal.request, portal.at))
+                let mut portal = self.portals.remove(name)?;
+                let asked = portal.asked();
+                Some(self.open_failed(&portal.statement, asked, portal.at))
             }
             _ => None,
         }
     }
 
-    fn open_failed(&mut self, statement: &Statement, request: Value, at: Timestamp) -> Open {
-        let mut open = self.open(Kind::Execute, at, request);
-        open.meaning = statement.meaning;
-        open.trace = statement.trace.clone();
+    fn open_failed(&mut self, statement: &Statement, asked: Asked, at: Timestamp) -> Open {
+        let mut open = self.open(Kind::Execute, at, asked);
+        open.meaning = Some(statement.meaning());
+        open.trace = statement.trace();
         open.flaw = statement.flaw.clone();
         open
     }
@@ -124,8 +127,8 @@ impl Session {
             if let Some(queued) = self.pop() {
                 // What cannot be read leaves its name unknown, which says enough.
                 let _ = match tag {
-                    b'P' => self.parsed(&queued),
-                    b'B' => self.bound(&queued, at),
+                    b'P' => self.parsed(queued),
+                    b'B' => self.bound(queued, at),
                     _ => Ok(()),
                 };
             }
