@@ -26,7 +26,7 @@ pub(super) struct Shared {
     pub(super) connections: AtomicU64,
     /// Inbound connections that are open.
     pub(super) inbound: AtomicU64,
-    pub(super) has_inbound: bool,
+    pub(super) has_inbound: AtomicBool,
     pub(super) stopping: AtomicBool,
     /// Milliseconds of the grace time, valid once `stopping` is set.
     pub(super) grace: AtomicU64,
@@ -50,6 +50,14 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
+    /// Of connections whose counterpart was dialled elsewhere.
+    pub(super) fn nowhere() -> Self {
+        Upstream {
+            addresses: Vec::new(),
+            best: AtomicUsize::new(0),
+        }
+    }
+
     /// The address to try after `tried` others.
     pub(super) fn address(&self, tried: usize) -> Option<SocketAddr> {
         let count = self.addresses.len();

@@ -1,5 +1,6 @@
 //! The relay: bytes go through as they came, and a copy is read.
 
+mod adopt;
 mod counters;
 mod door;
 mod end;
@@ -10,6 +11,7 @@ mod reader;
 mod session;
 mod worker;
 
+pub use adopt::{Adopter, Arrived};
 pub use counters::Counters;
 pub use event::{Batch, RelayEvent};
 pub use proxy::{RecordOptions, RecordProxy, StartError};

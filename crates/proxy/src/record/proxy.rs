@@ -12,6 +12,7 @@ use retake_intercept::{Bound, Listen, ListenError};
 use retake_model::Direction;
 use retake_wire::{PROTOCOLS, Protocol};
 
+use super::adopt::{Accounts, Adopter, Inbox};
 use super::counters::{Counters, Live};
 use super::door::{Door, Shared, Upstream};
 use super::queue::{Events, Queue};
@@ -49,9 +50,10 @@ impl Default for RecordOptions {
 /// grace does.
 pub struct RecordProxy {
     listens: Vec<Listen>,
-    counters: Vec<Arc<Live>>,
+    accounts: Arc<Accounts>,
     shared: Arc<Shared>,
-    wakers: Vec<Waker>,
+    wakers: Vec<Arc<Waker>>,
+    inboxes: Vec<Arc<Inbox>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -80,20 +82,25 @@ impl RecordProxy {
             protocols: options.protocols,
             connections: AtomicU64::new(options.first_connection),
             inbound: AtomicU64::new(0),
-            has_inbound: bound
-                .iter()
-                .any(|bound| bound.listen.direction == Direction::Inbound),
+            has_inbound: AtomicBool::new(
+                bound
+                    .iter()
+                    .any(|bound| bound.listen.direction == Direction::Inbound),
+            ),
             stopping: AtomicBool::new(false),
             grace: AtomicU64::new(0),
         });
         let mut proxy = RecordProxy {
             listens: bound.iter().map(|bound| bound.listen.clone()).collect(),
-            counters: bound
-                .iter()
-                .map(|bound| Arc::new(Live::new(bound.listen.dependency.clone())))
-                .collect(),
+            accounts: Arc::new(Accounts::new(
+                bound
+                    .iter()
+                    .map(|bound| Arc::new(Live::new(bound.listen.dependency.clone())))
+                    .collect(),
+            )),
             shared,
             wakers: Vec::new(),
+            inboxes: Vec::new(),
             threads: Vec::new(),
         };
         for index in 0..workers {
@@ -109,9 +116,19 @@ impl RecordProxy {
         &self.listens
     }
 
-    /// The counts of each address so far, in the order of [`listens`](Self::listens).
+    /// The counts of each address so far, in the order of [`listens`](Self::listens); behind them
+    /// those of adopted connections for which there is no address, by dependency.
     pub fn counters(&self) -> Vec<Counters> {
-        self.counters.iter().map(|live| live.snapshot()).collect()
+        self.accounts.snapshot()
+    }
+
+    /// What gives connections to this relay that were accepted elsewhere.
+    pub fn adopter(&self) -> Adopter {
+        Adopter {
+            shared: Arc::clone(&self.shared),
+            inboxes: self.inboxes.clone(),
+            accounts: Arc::clone(&self.accounts),
+        }
     }
 
     /// Accepts no more, lets open exchanges go on for at most `grace`, closes what is left, and
@@ -147,9 +164,11 @@ impl RecordProxy {
         upstreams: &[Arc<Upstream>],
     ) -> io::Result<()> {
         let poll = Poll::new()?;
-        let waker = Waker::new(poll.registry(), WAKE)?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let inbox = Arc::new(Inbox::new(Arc::clone(&waker)));
         let mut doors = Vec::with_capacity(bound.len());
-        for ((bound, upstream), counters) in bound.iter().zip(upstreams).zip(&self.counters) {
+        for ((bound, upstream), counters) in bound.iter().zip(upstreams).zip(self.accounts.fixed())
+        {
             doors.push(Door {
                 socket: Some(mio::net::TcpListener::from_std(bound.socket.try_clone()?)),
                 listen: bound.listen.clone(),
@@ -157,11 +176,18 @@ impl RecordProxy {
                 counters: Arc::clone(counters),
             });
         }
-        let worker = Worker::new(index, poll, doors, Arc::clone(&self.shared))?;
+        let worker = Worker::new(
+            index,
+            poll,
+            doors,
+            Arc::clone(&inbox),
+            Arc::clone(&self.shared),
+        )?;
         let thread = std::thread::Builder::new()
             .name(format!("relay-{index}"))
             .spawn(move || worker.run())?;
         self.wakers.push(waker);
+        self.inboxes.push(inbox);
         self.threads.push(thread);
         Ok(())
     }

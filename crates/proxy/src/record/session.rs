@@ -96,6 +96,29 @@ impl Session {
         }
     }
 
+    /// A session whose upstream has accepted already.
+    pub(super) fn joined(
+        info: ConnInfo,
+        door: usize,
+        client: TcpStream,
+        server: TcpStream,
+        findings: &mut Findings<'_>,
+    ) -> Self {
+        let mut session = Session::new(info, door, client, server, findings);
+        session.connected = true;
+        session.client.readable = true;
+        session.server.readable = true;
+        session
+    }
+
+    /// Passes on what the client had sent before the session began: the first `n` bytes of the
+    /// turn's buffer.
+    pub(super) fn begin_with(&mut self, n: usize, turn: &mut Turn<'_>) {
+        self.client.received += n as u64;
+        Live::add(&turn.findings.counters.bytes, n as u64);
+        self.pass(Side::Client, n, turn);
+    }
+
     /// Moves what can be moved, in both directions.
     pub(super) fn pump(&mut self, turn: &mut Turn<'_>) -> Progress {
         if !self.connected {

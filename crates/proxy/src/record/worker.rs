@@ -4,6 +4,9 @@
 //! thread: an idle connection holds no buffer, and one with work costs two reads and two writes
 //! per exchange.
 
+mod adopted;
+
+use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use mio::{Interest, Poll, Token};
 use retake_model::{Chunk, ConnId, ConnInfo, Direction};
 
 use super::RelayEvent;
+use super::adopt::Inbox;
 use super::counters::Live;
 use super::door::{Door, Shared, dial, refuse};
 use super::reader::Findings;
@@ -40,7 +44,12 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 pub(super) struct Worker {
     index: usize,
     poll: Poll,
+    /// The addresses, and behind them one without a socket for each dependency of adopted
+    /// connections.
     doors: Vec<Door>,
+    /// The places of the latter.
+    later: HashMap<Option<Arc<str>>, usize>,
+    inbox: Arc<Inbox>,
     /// Doors at which more may be waiting.
     waiting: Vec<bool>,
     refused: bool,
@@ -58,6 +67,7 @@ impl Worker {
         index: usize,
         poll: Poll,
         mut doors: Vec<Door>,
+        inbox: Arc<Inbox>,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         for (at, door) in doors.iter_mut().enumerate() {
@@ -71,6 +81,8 @@ impl Worker {
             poll,
             waiting: vec![true; doors.len()],
             doors,
+            later: HashMap::new(),
+            inbox,
             refused: false,
             sessions: Vec::new(),
             free: Vec::new(),
@@ -117,6 +129,7 @@ impl Worker {
             }
             self.hand_over();
         }
+        self.inbox.close();
         self.close_quiet(true);
         self.hand_over();
         self.shared.queue.leave(self.index);
@@ -140,7 +153,7 @@ impl Worker {
     fn on_ready(&mut self, event: &mio::event::Event) {
         let token = event.token();
         if token == WAKE {
-            return;
+            return self.adopt_all();
         }
         if let Some(waiting) = self.waiting.get_mut(token.0) {
             *waiting = true;
@@ -397,7 +410,8 @@ impl Worker {
             let done = match session.info.direction {
                 Direction::Inbound => session.is_quiet(),
                 Direction::Outbound => {
-                    let unneeded = session.is_opaque() && self.shared.has_inbound;
+                    let has_inbound = self.shared.has_inbound.load(Ordering::Relaxed);
+                    let unneeded = session.is_opaque() && has_inbound;
                     no_inbound && (session.is_quiet() || unneeded)
                 }
             };

@@ -8,6 +8,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod adopted;
 mod forwarding;
 mod reading;
 mod support;

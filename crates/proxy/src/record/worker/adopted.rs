@@ -1,0 +1,116 @@
+//! Connections that were accepted and dialled elsewhere.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+use retake_intercept::Listen;
+use retake_model::{ConnInfo, Direction};
+
+use super::Worker;
+use crate::record::adopt::Adopted;
+use crate::record::counters::Live;
+use crate::record::door::{Door, Upstream, refuse};
+use crate::record::reader::Findings;
+use crate::record::session::{Session, Turn};
+
+impl Worker {
+    /// Goes on with connections that were accepted and dialled elsewhere.
+    pub(super) fn adopt_all(&mut self) {
+        for adopted in self.inbox.take() {
+            self.adopt(adopted);
+        }
+    }
+
+    fn adopt(&mut self, adopted: Adopted) {
+        let Adopted {
+            info,
+            counters,
+            client,
+            server,
+            first,
+        } = adopted;
+        let door = self.door_of(&info, &counters);
+        Live::add(&counters.connections, 1);
+        Live::add(&counters.open, 1);
+        if info.direction == Direction::Inbound {
+            self.shared.has_inbound.store(true, Ordering::Relaxed);
+            self.shared.inbound.fetch_add(1, Ordering::AcqRel);
+        }
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.sessions.push(None);
+            self.sessions.len() - 1
+        });
+        let mut findings = Findings {
+            events: &mut self.events,
+            door,
+            protocols: self.shared.protocols,
+            counters: &counters,
+        };
+        let mut ends = [(client, 0), (server, 1)].map(|(socket, side)| {
+            let _ = socket.set_nodelay(true);
+            // A socket that stays blocking could stop the whole thread.
+            let blocking = socket.set_nonblocking(true);
+            (TcpStream::from_std(socket), side, blocking)
+        });
+        let registered = ends.iter_mut().try_for_each(|(socket, side, blocking)| {
+            std::mem::replace(blocking, Ok(()))?;
+            self.poll.registry().register(
+                socket,
+                Token(self.waiting.len() + slot * 2 + *side),
+                Interest::READABLE | Interest::WRITABLE,
+            )
+        });
+        let [(client, ..), (server, ..)] = ends;
+        if registered.is_err() {
+            self.free.push(slot);
+            return refuse(&info, &client, &mut findings, &self.shared);
+        }
+        let mut session = Box::new(Session::joined(info, door, client, server, &mut findings));
+        if let Some(place) = self.buffer.get_mut(..first.len())
+            && !first.is_empty()
+        {
+            place.copy_from_slice(&first);
+            session.begin_with(
+                first.len(),
+                &mut Turn {
+                    slot,
+                    arrivals: &mut self.arrivals,
+                    buffer: &mut self.buffer,
+                    clock: self.shared.clock,
+                    findings,
+                },
+            );
+        }
+        if let Some(place) = self.sessions.get_mut(slot) {
+            *place = Some(session);
+        }
+        self.pump(slot);
+    }
+
+    /// The door without a socket whose counters are those of a dependency.
+    fn door_of(&mut self, info: &ConnInfo, counters: &Arc<Live>) -> usize {
+        if let Some(known) = self.later.get(&info.dependency) {
+            return *known;
+        }
+        let target = info.target.clone().unwrap_or_default();
+        let listen = Listen {
+            addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            direction: info.direction,
+            dependency: info.dependency.clone(),
+            protocol: info.protocol,
+            upstream: target,
+        };
+        self.doors.push(Door {
+            socket: None,
+            listen,
+            upstream: Arc::new(Upstream::nowhere()),
+            counters: Arc::clone(counters),
+        });
+        self.later
+            .insert(info.dependency.clone(), self.doors.len() - 1);
+        self.doors.len() - 1
+    }
+}

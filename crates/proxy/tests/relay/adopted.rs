@@ -1,0 +1,92 @@
+//! Connections that were accepted and dialled elsewhere.
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use retake_model::Direction;
+use retake_proxy::record::{Arrived, Counters, RelayEvent};
+
+use crate::support::{LIMIT, Rig, bounded, expect, passes};
+
+/// Both ends of a connection of the loopback device.
+fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (bounded(near), bounded(listener.accept().unwrap().0))
+}
+
+fn arrived(to: &str, first: &[u8]) -> (Arrived, TcpStream, TcpStream) {
+    let (client, client_far) = pair();
+    let (server_far, server) = pair();
+    let arrived = Arrived {
+        direction: Direction::Outbound,
+        dependency: Some(to.into()),
+        protocol: None,
+        peer: None,
+        target: format!("{to}:80"),
+        client: client_far,
+        server: server_far,
+        first: first.to_vec(),
+    };
+    (arrived, client, server)
+}
+
+#[test]
+fn an_adopted_connection_is_relayed_read_and_counted_for_its_dependency() {
+    let mut rig = Rig::start(None, |options| {
+        options.workers = 2;
+        options.protocols = retake_wire::PROTOCOLS;
+    });
+    let adopter = rig.proxy.adopter();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut open = Vec::new();
+    for to in ["a.test", "b.test", "a.test"] {
+        // The front has read a part of the request already.
+        let (arrived, mut client, mut server) = arrived(to, &request[..9]);
+        adopter.adopt(arrived);
+        expect(&mut server, &request[..9]);
+        passes(&mut client, &mut server, &request[9..]);
+        passes(&mut server, &mut client, b"HTTP/1.1 204 No Content\r\n\r\n");
+        open.push((client, server));
+    }
+    adopter.unreachable(&Some("c.test".into()));
+    let counters = rig.proxy.stop(LIMIT);
+    for (mut client, _server) in open {
+        assert_eq!(client.read(&mut [0; 1]).unwrap(), 0, "closed in order");
+    }
+    let of = |name: &str| {
+        let name = Some(Arc::from(name));
+        counters.iter().find(|c| c.dependency == name).unwrap()
+    };
+    let told = |c: &Counters| (c.connections, c.exchanges, c.open, c.unreachable);
+    assert_eq!(told(of("a.test")), (2, 2, 0, 0));
+    assert_eq!(told(of("b.test")), (1, 1, 0, 0));
+    assert_eq!(told(of("c.test")), (1, 0, 0, 1));
+    assert_eq!(of("b.test").bytes, 27 + 27);
+    let mut opened = Vec::new();
+    while let Some(batch) = rig.events.recv(LIMIT) {
+        for event in batch.events {
+            if let RelayEvent::Opened(info) = event {
+                opened.push((info.dependency.unwrap().to_string(), info.target.unwrap()));
+            }
+        }
+    }
+    opened.sort();
+    let expected = [
+        ("a.test", "a.test:80"),
+        ("a.test", "a.test:80"),
+        ("b.test", "b.test:80"),
+    ];
+    assert_eq!(opened, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+}
+
+#[test]
+fn a_connection_that_arrives_after_the_end_is_closed() {
+    let rig = Rig::start(None, |_| {});
+    let adopter = rig.proxy.adopter();
+    rig.end();
+    let (arrived, mut client, _server) = arrived("a.test", b"");
+    adopter.adopt(arrived);
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+}
