@@ -2,7 +2,6 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -13,8 +12,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, set_child_subreaper, setrlimi
 
 use super::supervisor::Supervisor;
 use super::sys::notify::Listener;
+use super::sys::tell::Tell;
 use super::sys::{filter, install};
-use super::{Ability, Director, Outbound};
+use super::{Ability, Clock, Director, Files, Outbound, Resolver};
 
 /// What is to be captured.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,11 @@ pub struct Plan {
     /// What the machine allows, as [`probe`](super::probe) found it.
     pub ability: Ability,
     /// The name server that answers in place of the real ones.
-    pub names: Option<SocketAddr>,
+    pub names: Option<Arc<Resolver>>,
+    /// The files that the service gets instead of its own.
+    pub files: Option<Arc<Files>>,
+    /// The time that the service sees, where it is not the real one.
+    pub clock: Option<Arc<Clock>>,
 }
 
 impl Plan {
@@ -38,6 +42,15 @@ impl Plan {
             calls.push(libc::SYS_bind);
         }
         (calls, inject)
+    }
+
+    /// The system calls that are told to us with certain arguments.
+    fn tells(&self) -> Vec<Tell> {
+        let clock = self.clock.as_ref();
+        let files = self.files.as_ref();
+        let mut tells = clock.map_or_else(Vec::new, |_| Clock::tells(self.ability.killable));
+        tells.extend(files.map_or_else(Vec::new, |_| Files::tells()));
+        tells
     }
 }
 
@@ -73,7 +86,7 @@ impl ArmError {
 /// The system gives no sockets.
 pub fn arm(command: &mut Command, plan: &Plan) -> Result<Armed, ArmError> {
     let (calls, sockets) = plan.calls();
-    let program = filter::program(&calls, sockets);
+    let program = filter::program(&calls, sockets, &plan.tells());
     let killable = plan.ability.killable;
     let (ours, theirs) = socketpair(
         AddressFamily::UNIX,

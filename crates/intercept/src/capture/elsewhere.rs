@@ -1,11 +1,10 @@
 //! Systems without seccomp user notification: nothing is captured, and it is said so.
 
 use std::io;
-use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::{Ability, Director};
+use super::{Ability, Clock, Director, Resolver, Trust};
 
 /// What is to be captured.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +12,22 @@ pub struct Plan {
     /// What the machine allows.
     pub ability: Ability,
     /// The name server that answers in place of the real ones.
-    pub names: Option<SocketAddr>,
+    pub names: Option<Arc<Resolver>>,
+    /// The files that the service gets instead of its own.
+    pub files: Option<Arc<Files>>,
+    /// The time that the service sees, where it is not the real one.
+    pub clock: Option<Arc<Clock>>,
+}
+
+/// The files that a service gets instead of its own: none here.
+#[derive(Debug)]
+pub struct Files(());
+
+impl Files {
+    /// Substitutes that nobody gets.
+    pub fn new(_: Trust) -> Self {
+        Files(())
+    }
 }
 
 /// A command whose connections would be captured.

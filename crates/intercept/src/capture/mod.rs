@@ -13,6 +13,20 @@
 
 mod ability;
 mod director;
+mod dns;
+mod resolve;
+mod timeline;
+mod trust;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod clock;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+#[path = "clock_elsewhere.rs"]
+mod clock;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod page;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod vdso;
 
 #[cfg(all(
     target_os = "linux",
@@ -29,6 +43,11 @@ mod call;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod connect;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod files;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -62,7 +81,11 @@ mod sys;
 mod elsewhere;
 
 pub use ability::{Ability, Outbound};
+pub use clock::{Clock, ClockError, Unfrozen};
 pub use director::{Arrived, Director, Pid, Route, Uncaptured};
+pub use resolve::{Names, Resolver, Source};
+pub use timeline::{Moment, UnixNanos};
+pub use trust::Trust;
 
 #[cfg(all(
     target_os = "linux",
@@ -70,6 +93,7 @@ pub use director::{Arrived, Director, Pid, Route, Uncaptured};
 ))]
 pub use {
     arm::{ArmError, Armed, Plan, arm},
+    files::Files,
     probe::probe,
     supervisor::Supervisor,
 };
@@ -78,4 +102,4 @@ pub use {
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-pub use elsewhere::{ArmError, Armed, Plan, Supervisor, arm, probe};
+pub use elsewhere::{ArmError, Armed, Files, Plan, Supervisor, arm, probe};

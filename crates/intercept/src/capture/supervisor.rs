@@ -10,7 +10,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use super::call::Call;
 use super::sys::notify::Listener;
 use super::{Director, Plan};
-use super::{connect, listen, names};
+use super::{connect, files, listen, names};
 
 /// Answers the calls of one service and of all that it starts. Dropping it ends that: further
 /// calls of them fail with `ENOSYS`.
@@ -114,6 +114,12 @@ fn dispatch(core: &Core, call: Call) {
         libc::SYS_connect => connect::connect(core, call),
         libc::SYS_listen => listen::listen(core, call),
         libc::SYS_getpeername => names::getpeername(core, call),
-        _ => call.proceed(),
+        libc::SYS_openat => files::openat(core, call),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open => files::open(core, call),
+        _ => match &core.plan.clock {
+            Some(clock) => clock.answer(call),
+            None => call.proceed(),
+        },
     }
 }

@@ -4,6 +4,8 @@
 //! arguments from 16 on, 8 bytes each, of which the lower half is read (both architectures are
 //! little-endian).
 
+use super::tell::Tell;
+
 /// One instruction (`struct sock_filter`).
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,26 +17,26 @@ pub struct Instruction {
 }
 
 const ALLOW: u32 = 0x7fff_0000;
-const NOTIFY: u32 = 0x7fc0_0000;
+pub(super) const NOTIFY: u32 = 0x7fc0_0000;
 const ERRNO: u32 = 0x0005_0000;
 
-const LOAD: u16 = 0x20;
+pub(super) const LOAD: u16 = 0x20;
 const AND: u16 = 0x54;
-const JUMP_EQ: u16 = 0x15;
-const JUMP_GE: u16 = 0x35;
-const JUMP_SET: u16 = 0x45;
-const RETURN: u16 = 0x06;
+pub(super) const JUMP_EQ: u16 = 0x15;
+pub(super) const JUMP_GE: u16 = 0x35;
+pub(super) const JUMP_SET: u16 = 0x45;
+pub(super) const RETURN: u16 = 0x06;
 
 #[cfg(target_arch = "x86_64")]
-const ARCH: u32 = 0xC000_003E;
+pub(super) const ARCH: u32 = 0xC000_003E;
 #[cfg(target_arch = "aarch64")]
-const ARCH: u32 = 0xC000_00B7;
+pub(super) const ARCH: u32 = 0xC000_00B7;
 
 /// Calls of the x32 ABI have this bit (x86_64 only).
 const X32: u32 = 0x4000_0000;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 
-const fn statement(code: u16, k: u32) -> Instruction {
+pub(super) const fn statement(code: u16, k: u32) -> Instruction {
     Instruction {
         code,
         jt: 0,
@@ -43,7 +45,7 @@ const fn statement(code: u16, k: u32) -> Instruction {
     }
 }
 
-const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
+pub(super) const fn jump(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
     Instruction { code, jt, jf, k }
 }
 
@@ -58,10 +60,10 @@ const fn number(call: i64) -> u32 {
     call as u32
 }
 
-/// The program that tells of `calls`, and of `socket` for TCP where `sockets` is set. Everything
+/// The program that tells of `calls`, of `tells` where their conditions hold, and of `socket` for TCP where `sockets` is set. Everything
 /// else is allowed at once, but for two ways around `connect`: io_uring is said not to be there,
 /// and TCP fast open not to be supported, for which programs have their fallbacks.
-pub fn program(calls: &[i64], sockets: bool) -> Vec<Instruction> {
+pub fn program(calls: &[i64], sockets: bool, tells: &[Tell]) -> Vec<Instruction> {
     let mut program = vec![
         statement(LOAD, 4),
         jump(JUMP_EQ, ARCH, 1, 0),
@@ -97,6 +99,7 @@ pub fn program(calls: &[i64], sockets: bool) -> Vec<Instruction> {
     if sockets {
         program.extend(tcp_sockets());
     }
+    program.extend(tells.iter().flat_map(Tell::instructions));
     program.push(statement(RETURN, ALLOW));
     program
 }
@@ -123,11 +126,26 @@ const fn errno(number: i32) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    /// What the program answers, run as the kernel does.
     fn run(program: &[Instruction], arch: u32, call: i64, arguments: [u32; 6]) -> u32 {
+        run_with(program, arch, call, 0, arguments.map(u64::from))
+    }
+
+    /// Four bytes of eight.
+    fn half(word: u64, at: usize) -> u32 {
+        u32::from_le_bytes(word.to_le_bytes()[at..at + 4].try_into().expect("four"))
+    }
+
+    /// What the program answers, run as the kernel does.
+    pub(in super::super) fn run_with(
+        program: &[Instruction],
+        arch: u32,
+        call: i64,
+        instruction: u64,
+        arguments: [u64; 6],
+    ) -> u32 {
         let mut at = 0;
         let mut value = 0;
         loop {
@@ -139,7 +157,9 @@ mod tests {
                     value = match now.k {
                         0 => number(call),
                         4 => arch,
-                        k => arguments[(k as usize - 16) / 8],
+                        8 => half(instruction, 0),
+                        12 => half(instruction, 4),
+                        k => half(arguments[(k as usize - 16) / 8], k as usize % 8),
                     }
                 }
                 AND => value &= now.k,
@@ -154,7 +174,7 @@ mod tests {
 
     #[track_caller]
     fn check(sockets: bool, call: i64, arguments: [u32; 6], expect: u32) {
-        let program = program(&[libc::SYS_connect, libc::SYS_listen], sockets);
+        let program = program(&[libc::SYS_connect, libc::SYS_listen], sockets, &[]);
         assert_eq!(run(&program, ARCH, call, arguments), expect);
     }
 
@@ -208,7 +228,7 @@ mod tests {
 
     #[test]
     fn other_architectures_go_past() {
-        let program = program(&[libc::SYS_connect], true);
+        let program = program(&[libc::SYS_connect], true, &[]);
         assert_eq!(run(&program, 0x4000_0003, libc::SYS_connect, [0; 6]), ALLOW);
         if cfg!(target_arch = "x86_64") {
             let x32 = libc::SYS_connect | i64::from(X32);

@@ -6,3 +6,4 @@ pub(super) mod install;
 pub(super) mod memory;
 pub(super) mod notify;
 pub(super) mod process;
+pub(super) mod tell;
