@@ -76,6 +76,36 @@ def scenario_22_requests_in_parallel_give_the_same_report_each_time(case):
         same(first, case.replay(POOL="6").expect(0).steady(), "the report of the same build")
 
 
+def scenario_22_a_change_of_a_call_that_several_tests_share_is_red(case):
+    def traffic(base):
+        from scenarios import Client
+
+        threads = [threading.Thread(target=Client(base).send, args=(f"POST /overlap/{n}",)) for n in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    case.record(traffic, settle=1.5, POOL="4")
+    text = "".join(case.files(r"/tests/").values())
+    if "by: shared" not in text and "by: values" not in text:
+        raise Failed(f"the requests did not overlap\n{text}")
+    first = case.replay(POOL="4").expect_green().steady()
+    for _ in range(4):
+        same(first, case.replay(POOL="4").expect_green().steady(), "the report of the same build")
+    # Another value: none of the tests of that moment recorded it.
+    run = case.replay(POOL="4", CHANGE="overlap").expect(1, "(a shared call was changed)")
+    run.expect_difference("POST /overlap/2", "overlap 2!")
+    same(run.steady(), case.replay(POOL="4", CHANGE="overlap").steady(), "the report of the changed build")
+    # None of them made it: the tests are named.
+    run = case.replay(POOL="4", CHANGE="overlap-fewer").expect(1, "(a shared call was left out)")
+    if "none made it" not in run.said and not any(
+            one["kind"] == "call-missing" and test["title"] == "POST /overlap/2"
+            for test in run.tests for one in test["differences"]):
+        raise Failed(f"the missing write is not said\n{run.said[-3000:]}")
+    same(run.steady(), case.replay(POOL="4", CHANGE="overlap-fewer").steady(), "the report of the build that left it out")
+
+
 def scenario_26_noise_goes_by_kind_or_by_rule_and_hides_nothing_else(case):
     case.record_requests("GET /noise", "GET /noise", "GET /noise")
     # A random id that looks like any other hex digits is a difference until a rule names it.

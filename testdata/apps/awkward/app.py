@@ -191,6 +191,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.replace("\n", "\r\n").encode())
         self.wfile.flush()
 
+    # 22: long enough that requests that are sent together overlap.
+    def post_overlap(self):
+        n = int(self.rest[0])
+        found = self.service.db.ask("SELECT name FROM items WHERE id = %s", n)
+        time.sleep(0.15)
+        if CHANGE != "overlap-fewer" or n != 2:
+            what = f"overlap {n}{'!' if CHANGE == 'overlap' and n == 2 else ''}"
+            self.service.db.ask("INSERT INTO jobs (what) VALUES (%s)", what)
+        time.sleep(0.15)
+        self.json({"name": found[0][0]})
+
     # 3: what was learned at the start is in the answer.
     def get_flags(self):
         self.json({"flags": self.service.flags, "cache": self.service.cache})

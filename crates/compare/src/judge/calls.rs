@@ -66,7 +66,7 @@ pub(super) fn differences(
         let partner = take_partner(id, test, unknown, &mut missing);
         let reason = match partner {
             Some(_) => None,
-            None => gap_reason(test, id, unknown, info),
+            None => gap_reason(id, unknown, info),
         };
         let difference = of_unknown(id, unknown, partner, reason, &mut found);
         placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
@@ -77,7 +77,14 @@ pub(super) fn differences(
         let mut difference = plain(place, DiffKind::CallMissing);
         let after = first.as_ref().filter(|first| first.is_before(call.index));
         let soft = is_soft(call.effect, &call.to, calls);
-        let weight = doubtful(call.shared, call.effect, soft, &mut difference);
+        let weight = match call.shared && !calls.sharers.is_empty() {
+            // Every test that it may belong to has run, and none of them made it.
+            true => {
+                difference.detail = Some(nobody_of(id, &calls.sharers));
+                certain(soft)
+            }
+            false => doubtful(call.shared, call.effect, soft, &mut difference),
+        };
         placed.push((call.index, found.add(difference, weight, after)));
     }
     for extra in &calls.extra {
@@ -292,6 +299,35 @@ fn take_partner<'m>(
         })?;
     Some(missing.remove(at))
 }
+
+/// The weight of a call that is missing or extra, and known to be nobody else's.
+fn certain(soft: bool) -> Weight {
+    match soft {
+        true => Weight::Shifted,
+        false => Weight::Changed,
+    }
+}
+
+/// Whose a call of several tests may be: none of them made it.
+fn nobody_of(id: &TestId, sharers: &[TestId]) -> String {
+    let names: Vec<String> = std::iter::once(id)
+        .chain(sharers)
+        .take(SHOWN_TESTS)
+        .map(|test| test.name.to_string())
+        .collect();
+    let more = (sharers.len() + 1).saturating_sub(names.len());
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "recorded while {}{more} were open; each of them has run, and none made it",
+        names.join(", ")
+    )
+}
+
+/// How many tests of one moment are named.
+const SHOWN_TESTS: usize = 5;
 
 /// The weight of a call that is missing or extra. Where nothing told whose of several tests it is,
 /// it may be another's: a write is then the recording's lack, and the rest is soft.

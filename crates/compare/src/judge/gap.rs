@@ -1,16 +1,11 @@
 //! What lies in the recording, and not in the service.
 
-use retake_model::{Attribution, SetInfo, TestCase, TestId};
+use retake_model::{SetInfo, TestId};
 
 use crate::matching::{Effect, UnknownCall};
 
 /// Why an unknown call is no change of the service; none where it is one.
-pub(super) fn gap_reason(
-    test: &TestCase,
-    id: &TestId,
-    unknown: &UnknownCall,
-    info: &SetInfo,
-) -> Option<String> {
+pub(super) fn gap_reason(id: &TestId, unknown: &UnknownCall, info: &SetInfo) -> Option<String> {
     let to = &unknown.call.to;
     let nearest = unknown.miss.nearest.as_ref();
     let elsewhere = nearest.and_then(|n| n.test.as_ref()).filter(|t| *t != id);
@@ -27,11 +22,8 @@ pub(super) fn gap_reason(
     if let Some(reason) = incomplete(info, to) {
         return Some(format!("{reason} (hint: record again)"));
     }
-    let shared = unknown.call.shared
-        || test
-            .calls
-            .iter()
-            .any(|call| call.to == *to && call.by == Attribution::Shared);
+    // Which test a call was recorded with may be doubtful; that none of them recorded it is not.
+    let shared = unknown.call.shared || unknown.ambiguous;
     let of_this_test = nearest.is_some_and(|n| n.test.as_ref() == Some(id));
     (shared && !of_this_test).then(|| {
         format!(

@@ -91,6 +91,7 @@ fn as_recorded() -> CallsOutcome {
         missing: Vec::new(),
         reordered: Vec::new(),
         overflow: 0,
+        sharers: Vec::new(),
     }
 }
 
@@ -125,6 +126,7 @@ fn unknown(of: &str, differs: &[(&str, &str, &str)]) -> UnknownCall {
         .collect();
     UnknownCall {
         call: call(READ, Effect::Read),
+        ambiguous: false,
         miss: Miss {
             test: Some(id("a")),
             to: "db".into(),
@@ -485,4 +487,47 @@ fn scenario_22_what_nothing_tells_whose_it_was_is_no_change_when_it_is_missing()
     assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
     outcome.missing = vec![missing(1)];
     assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+}
+
+#[test]
+fn scenario_22_a_write_that_none_of_its_tests_made_is_a_change_and_names_them() {
+    let mut write = missing(1);
+    write.shared = true;
+    let mut outcome = as_recorded();
+    outcome.missing = vec![write];
+    outcome.sharers = vec![id("b"), id("c")];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+    let info = complete();
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("1"),
+        &outcome,
+        &setting(&info),
+    );
+    let detail = result.differences[0].detail.clone().unwrap_or_default();
+    assert!(detail.contains("a, b, c were open"), "{detail}");
+    // A read may have been left out by a cache, here as elsewhere.
+    let mut read = missing(0);
+    read.shared = true;
+    outcome.missing = vec![read];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Shifted);
+}
+
+#[test]
+fn scenario_22_what_none_of_the_tests_of_a_moment_recorded_is_a_change() {
+    let mut outcome = as_recorded();
+    outcome.unknown = vec![unknown("b", &[("params[0]", "A1", "a1")])];
+    let mut shared = test_case();
+    for call in &mut shared.calls {
+        call.by = Attribution::Shared;
+    }
+    let verdict_of = |outcome: &CallsOutcome| {
+        let info = complete();
+        judge(&shared, &id("a"), compared("1"), outcome, &setting(&info)).verdict
+    };
+    assert_eq!(verdict_of(&outcome), Verdict::Changed);
+    // What it asks may follow from an answer that was another test's.
+    outcome.unknown[0].ambiguous = true;
+    assert_eq!(verdict_of(&outcome), Verdict::Gap);
 }

@@ -25,6 +25,9 @@ pub struct CallsOutcome {
     /// Calls beyond the bound of what is held for one test: they were answered, and are in none
     /// of the lists.
     pub overflow: u64,
+    /// The other tests that were open at the same time when calls were recorded of which nothing
+    /// told whose they were. Empty where there are none, or one of them has not run.
+    pub sharers: Vec<TestId>,
 }
 
 /// What a request does to the dependency.
@@ -84,6 +87,9 @@ pub struct UnknownCall {
     pub call: ObservedCall,
     /// Why nothing answered it.
     pub miss: Miss,
+    /// Whether the test was answered before with one of several answers to the same question that
+    /// nothing tells apart: what it asks then may follow from another test's answer.
+    pub ambiguous: bool,
 }
 
 /// A recorded call that was not made.

@@ -225,6 +225,18 @@ impl Pool {
         ids.filter_map(|id| self.entries.get(*id).map(|entry| entry.origin))
     }
 
+    /// Other mocks of the same question as that one, among those that are alike.
+    pub(crate) fn rivals(&self, alike: Key, origin: Origin) -> impl Iterator<Item = Origin> {
+        let ids = self.alike.get(&alike).into_iter().flatten();
+        let entries = move || ids.clone().filter_map(|id| self.entries.get(*id));
+        let own = entries().find(|entry| entry.origin == origin);
+        let own = own.map(|entry| entry.exact);
+        entries()
+            .filter(move |entry| Some(entry.exact) == own && entry.origin != origin)
+            .map(|entry| entry.origin)
+            .take(LOOK)
+    }
+
     /// The mock of that number, in the order in which they were added.
     pub(crate) fn entry(&self, number: usize) -> Option<&Entry> {
         self.entries.get(number)

@@ -50,6 +50,8 @@ pub(super) struct Running {
     pub(super) began: u64,
     /// The count of beginnings and ends when it ended.
     pub(super) ended: Option<u64>,
+    /// Whether it was given one of several answers that nothing tells apart.
+    pub(super) ambiguous: bool,
     matched: Vec<MatchedCall>,
     extra: Vec<ExtraCall>,
     unknown: Vec<UnknownCall>,
@@ -101,6 +103,7 @@ impl Running {
             pool,
             began,
             ended: None,
+            ambiguous: false,
             matched: Vec::new(),
             extra: Vec::new(),
             unknown: Vec::new(),
@@ -124,7 +127,11 @@ impl Running {
                 call,
             }),
             Observed::Extra { index } => self.extra.push(ExtraCall { index, call }),
-            Observed::Unknown(miss) => self.unknown.push(UnknownCall { call, miss: *miss }),
+            Observed::Unknown(miss) => self.unknown.push(UnknownCall {
+                call,
+                miss: *miss,
+                ambiguous: self.ambiguous,
+            }),
         }
     }
 
@@ -134,6 +141,7 @@ impl Running {
         self,
         test: &TestCase,
         unserved: &[usize],
+        sharers: Vec<TestId>,
         rules: &RulesOf,
     ) -> CallsOutcome {
         let own = self.pool.entries().filter(|entry| entry.served == 0);
@@ -154,6 +162,7 @@ impl Running {
             unknown: self.unknown,
             missing,
             overflow: self.overflow,
+            sharers,
         }
     }
 }

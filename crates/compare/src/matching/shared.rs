@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, Scope, TestCase, TestSet};
 
+use super::canon::Canon;
 use super::key::Key;
+use super::mock_set::mock;
 use super::pool::{Asked, Hit, Origin, Pool, Role, Which};
 use super::running::{Provenance, Reading, RulesOf, add_call};
 use crate::made::{Known, Near};
@@ -64,6 +66,29 @@ impl Shared {
             .filter(|entry| entry.served == 0)
             .map(|entry| entry.origin.index)
             .collect()
+    }
+
+    /// Whether a mock of a crowd is one of several that answer the same question of the same time
+    /// with different answers: which of them is whose nothing tells.
+    pub(super) fn is_ambiguous(
+        &self,
+        sets: &[Arc<TestSet>],
+        origin: Origin,
+        canon: &Canon,
+    ) -> bool {
+        let (Some(crowd), Some(spans)) = (self.crowds.get(origin.set), self.spans.get(origin.set))
+        else {
+            return false;
+        };
+        let span = |origin: Origin| origin.test.and_then(|number| spans.get(number));
+        let own = mock(sets, origin).map(|mock| &mock.response);
+        crowd.rivals(canon.coarse_key(), origin).any(|rival| {
+            let together = match (span(origin), span(rival)) {
+                (Some(a), Some(b)) => a.overlaps(b),
+                _ => true,
+            };
+            together && mock(sets, rival).map(|mock| &mock.response) != own
+        })
     }
 
     fn read_set(

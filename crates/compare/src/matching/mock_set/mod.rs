@@ -169,6 +169,13 @@ impl MockSet {
         };
         let found = find(&mut self.running, &mut self.shared, &owners, &asking);
         let canon = asking.canon;
+        if let Some(Found { hit, source }) = &found
+            && let Source::Crowd(at) = source
+            && let Some(running) = self.running.get_mut(*at)
+            && !running.ambiguous
+        {
+            running.ambiguous = self.shared.is_ambiguous(&self.sets, hit.origin, &canon);
+        }
         match found {
             Some(found) => self.serve(call, rules, &owners, found, probe),
             None if probe => self.describe(call, &canon, rules, &owners),

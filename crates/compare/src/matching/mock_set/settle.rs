@@ -51,6 +51,33 @@ impl MockSet {
         self.shared.unserved(running.set, running.number)
     }
 
+    /// The tests that share calls with this one, where all of them have run.
+    fn sharers(&self, running: &Running) -> Vec<TestId> {
+        let Some(spans) = self.shared.spans.get(running.set) else {
+            return Vec::new();
+        };
+        let (Some(own), Some(set)) = (spans.get(running.number), self.sets.get(running.set)) else {
+            return Vec::new();
+        };
+        let beside: Vec<usize> = spans
+            .iter()
+            .enumerate()
+            .filter(|(number, other)| *number != running.number && own.overlaps(other))
+            .map(|(number, _)| number)
+            .collect();
+        let ran = |number: &usize| self.ended.contains(&(running.set, *number));
+        if !beside.iter().all(ran) {
+            return Vec::new();
+        }
+        let cases = beside.iter().filter_map(|number| set.tests.get(*number));
+        cases
+            .map(|case| TestId {
+                set: set.name.clone(),
+                name: case.name.as_str().into(),
+            })
+            .collect()
+    }
+
     fn neighbours_ended(&self, running: &Running) -> bool {
         let Some(spans) = self.shared.spans.get(running.set) else {
             return true;
@@ -83,8 +110,13 @@ impl MockSet {
         for running in taken {
             self.looked_at += running.pool.looked_at;
             let unserved = self.unserved(&running);
+            // Asked of few: it looks at every test of the set.
+            let sharers = match unserved.is_empty() {
+                true => Vec::new(),
+                false => self.sharers(&running),
+            };
             if let Some(case) = test_case(&self.sets, (running.set, running.number)) {
-                outcomes.push(running.outcome(case, &unserved, &self.rules));
+                outcomes.push(running.outcome(case, &unserved, sharers, &self.rules));
             }
         }
         outcomes
