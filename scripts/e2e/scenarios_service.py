@@ -1,7 +1,10 @@
 """Scenarios of what services do: failing, working in the background, retrying, keeping state."""
 
+import os
+import shutil
 import time
 
+from environment import APPS
 from processes import Failed
 from retake import clean_ledger
 
@@ -67,7 +70,19 @@ def scenario_42_a_retry_is_part_of_its_test(case):
 
 
 def scenario_43_state_outside_the_databases_is_named(case):
+    # A copy of the service, so that another build of it is another file of the same name.
+    script = os.path.join(case.folder, "app.py")
+    shutil.copy(APPS / "awkward" / "app.py", script)
+    python, _ = case.command(case)
+    case.command = lambda _: [python, script]
     case.record_requests("POST /files", "GET /item/1")
     run = case.replay().expect(1).expect_difference("POST /files", "json.files")
+    if "state outside of its dependencies" not in str(run.test("POST /files")["notes"]):
+        raise Failed(f"the reason is not named\n{run.said}")
     if run.test("GET /item/1")["verdict"] != "passed":
         raise Failed(f"the other test suffered\n{run.said}")
+    with open(script, "a") as file:
+        file.write("# another build\n")
+    run = case.replay().expect(1).expect_difference("POST /files", "json.files")
+    if "state outside" in run.said:
+        raise Failed(f"another build is excused\n{run.said}")

@@ -31,6 +31,8 @@ pub struct Setting<'s> {
     pub info: &'s SetInfo,
     /// The dependencies that are the real ones in this run.
     pub live: &'s [String],
+    /// Whether the files that the command names are those of the recording.
+    pub same_build: bool,
 }
 
 /// Judges a test by its response and its calls.
@@ -63,16 +65,19 @@ pub fn judge(
         (_, Weight::None) => Verdict::Passed,
     };
     let mut result = blank(test, id, verdict, calls, setting);
+    differences.extend(of_calls);
+    differences.extend(found.differences);
+    result.differences = differences;
     result.notes.extend(compared.notes);
     result.notes.extend(found.notes);
     if verdict == Verdict::Changed {
         result.notes.extend(live_note(test, setting));
+        result
+            .notes
+            .extend(same_build_note(&result, calls, setting));
     }
     result.hidden = compared.hidden;
     result.by_kind = compared.by_kind + calls.matched.iter().map(|m| m.by_kind).sum::<u64>();
-    differences.extend(of_calls);
-    differences.extend(found.differences);
-    result.differences = differences;
     result
 }
 
@@ -160,6 +165,30 @@ fn follow(difference: &mut Difference, first: &calls::FirstUnknown) {
         Some(detail) => format!("{note}\n{detail}"),
         None => note,
     });
+}
+
+/// What explains another response of the same build that asked the same and was answered the same.
+fn same_build_note(
+    result: &TestResult,
+    calls: &CallsOutcome,
+    setting: &Setting<'_>,
+) -> Option<String> {
+    let of_response = |d: &Difference| matches!(d.place, Place::Response(_));
+    let only_response = result.differences.iter().all(of_response);
+    let as_recorded = calls.unknown.is_empty() && calls.overflow == 0 && setting.live.is_empty();
+    if !(setting.same_build && only_response && as_recorded) {
+        return None;
+    }
+    let files: Vec<&str> = setting.info.build.keys().map(String::as_str).collect();
+    Some(format!(
+        "perhaps no change of the service: {} {} what was recorded, byte for byte, and every call was \
+         made and answered as recorded. Unless a module that is loaded beside or a setting changed, \
+         the service keeps state outside of its dependencies (in memory, in files), or answers with a \
+         clock or at random (hint: begin the replay with the state that the recording began with, or \
+         hide the place by a rule)",
+        files.join(" and "),
+        if files.len() == 1 { "is" } else { "are" },
+    ))
 }
 
 fn live_note(test: &TestCase, setting: &Setting<'_>) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Test cases, mocks and the sets they come in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{Ledger, NoiseRule, Path, ProtocolId, Timestamp, TraceId, Value};
@@ -182,6 +183,9 @@ pub struct SetInfo {
     pub recorder: String,
     /// The command that was run, word for word; empty where the service ran elsewhere.
     pub command: Vec<String>,
+    /// The files that the command names, by the word that names each, with the BLAKE3 hash of their
+    /// content in hex. Empty where nothing is known, or several builds were recorded into the set.
+    pub build: BTreeMap<String, String>,
     /// The address that the service listened on, `host:port`.
     pub upstream: Option<String>,
     /// The dependencies by name.

@@ -1,5 +1,6 @@
 //! A record session and a replay run.
 
+mod build;
 pub mod installation;
 pub mod ready;
 pub mod record;

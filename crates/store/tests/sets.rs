@@ -96,6 +96,11 @@ fn everything_of_a_set_is_read_back_as_it_was_written() {
     shared[1].by = retake_model::Attribution::Unattributed;
     shared[1].merged = 17;
     let mut about = info();
+    about.build = [
+        ("./shop".to_owned(), "af1349b9".to_owned()),
+        ("a: b.py".to_owned(), "0123456789".to_owned()),
+    ]
+    .into();
     about.rules = vec![rule("response.headers.date", RuleAction::Ignore, None)];
     about.ledger = Some(Ledger {
         inbound: Tally {

@@ -160,6 +160,7 @@ fn setting(info: &SetInfo) -> Setting<'_> {
         took: std::time::Duration::ZERO,
         info,
         live: &[],
+        same_build: false,
     }
 }
 
@@ -530,4 +531,31 @@ fn scenario_22_what_none_of_the_tests_of_a_moment_recorded_is_a_change() {
     // What it asks may follow from an answer that was another test's.
     outcome.unknown[0].ambiguous = true;
     assert_eq!(verdict_of(&outcome), Verdict::Gap);
+}
+
+#[test]
+fn scenario_43_another_response_of_the_same_build_names_the_likely_reason() {
+    let mut info = complete();
+    info.build = [("./shop".to_owned(), "af13".to_owned())].into();
+    let says = |outcome: &CallsOutcome, same_build: bool, live: &[String]| {
+        let setting = Setting {
+            same_build,
+            live,
+            ..setting(&info)
+        };
+        let result = judge(&test_case(), &id("a"), compared("2"), outcome, &setting);
+        // The reason takes nothing from the verdict: settings and modules may have changed.
+        assert_eq!(result.verdict, Verdict::Changed);
+        let reason = |note: &&String| note.contains("./shop is what was recorded");
+        result.notes.iter().filter(reason).count() == 1
+    };
+    assert!(says(&as_recorded(), true, &[]));
+    assert!(!says(&as_recorded(), false, &[]));
+    assert!(!says(&as_recorded(), true, &["db".to_owned()]));
+    let mut fewer = as_recorded();
+    fewer.missing = vec![missing(1)];
+    assert!(!says(&fewer, true, &[]));
+    let mut other = as_recorded();
+    other.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
+    assert!(!says(&other, true, &[]));
 }

@@ -1,5 +1,6 @@
 //! A recording from its first listening socket to its ledger.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use retake_store::{Exclude, Store, StoreError, WriteMode};
 
 use super::Redactor;
 use super::recorder::{Keeping, Recorder};
+use crate::build::build_of;
 use crate::installation;
 use crate::service::{OutputTo, Service, StartError};
 
@@ -293,6 +295,19 @@ pub(crate) fn rewritten(env_deps: &[EnvDependency], listening: &[Listen]) -> Vec
         .collect()
 }
 
+/// The build that is recorded; none where the set has tests of another one.
+fn build_of_set(options: &RecordOptions) -> BTreeMap<String, String> {
+    let build = build_of(&options.command);
+    let before = match options.mode {
+        WriteMode::Append => options.store.load(&options.set).ok(),
+        WriteMode::Replace => None,
+    };
+    match before {
+        Some(set) if !set.tests.is_empty() && set.info.build != build => BTreeMap::new(),
+        _ => build,
+    }
+}
+
 fn set_info(
     options: &RecordOptions,
     listening: &[Listen],
@@ -325,6 +340,7 @@ fn set_info(
         recorded,
         recorder: options.version.clone(),
         command: options.command.clone(),
+        build: build_of_set(options),
         upstream: options
             .inbound
             .as_ref()

@@ -9,13 +9,16 @@ use retake_compare::diff::{Compared, compare_calls, compare_response};
 use retake_compare::matching::CallsOutcome;
 use retake_compare::rules::{RuleError, RuleSet};
 use retake_compare::{Setting, judge, not_run, unanswered};
-use retake_model::{RunEvent, ServiceEvent, TestCase, TestId, TestResult, TestSet, TraceId};
+use retake_model::{
+    RunEvent, ServiceEvent, SetInfo, TestCase, TestId, TestResult, TestSet, TraceId,
+};
 use retake_proxy::replay::{ReplayClient, SendError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::ReplayOptions;
 use super::desk::Desk;
 use super::stage::Stage;
+use crate::build::build_of;
 
 /// How long a test waits, beyond the recorded time, for calls that the recording has and that
 /// were not made yet.
@@ -32,6 +35,8 @@ pub(super) struct Tests<'r> {
     emit: &'r mut dyn FnMut(RunEvent),
     numbers: HashMap<TestId, usize>,
     has_result: Vec<bool>,
+    /// Whether the files that the command names are those of the recording.
+    same_build: bool,
     waiting: HashMap<usize, Sent>,
     /// Calls that were final before the news of their response came.
     early: Vec<CallsOutcome>,
@@ -76,6 +81,7 @@ impl<'r> Tests<'r> {
             emit,
             numbers,
             has_result,
+            same_build: is_same_build(&set.info, &options.command),
             waiting: HashMap::new(),
             early: Vec::new(),
         }
@@ -224,6 +230,7 @@ impl<'r> Tests<'r> {
             took,
             info: &self.set.info,
             live: &self.options.live,
+            same_build: self.same_build,
         }
     }
 }
@@ -378,6 +385,11 @@ impl From<SendError> for Nothing {
         }
         Nothing { what, broke_off }
     }
+}
+
+/// Whether a command is the recorded one in content, as far as its files tell.
+fn is_same_build(info: &SetInfo, command: &[String]) -> bool {
+    !info.build.is_empty() && info.command == command && info.build == build_of(command)
 }
 
 fn id(set: &TestSet, test: &TestCase) -> TestId {

@@ -88,6 +88,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
         recorded: doc.recorded.0,
         recorder: doc.recorder,
         command: doc.command,
+        build: doc.build,
         upstream: doc.upstream,
         dependencies,
         ledger: doc.ledger.map(ledger),

@@ -102,6 +102,8 @@ pub(super) struct SetDoc {
     pub(super) recorder: String,
     #[serde(default)]
     pub(super) command: Vec<String>,
+    #[serde(default)]
+    pub(super) build: BTreeMap<String, String>,
     pub(super) upstream: Option<String>,
     #[serde(default)]
     pub(super) dependencies: Vec<DependencyDoc>,

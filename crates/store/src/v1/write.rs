@@ -75,6 +75,11 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         let words = info.command.iter().map(|word| Node::text(&**word));
         put(&mut fields, "command", Node::List(words.collect()));
     }
+    if !info.build.is_empty() {
+        let files = info.build.iter();
+        let files = files.map(|(word, hash)| (Cow::Borrowed(word.as_str()), Node::text(&**hash)));
+        put(&mut fields, "build", block(files.collect()));
+    }
     put_text(&mut fields, "upstream", info.upstream.as_deref());
     let mut dependencies = Vec::with_capacity(info.dependencies.len());
     for dependency in &info.dependencies {

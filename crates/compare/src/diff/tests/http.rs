@@ -205,6 +205,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             missing: Vec::new(),
             reordered: Vec::new(),
             overflow: 0,
+            sharers: Vec::new(),
         };
         let rules = RuleSet::new([]).expect("built-in rules");
         let found = crate::diff::compare_calls(&test, &outcome, &rules, &mut ValueMap::new());
