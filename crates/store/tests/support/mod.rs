@@ -129,11 +129,7 @@ pub fn info() -> SetInfo {
         recorded: Timestamp(1_772_360_430_000_000_000),
         recorder: "0.1.0".into(),
         command: vec!["./shop".into(), "--port".into(), "8080".into()],
-        build: [(
-            "./shop".to_owned(),
-            "af1349b9f5f9a1a6a0404dea36dcc949".to_owned(),
-        )]
-        .into(),
+        build: std::collections::BTreeMap::new(),
         upstream: Some("127.0.0.1:8080".into()),
         dependencies: vec![
             DependencyInfo {
