@@ -36,6 +36,24 @@ impl Value {
         Value::Map(fields.into_iter().map(|(k, v)| (k.into(), v)).collect())
     }
 
+    /// How many bytes of memory it takes, roughly.
+    pub fn weight(&self) -> usize {
+        let held = match self {
+            Value::Null | Value::Bool(_) => 0,
+            Value::Number(number) => number.as_str().len(),
+            Value::String(text) => text.capacity(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => items.iter().map(Value::weight).sum(),
+            Value::Map(fields) => {
+                let field = |(name, value): &(String, Value)| {
+                    size_of::<String>() + name.capacity() + value.weight()
+                };
+                fields.iter().map(field).sum()
+            }
+        };
+        size_of::<Value>() + held
+    }
+
     /// Text where the bytes are UTF-8, else the bytes.
     pub fn text_or_bytes(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {

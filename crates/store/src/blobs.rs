@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use retake_model::Value;
 
@@ -12,35 +13,44 @@ use crate::yaml::{BlobOf, Problem, is_blob_name};
 /// The largest blob that is read, in bytes: 1 GiB.
 const LARGEST: u64 = 1 << 30;
 
-/// Writes the blobs of a set, each content once.
+/// Writes the blobs of a set, each content once. (Two threads that come with the same one at the
+/// same time both write it: the file is the same.)
 #[derive(Debug)]
 pub(crate) struct BlobWriter {
     folder: PathBuf,
-    written: HashSet<String>,
+    written: Mutex<HashSet<String>>,
 }
 
 impl BlobWriter {
     pub(crate) fn new(folder: PathBuf) -> Self {
         BlobWriter {
             folder,
-            written: HashSet::new(),
+            written: Mutex::default(),
         }
     }
 
     /// Writes what is not there yet.
-    pub(crate) fn write(&mut self, blobs: &[BlobOf<'_>]) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, blobs: &[BlobOf<'_>]) -> Result<(), StoreError> {
         for blob in blobs {
-            if self.written.contains(&blob.name) {
+            let (is_first, is_written) = {
+                let written = self.written();
+                (written.is_empty(), written.contains(&blob.name))
+            };
+            if is_written {
                 continue;
             }
-            if self.written.is_empty() {
+            if is_first {
                 disk::create_folder(&self.folder)?;
             }
             // What is there under this name may be damaged: it is written anew once a recording.
             disk::write_whole(&self.folder.join(&blob.name), blob.bytes)?;
-            self.written.insert(blob.name.clone());
+            self.written().insert(blob.name.clone());
         }
         Ok(())
+    }
+
+    fn written(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

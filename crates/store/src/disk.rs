@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::StoreError;
 
@@ -17,7 +17,13 @@ pub(crate) const UNFINISHED: &str = ".tmp-";
 /// a loss of power is left to the file system: waiting for the disk takes some 4 ms a file, 40 s
 /// for a set of 10,000 tests.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    write_by(path.parent().unwrap_or(Path::new(".")), path, bytes)
+}
+
+/// As [`write_whole`], by way of another folder of the same file system, where there is one. A
+/// new name costs more in a folder with many files, and whoever makes one locks the folder: this
+/// makes one there instead of two, and threads with a folder each wait for each other less.
+pub(crate) fn write_by(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
     #[cfg(unix)]
@@ -25,8 +31,13 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o644));
     }
+    let beside = path.parent().unwrap_or(Path::new("."));
     let mut file = builder
         .tempfile_in(folder)
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound if folder != beside => builder.tempfile_in(beside),
+            _ => Err(error),
+        })
         .map_err(StoreError::io("write", path))?;
     file.as_file_mut()
         .write_all(bytes)
@@ -42,7 +53,18 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(path).map_err(StoreError::io("create", path))
 }
 
-/// Removes files that were never finished.
+/// Makes a folder of its own below `folder` for files that are not finished; `folder` itself where
+/// that fails.
+pub(crate) fn unfinished_folder(folder: &Path) -> PathBuf {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
+    match builder.tempdir_in(folder) {
+        Ok(own) => own.keep(),
+        Err(_) => folder.to_owned(),
+    }
+}
+
+/// Removes files that were never finished, and folders of such.
 pub(crate) fn remove_unfinished(folder: &Path) {
     // What cannot be listed or removed does no harm: readers leave it alone.
     let Ok(entries) = fs::read_dir(folder) else {
@@ -50,7 +72,10 @@ pub(crate) fn remove_unfinished(folder: &Path) {
     };
     for entry in entries.flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            let _ = fs::remove_file(entry.path());
+            let _ = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(entry.path()),
+                _ => fs::remove_file(entry.path()),
+            };
         }
     }
 }

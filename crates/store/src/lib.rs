@@ -37,4 +37,4 @@ pub use settings::{
 };
 pub use store::Store;
 pub use version::FormatVersion;
-pub use writer::{SetWriter, WriteMode};
+pub use writer::{SetWriter, TestWriter, WriteMode};

@@ -132,12 +132,14 @@ fn clean(text: &str, most: usize) -> String {
     name
 }
 
-/// Gives out the names of one recording.
+/// Gives out the names of one recording. What it holds grows with the number of routes and of
+/// tests that were there before, not with that of the tests that are written.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// Names that are given out.
+    /// Names that are taken beside those of [`Names::next`].
     used: HashSet<String>,
-    /// By base name: the number at which the search for a free one begins.
+    /// By base name: the number at which the search for a free one begins. Every name with a
+    /// lower number is taken.
     next: HashMap<String, usize>,
     /// Names that an earlier recording gave to a request, by the request's hash, in order.
     earlier: HashMap<blake3::Hash, VecDeque<String>>,
@@ -158,24 +160,48 @@ impl Names {
     /// The name for a test: what the same request was called before, else the first free one.
     pub(crate) fn give(&mut self, test: &TestCase) -> String {
         let base = base_name(test);
-        if let Some(earlier) = self.earlier.get_mut(&request_hash(test)) {
-            while let Some(name) = earlier.pop_front() {
-                if has_base(&name, &base) && self.used.insert(name.clone()) {
-                    return name;
-                }
-            }
-        }
-        let next = self.next.entry(base.clone()).or_insert(1);
-        loop {
-            let name = match *next {
-                1 => base.clone(),
-                n => format!("{base}-{n}"),
-            };
-            *next += 1;
-            if self.used.insert(name.clone()) {
+        while let Some(name) = self.earlier_name(test) {
+            if has_base(&name, &base) && !self.is_used(&name) {
+                self.used.insert(name.clone());
                 return name;
             }
         }
+        let mut number = self.next.get(&base).copied().unwrap_or(1);
+        let name = loop {
+            let name = match number {
+                1 => base.clone(),
+                n => format!("{base}-{n}"),
+            };
+            if !self.is_used(&name) {
+                break name;
+            }
+            number += 1;
+        };
+        self.next.insert(base, number + 1);
+        name
+    }
+
+    /// What the same request was called before, each name once.
+    fn earlier_name(&mut self, test: &TestCase) -> Option<String> {
+        if self.earlier.is_empty() {
+            return None;
+        }
+        self.earlier.get_mut(&request_hash(test))?.pop_front()
+    }
+
+    fn is_used(&self, name: &str) -> bool {
+        let below = |base: &str, number: usize| {
+            let next = self.next.get(base);
+            next.is_some_and(|next| number < *next)
+        };
+        // What ends like a number may be a base of its own, too.
+        let numbered = name.rsplit_once('-').and_then(|(base, digits)| {
+            let number = digits.parse().ok().filter(|number| *number > 1)?;
+            (!digits.starts_with(['0', '+'])).then_some((base, number))
+        });
+        self.used.contains(name)
+            || below(name, 1)
+            || numbered.is_some_and(|(base, number)| below(base, number))
     }
 }
 
@@ -320,6 +346,27 @@ mod tests {
         assert_eq!(names.give(&a), "get-x-id-200");
         assert_eq!(names.give(&c), "get-x-id-200-3");
         assert_eq!(names.give(&a), "get-x-id-200-4");
+    }
+
+    #[test]
+    fn a_name_with_a_number_is_no_other_tests_name() {
+        let named = |path: &str, status: &str| TestCase {
+            response: Value::map([("status", Value::from(status))]),
+            ..test("GET", path, 0)
+        };
+        let mut names = Names::default();
+        names.take("get-a-ok-3");
+        for (path, status, name) in [
+            ("/a/ok", "2", "get-a-ok-2"),
+            ("/a", "ok", "get-a-ok"),
+            ("/a", "ok", "get-a-ok-4"),
+            ("/a/ok", "4", "get-a-ok-4-2"),
+            ("/a", "ok", "get-a-ok-5"),
+            ("/a/ok", "02", "get-a-ok-02"),
+            ("/a/ok", "2", "get-a-ok-2-2"),
+        ] {
+            assert_eq!(names.give(&named(path, status)), name);
+        }
     }
 
     #[test]

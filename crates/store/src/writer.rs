@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use retake_model::{Mock, NoiseRule, SetInfo, TestCase};
 
@@ -37,11 +38,21 @@ pub struct SetWriter {
     /// Whether that is beside the set's place.
     staged: bool,
     names: Names,
-    blobs: BlobWriter,
+    tests: TestWriter,
     /// What people wrote into the earlier recording.
     kept: Kept,
     /// Unlocks when it is dropped.
     _lock: Lock,
+}
+
+/// Writes tests of one recording that have their names, on any thread, and beside others of its
+/// kind.
+#[derive(Debug)]
+pub struct TestWriter {
+    folder: PathBuf,
+    /// Where files are until they are whole: the same folder, or one below it.
+    scratch: PathBuf,
+    blobs: Arc<BlobWriter>,
 }
 
 /// What people wrote into an earlier recording.
@@ -89,7 +100,11 @@ impl SetWriter {
         Ok(SetWriter {
             set: set.to_owned(),
             root,
-            blobs: BlobWriter::new(folder.join("blobs")),
+            tests: TestWriter {
+                folder: folder.clone(),
+                scratch: folder.clone(),
+                blobs: Arc::new(BlobWriter::new(folder.join("blobs"))),
+            },
             folder,
             staged,
             names,
@@ -110,15 +125,28 @@ impl SetWriter {
     /// # Errors
     /// The disk is full, the folder was removed, …: the test is not there, the others are.
     pub fn write_test(&mut self, mut test: TestCase) -> Result<String, StoreError> {
-        let name = self.names.give(&test);
-        if let Some(rules) = self.kept.tests.get(&name) {
+        self.name_test(&mut test);
+        self.tests.write(&test)?;
+        Ok(test.name)
+    }
+
+    /// The first half of [`write_test`](Self::write_test): the test gets its name, and the rules
+    /// that a person wrote into the test of this name. Names depend on the order of the tests.
+    pub fn name_test(&mut self, test: &mut TestCase) {
+        test.name = self.names.give(test);
+        if let Some(rules) = self.kept.tests.get(&test.name) {
             add_rules(&mut test.rules, rules);
         }
-        let rendered = v1::write_test(&test, &name).map_err(|_| too_deep(&name))?;
-        self.blobs.write(&rendered.blobs)?;
-        let path = self.folder.join("tests").join(format!("{name}.yaml"));
-        disk::write_whole(&path, rendered.text.as_bytes())?;
-        Ok(name)
+    }
+
+    /// Does the second half, on any thread and in any order. To be dropped before the writer is
+    /// finished.
+    pub fn test_writer(&self) -> TestWriter {
+        TestWriter {
+            folder: self.folder.clone(),
+            scratch: disk::unfinished_folder(&self.folder),
+            blobs: Arc::clone(&self.tests.blobs),
+        }
     }
 
     /// Writes the calls that belong to no single test, in place of those written before.
@@ -127,7 +155,7 @@ impl SetWriter {
     /// See [`SetWriter::write_test`].
     pub fn write_shared(&mut self, mocks: &[Mock]) -> Result<(), StoreError> {
         let rendered = v1::write_shared(mocks).map_err(|_| too_deep("startup.yaml"))?;
-        self.blobs.write(&rendered.blobs)?;
+        self.tests.blobs.write(&rendered.blobs)?;
         let path = self.folder.join("startup.yaml");
         disk::write_whole(&path, rendered.text.as_bytes())
     }
@@ -181,6 +209,30 @@ impl SetWriter {
         // Left over, it is removed by the next writer.
         let _ = fs::remove_dir_all(&old);
         Ok(())
+    }
+}
+
+impl TestWriter {
+    /// Writes a test that has its name, with its calls, as one file that is there whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// See [`SetWriter::write_test`].
+    pub fn write(&self, test: &TestCase) -> Result<(), StoreError> {
+        let name = &test.name;
+        let rendered = v1::write_test(test, name).map_err(|_| too_deep(name))?;
+        self.blobs.write(&rendered.blobs)?;
+        let path = self.folder.join("tests").join(format!("{name}.yaml"));
+        disk::write_by(&self.scratch, &path, rendered.text.as_bytes())
+    }
+}
+
+impl Drop for TestWriter {
+    fn drop(&mut self) {
+        if self.scratch != self.folder {
+            // Left over, it is removed by the next writer.
+            let _ = fs::remove_dir_all(&self.scratch);
+        }
     }
 }
 

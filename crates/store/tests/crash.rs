@@ -26,9 +26,16 @@ fn child_records_without_end() {
     let store = Store::new(root).with_protocols(&[HTTP, POSTGRES]);
     let mut writer = store.writer("shop").expect("a writer");
     writer.write_info(&info()).expect("written");
+    let beside = writer.test_writer();
     for n in 0.. {
-        let name = writer.write_test(large(n)).expect("written");
-        println!("\nwrote {name}");
+        let mut test = large(n);
+        if n % 2 == 0 {
+            test.name = writer.write_test(test.clone()).expect("written");
+        } else {
+            writer.name_test(&mut test);
+            beside.write(&test).expect("written");
+        }
+        println!("\nwrote {}", test.name);
     }
 }
 

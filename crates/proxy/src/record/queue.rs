@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use retake_model::{Exchange, Message, Timestamp, Value};
+use retake_model::{Exchange, Message, Timestamp};
 
 use super::{Batch, RelayEvent};
 use crate::Clock;
@@ -221,21 +221,6 @@ fn weight(event: &RelayEvent) -> usize {
 fn message_weight(message: &Message) -> usize {
     match message {
         Message::Raw(raw) => raw.head.len() + raw.body.len() + raw.trailers.len(),
-        Message::Tree(tree) => value_weight(tree),
+        Message::Tree(tree) => tree.weight(),
     }
-}
-
-fn value_weight(value: &Value) -> usize {
-    size_of::<Value>()
-        + match value {
-            Value::Null | Value::Bool(_) => 0,
-            Value::Number(number) => number.as_str().len(),
-            Value::String(text) => text.capacity(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(items) => items.iter().map(value_weight).sum(),
-            Value::Map(fields) => fields
-                .iter()
-                .map(|(name, value)| size_of::<String>() + name.capacity() + value_weight(value))
-                .sum(),
-        }
 }

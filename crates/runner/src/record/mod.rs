@@ -7,6 +7,7 @@ mod recorder;
 mod redact;
 mod session;
 mod shared;
+mod writers;
 
 pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest};
 pub use recorder::{Keeping, Recorder};

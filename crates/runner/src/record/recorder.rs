@@ -16,6 +16,7 @@ use retake_wire::protocol;
 use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
 use super::shared::{Kept, Shared};
+use super::writers::{Done, Writers};
 use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor};
 
 /// How many fingerprints of kept tests are remembered to recognise repeats.
@@ -41,6 +42,7 @@ pub struct Keeping {
 #[derive(Debug)]
 pub struct Recorder {
     writer: SetWriter,
+    writers: Writers,
     keeping: Keeping,
     redactor: Redactor,
     connections: HashMap<ConnId, (Direction, Option<Arc<str>>)>,
@@ -57,6 +59,7 @@ impl Recorder {
     /// A recorder that writes there.
     pub fn new(writer: SetWriter, keeping: Keeping, redactor: Redactor) -> Self {
         Recorder {
+            writers: Writers::start(&writer),
             writer,
             keeping,
             redactor,
@@ -81,23 +84,25 @@ impl Recorder {
         self.ledger.inbound.kept + self.ledger.outbound.values().map(|t| t.kept).sum::<u64>()
     }
 
-    /// Takes what the relay handed over, and writes what can be decided.
+    /// Takes what the relay handed over, and has written what can be decided.
     ///
     /// # Errors
-    /// The disk refuses. What could not be written is counted as dropped.
+    /// The disk refused, now or since the last time. What could not be written is counted as
+    /// dropped.
     pub fn take(&mut self, batch: Batch) -> Result<(), StoreError> {
         if batch.gap {
             self.attributor.forget_open();
             let text = "the recorder could not keep up: some calls may be attributed to no test";
             note(&mut self.ledger, text.to_owned());
         }
-        // One test that the disk refuses is no reason to lose the events after it.
-        let mut written = Ok(());
         for event in batch.events {
-            written = written.and(self.event(event));
+            self.event(event);
         }
         self.attributor.advance(batch.up_to);
-        written.and(self.write_ready())
+        self.write_ready();
+        self.writers.hand_over();
+        let done = self.writers.done();
+        self.count(done)
     }
 
     /// Writes the mocks outside tests, where there are new ones.
@@ -112,7 +117,9 @@ impl Recorder {
     /// beside the ledger where the disk refused: what was not kept is counted there.
     pub fn finish(mut self, counters: &[Counters]) -> (SetWriter, Ledger, Option<StoreError>) {
         self.attributor.finish();
-        let written = self.write_ready();
+        self.write_ready();
+        let done = self.writers.finish();
+        let written = self.count(done);
         let written = written.and(self.write_shared_mocks(true));
         for counted in counters {
             let tally = match &counted.dependency {
@@ -160,7 +167,27 @@ impl Recorder {
         }
     }
 
-    fn event(&mut self, event: RelayEvent) -> Result<(), StoreError> {
+    /// Counts what became of tests that were to be written.
+    fn count(&mut self, done: Done) -> Result<(), StoreError> {
+        let Done {
+            kept,
+            failed,
+            error,
+        } = done;
+        self.ledger.inbound.kept += kept.tests;
+        for (to, calls) in kept.calls {
+            self.tally(&to).kept += calls;
+        }
+        let dropped = &mut self.ledger.inbound.dropped;
+        add(dropped, "could not be written", failed.tests);
+        for (to, calls) in failed.calls {
+            let why = "its test could not be written";
+            add(&mut self.tally(&to).dropped, why, calls);
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    fn event(&mut self, event: RelayEvent) {
         match event {
             RelayEvent::Opened(ConnInfo {
                 id,
@@ -177,7 +204,7 @@ impl Recorder {
                     self.attributor.began(conn, index, at);
                 }
             }
-            RelayEvent::Ended(exchange) => return self.exchange(exchange),
+            RelayEvent::Ended(exchange) => self.exchange(exchange),
             RelayEvent::Lost { conn, .. } => self.attributor.closed(conn),
             RelayEvent::Opaque { conn, detail, .. } => {
                 if self.is_inbound(conn) {
@@ -191,14 +218,13 @@ impl Recorder {
                 self.connections.remove(&conn);
             }
         }
-        Ok(())
     }
 
     fn is_inbound(&self, conn: ConnId) -> bool {
         matches!(self.connections.get(&conn), Some((Direction::Inbound, _)))
     }
 
-    fn exchange(&mut self, mut exchange: Box<Exchange>) -> Result<(), StoreError> {
+    fn exchange(&mut self, mut exchange: Box<Exchange>) {
         match self.connections.get(&exchange.conn) {
             Some((Direction::Outbound, dependency)) => {
                 let to = dependency.clone().unwrap_or_else(|| "unknown".into());
@@ -209,26 +235,26 @@ impl Recorder {
                     let is_exact = Fingerprint::raw_is_exact(&exchange);
                     if let Some(kept) = raw.and_then(|raw| self.shared.known(raw, is_exact)) {
                         count_shared(self.tally(&to), kept);
-                        return Ok(());
+                        return;
                     }
                 }
                 describe(&mut exchange);
                 self.outbound(to, *exchange, raw);
-                Ok(())
             }
             _ if self.keeping.has_dependencies => {
                 describe(&mut exchange);
                 self.attributor.inbound(exchange);
-                Ok(())
             }
             // With no calls to wait for, a repeat is told from its bytes alone.
             _ => {
-                let raw = Fingerprint::raw(&exchange);
-                if !self.keeping.repeats && raw.is_some_and(|raw| self.seen_raw.contains(&raw)) {
-                    self.ledger.inbound.merged += 1;
-                    return Ok(());
+                if !self.keeping.repeats {
+                    let raw = Fingerprint::raw(&exchange);
+                    if raw.is_some_and(|raw| self.seen_raw.contains(&raw)) {
+                        self.ledger.inbound.merged += 1;
+                        return;
+                    }
+                    remember(&mut self.seen_raw, raw);
                 }
-                remember(&mut self.seen_raw, raw);
                 describe(&mut exchange);
                 self.test(PlacedTest {
                     exchange,
@@ -272,22 +298,20 @@ impl Recorder {
         });
     }
 
-    fn write_ready(&mut self) -> Result<(), StoreError> {
-        let mut first_error = Ok(());
+    fn write_ready(&mut self) {
         while let Some(placed) = self.attributor.poll() {
             match placed {
-                Placed::Test(test) => first_error = first_error.and(self.test(test)),
+                Placed::Test(test) => self.test(test),
                 Placed::Shared(placed) => {
                     let PlacedCall { call, scope, by } = *placed;
                     self.share(call.to, call.exchange, scope, by, None);
                 }
             }
         }
-        first_error
     }
 
     /// Keeps an inbound exchange as a test, unless it is flawed or a repeat.
-    fn test(&mut self, placed: PlacedTest) -> Result<(), StoreError> {
+    fn test(&mut self, placed: PlacedTest) {
         let PlacedTest {
             exchange,
             calls,
@@ -302,14 +326,14 @@ impl Recorder {
                     1,
                 );
             }
-            return Ok(());
+            return;
         }
         if let Some(rule) = excluded_by(&self.keeping.exclude, None, &exchange) {
             add(&mut self.ledger.inbound.sampled_out, &rule, 1);
             for call in calls {
                 add(&mut self.tally(&call.call.to).sampled_out, &rule, 1);
             }
-            return Ok(());
+            return;
         }
         let began = exchange.began;
         let calls: Vec<Mock> = calls
@@ -320,44 +344,32 @@ impl Recorder {
             .collect();
         let Some(mut test) = test_case(*exchange, calls) else {
             add(&mut self.ledger.inbound.undecodable, "not described", 1);
-            return Ok(());
+            return;
         };
-        let print = Fingerprint::test(&test);
-        // Of requests that were open at the same time nobody knows whose the calls are: what looks
-        // like a repeat may have made calls that stand with another test.
-        let is_certain = !(overlapped && self.keeping.has_dependencies);
-        let is_repeat = is_certain && !self.keeping.repeats && self.seen_tests.contains(&print);
-        if is_repeat {
+        if !self.keeping.repeats && self.is_repeat(&test, overlapped) {
             self.ledger.inbound.merged += 1;
             for call in &test.calls {
                 self.tally(&call.to).merged += 1;
             }
-            return Ok(());
+            return;
         }
-        remember(&mut self.seen_tests, is_certain.then_some(print));
         self.redact(&mut test);
         test.made = find_made(&test, &mut self.known);
-        let dependencies: Vec<Arc<str>> = test.calls.iter().map(|c| c.to.clone()).collect();
-        match self.writer.write_test(test) {
-            Ok(_) => {
-                self.ledger.inbound.kept += 1;
-                for to in dependencies {
-                    self.tally(&to).kept += 1;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                add(&mut self.ledger.inbound.dropped, "could not be written", 1);
-                for to in dependencies {
-                    add(
-                        &mut self.tally(&to).dropped,
-                        "its test could not be written",
-                        1,
-                    );
-                }
-                Err(error)
-            }
+        self.writer.name_test(&mut test);
+        self.writers.write(test);
+    }
+
+    /// Whether such a test was there before; if not, remembers it.
+    fn is_repeat(&mut self, test: &TestCase, overlapped: bool) -> bool {
+        // Of requests that were open at the same time nobody knows whose the calls are: what looks
+        // like a repeat may have made calls that stand with another test.
+        if overlapped && self.keeping.has_dependencies {
+            return false;
         }
+        let print = Fingerprint::test(test);
+        let is_repeat = self.seen_tests.contains(&print);
+        remember(&mut self.seen_tests, Some(print));
+        is_repeat
     }
 
     /// Keeps a call outside tests. `raw` is of its exact bytes, where they tell its scope.

@@ -229,3 +229,60 @@ fn what_is_not_whole_is_counted_and_never_a_test() {
     assert_eq!(ledger.inbound.dropped["cut off before its end"], 1);
     assert_eq!(ledger.outbound["db"].undecodable["no columns"], 1);
 }
+
+#[test]
+fn what_the_disk_refuses_is_counted_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::new(folder.path());
+    let writer = store.writer("set").expect("a new set");
+    let mut recorder = Recorder::new(writer, keeping(), Redactor::new([1; 32], &[]));
+    let tests = folder.path().join("set/tests");
+    std::fs::remove_dir(&tests).expect("an empty folder");
+    for at in 0..40 {
+        recorder.attributor.inbound(Box::new(exchange(
+            1,
+            1_000 * at,
+            get(&format!("/{at}")),
+            ok(),
+        )));
+    }
+    let seen = Counters {
+        exchanges: 40,
+        ..Counters::default()
+    };
+    let (_, ledger, failed) = recorder.finish(&[seen]);
+    assert!(failed.is_some());
+    assert!(ledger.is_complete(), "{ledger:?}");
+    assert_eq!(ledger.inbound.kept, 0);
+    assert_eq!(ledger.inbound.dropped["could not be written"], 40);
+}
+
+#[test]
+fn many_tests_are_all_written_and_leave_nothing_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::new(folder.path());
+    let mut writer = store.writer("set").expect("a new set");
+    let mut writers = Writers::start(&writer);
+    let mut names = Vec::new();
+    for at in 0..1_000 {
+        let mut test = test_case(exchange(1, at, get("/items"), ok()), Vec::new()).expect("trees");
+        writer.name_test(&mut test);
+        names.push(test.name.clone());
+        writers.write(test);
+    }
+    let done = writers.finish();
+    assert_eq!((done.kept.tests, done.failed.tests), (1_000, 0));
+    drop(writers);
+    let info = retake_model::SetInfo::default();
+    writer.finish(&info).expect("finished");
+    let set = store.load("set").expect("readable");
+    let read: Vec<_> = set.tests.iter().map(|test| test.name.clone()).collect();
+    assert_eq!(read, names);
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("set"))
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with('.'))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
