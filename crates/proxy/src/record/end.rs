@@ -1,10 +1,11 @@
 //! One socket of a relayed connection.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::time::Duration;
 
 use mio::net::TcpStream;
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
 
 /// One socket of a session.
@@ -58,7 +59,7 @@ impl End {
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Arrived {
         loop {
-            match self.socket.read(buffer) {
+            match receive(&self.socket, buffer) {
                 Ok(0) => {
                     self.ended = true;
                     // After a failed write the system reports a reset as an end.
@@ -97,7 +98,7 @@ impl End {
             self.out.extend_from_slice(bytes);
             return;
         }
-        match write_some(&mut self.socket, bytes) {
+        match write_some(&self.socket, bytes) {
             Ok(written) => {
                 if let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
                     self.out.extend_from_slice(rest);
@@ -115,7 +116,7 @@ impl End {
         if self.out.is_empty() {
             return true;
         }
-        match write_some(&mut self.socket, &self.out) {
+        match write_some(&self.socket, &self.out) {
             Ok(written) if written == self.out.len() => {
                 // The memory is given back: most connections never need it again.
                 self.out = Vec::new();
@@ -148,10 +149,10 @@ impl End {
     }
 }
 
-fn write_some(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
+fn write_some(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     let mut written = 0;
     while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
-        match socket.write(rest) {
+        match transmit(socket, rest) {
             Ok(0) => break,
             Ok(n) => written += n,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -160,4 +161,18 @@ fn write_some(socket: &mut TcpStream, bytes: &[u8]) -> io::Result<usize> {
         }
     }
     Ok(written)
+}
+
+/// Reads by the system call itself: the C library's `recv` may be cancelled, and pays for it on
+/// every call.
+fn receive(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    socket.try_io(|| {
+        let (n, _) = rustix::net::recv(socket, buffer, RecvFlags::empty())?;
+        Ok(n)
+    })
+}
+
+/// Writes by the system call itself, as [`receive`] reads.
+fn transmit(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    socket.try_io(|| Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?))
 }
