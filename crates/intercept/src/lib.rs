@@ -14,6 +14,7 @@ mod env;
 mod error;
 mod keywords;
 mod listen;
+mod naming;
 mod url;
 
 pub use address::{HostPort, SCHEMES, Scheme, scheme};
@@ -21,3 +22,4 @@ pub use dep::DepSpec;
 pub use env::{EnvDependency, env_dependency};
 pub use error::{AddressError, ListenError};
 pub use listen::{Bound, Listen};
+pub use naming::Naming;

@@ -188,6 +188,8 @@ pub struct SetInfo {
     pub build: BTreeMap<String, String>,
     /// The address that the service listened on, `host:port`.
     pub upstream: Option<String>,
+    /// The address of the forward proxy, `host:port`, where there was one.
+    pub proxy: Option<String>,
     /// The dependencies by name.
     pub dependencies: Vec<DependencyInfo>,
     /// What was seen and what became of it. None where the recording did not end in order.
@@ -197,7 +199,7 @@ pub struct SetInfo {
 }
 
 /// A dependency as it was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DependencyInfo {
     /// Its name.
     pub name: Arc<str>,
@@ -212,4 +214,9 @@ pub struct DependencyInfo {
     /// What that variable held, with its secrets redacted: used on replay where the variable is
     /// not set.
     pub url: Option<String>,
+    /// The names and ports by which the service asked for it, `host:port` each, where no address
+    /// was put in its place: through the forward proxy, or captured.
+    pub hosts: Vec<String>,
+    /// The addresses to which it connected, `ip:port` each, where that was captured.
+    pub addresses: Vec<String>,
 }

@@ -334,6 +334,7 @@ fn set_info(
             listen: listen.filter(|_| env.is_none()).map(|l| l.addr.to_string()),
             env,
             url,
+            ..DependencyInfo::default()
         }
     });
     SetInfo {
@@ -345,6 +346,7 @@ fn set_info(
             .inbound
             .as_ref()
             .map(|(_, upstream)| upstream.clone()),
+        proxy: None,
         dependencies: dependencies.collect(),
         ledger: None,
         rules: Vec::new(),

@@ -82,6 +82,8 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
             url: dependency.url,
             listen: dependency.listen,
             env: dependency.env,
+            hosts: dependency.hosts,
+            addresses: dependency.addresses,
         });
     }
     Ok(SetInfo {
@@ -90,6 +92,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
         command: doc.command,
         build: doc.build,
         upstream: doc.upstream,
+        proxy: doc.proxy,
         dependencies,
         ledger: doc.ledger.map(ledger),
         rules: read_rules(doc.rules, &[key("rules")], reader.file, reader.text)?,

@@ -105,6 +105,7 @@ pub(super) struct SetDoc {
     #[serde(default)]
     pub(super) build: BTreeMap<String, String>,
     pub(super) upstream: Option<String>,
+    pub(super) proxy: Option<String>,
     #[serde(default)]
     pub(super) dependencies: Vec<DependencyDoc>,
     #[serde(default)]
@@ -123,6 +124,10 @@ pub(super) struct DependencyDoc {
     pub(super) url: Option<String>,
     pub(super) listen: Option<String>,
     pub(super) env: Option<String>,
+    #[serde(default)]
+    pub(super) hosts: Vec<String>,
+    #[serde(default)]
+    pub(super) addresses: Vec<String>,
 }
 
 /// `ledger`

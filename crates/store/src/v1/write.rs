@@ -71,16 +71,14 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         Node::bare(format_moment(info.recorded)),
     );
     put(&mut fields, "recorder", Node::text(&*info.recorder));
-    if !info.command.is_empty() {
-        let words = info.command.iter().map(|word| Node::text(&**word));
-        put(&mut fields, "command", Node::List(words.collect()));
-    }
+    put_texts(&mut fields, "command", &info.command);
     if !info.build.is_empty() {
         let files = info.build.iter();
         let files = files.map(|(word, hash)| (Cow::Borrowed(word.as_str()), Node::text(&**hash)));
         put(&mut fields, "build", block(files.collect()));
     }
     put_text(&mut fields, "upstream", info.upstream.as_deref());
+    put_text(&mut fields, "proxy", info.proxy.as_deref());
     let mut dependencies = Vec::with_capacity(info.dependencies.len());
     for dependency in &info.dependencies {
         let mut fields = Vec::new();
@@ -90,6 +88,8 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         put_text(&mut fields, "url", dependency.url.as_deref());
         put_text(&mut fields, "listen", dependency.listen.as_deref());
         put_text(&mut fields, "env", dependency.env.as_deref());
+        put_texts(&mut fields, "hosts", &dependency.hosts);
+        put_texts(&mut fields, "addresses", &dependency.addresses);
         dependencies.push(block(fields));
     }
     put_list(&mut fields, "dependencies", dependencies);
@@ -111,6 +111,13 @@ fn put<'v>(fields: &mut Fields<'v>, key: &'static str, value: Node<'v>) {
 fn put_text<'v>(fields: &mut Fields<'v>, key: &'static str, text: Option<&'v str>) {
     if let Some(text) = text {
         put(fields, key, Node::text(text));
+    }
+}
+
+fn put_texts<'v>(fields: &mut Fields<'v>, key: &'static str, texts: &'v [String]) {
+    if !texts.is_empty() {
+        let texts = texts.iter().map(|text| Node::text(&**text));
+        put(fields, key, Node::List(texts.collect()));
     }
 }
 

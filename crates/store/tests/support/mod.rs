@@ -131,22 +131,21 @@ pub fn info() -> SetInfo {
         command: vec!["./shop".into(), "--port".into(), "8080".into()],
         build: std::collections::BTreeMap::new(),
         upstream: Some("127.0.0.1:8080".into()),
+        proxy: None,
         dependencies: vec![
             DependencyInfo {
                 name: "db".into(),
                 protocol: Some(POSTGRES),
                 address: "127.0.0.1:5432".into(),
-                url: None,
                 listen: Some("127.0.0.1:15432".into()),
-                env: None,
+                ..DependencyInfo::default()
             },
             DependencyInfo {
                 name: "payments".into(),
                 protocol: Some(HTTP),
                 address: "payments.example:80".into(),
-                url: None,
-                listen: None,
                 env: Some("PAYMENTS_URL".into()),
+                ..DependencyInfo::default()
             },
         ],
         ledger: None,
