@@ -17,7 +17,6 @@ pub(super) struct Call {
     answered: bool,
 }
 
-#[allow(dead_code)] // Each handler uses its part.
 impl Call {
     pub(super) fn new(notice: Notice, listener: Arc<Listener>) -> Self {
         Call {

@@ -1,8 +1,236 @@
-//! `connect`.
+//! `connect`: the service's socket is connected to us in place of where it wanted to go.
+//!
+//! The real destination is dialled first, so that the service gets the true error. Its own socket
+//! (a duplicate of it) is then connected, so options, readiness and everything registered for it
+//! stay as they are.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use retake_model::Direction;
+use socket2::{SockRef, Type};
 
 use super::call::Call;
+use super::loopback::{Dialled, dial, errno};
+use super::pending;
+use super::resolve::{is_name_daemon, takes_any_answer};
+use super::sockets::{Taken, is_tcp};
 use super::supervisor::Core;
+use super::sys::address::{self, Given, plain};
+use super::sys::options::has_error_queue;
+use super::{Arrived, Route, Uncaptured};
 
-pub(super) fn connect(_core: &Core, call: Call) {
+pub(super) fn connect(core: &Arc<Core>, call: Call) {
+    match given(&call) {
+        Some(Given::Inet(given)) => inet(core, call, given),
+        Some(Given::Unix(name)) => unix(core, call, &name),
+        Some(Given::Unspecified) => {
+            if let Some(inode) = core.sockets.inode(&call) {
+                core.sockets.forget(inode);
+                core.pending.forget(inode);
+            }
+            call.proceed();
+        }
+        Some(Given::Other) | None => call.proceed(),
+    }
+}
+
+/// The address that the service gave. None where it cannot be read: the kernel will say why.
+pub(super) fn given(call: &Call) -> Option<Given> {
+    let len = usize::try_from(call.int(2)).ok()?;
+    let mut bytes = [0; address::LARGEST];
+    let bytes = bytes.get_mut(..len)?;
+    (call.read(call.argument(1), bytes).ok()? == len).then(|| address::read(bytes))
+}
+
+fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
+    let given = reachable(given);
+    let taken = match core.sockets.take(&call) {
+        Ok(taken) => taken,
+        Err(error) => {
+            if matches!(
+                error.raw_os_error(),
+                Some(libc::EPERM | libc::EMFILE | libc::ENFILE)
+            ) {
+                passed(core, given, format!("its socket cannot be had: {error}"));
+            }
+            return call.proceed();
+        }
+    };
+    if !is_tcp(&taken.socket) {
+        return other(core, call, &taken, given);
+    }
+    let socket = SockRef::from(&taken.socket);
+    let family = socket.domain().ok() == Some(socket2::Domain::for_address(given));
+    // The kernel says what is wrong with an address of another family.
+    if !family || core.sockets.is_own(plain(given)) {
+        return call.proceed();
+    }
+    if let Ok(Some(device)) = socket.device() {
+        let device = String::from_utf8_lossy(&device).into_owned();
+        passed(core, given, format!("it is tied to the device {device}"));
+        return call.proceed();
+    }
+    // What was read above is of the caller only while it waits.
+    if !call.still_waits() {
+        return call.proceed();
+    }
+    if let Some(errno) = core.sockets.kept_result(taken.inode, given) {
+        return finish(core, call, &taken, given, errno);
+    }
+    let Some(call) = core.pending.again(call, &taken) else {
+        return;
+    };
+    if core.sockets.leads(taken.inode).is_some() && socket.peer_addr().is_ok() {
+        let result = core.loopback.again(&taken.socket, given);
+        return finish(core, call, &taken, given, result);
+    }
+    let wanted = plain(given);
+    match core.director.connect(wanted, call.by()) {
+        Route::Leave => call.proceed(),
+        Route::Refuse(errno) => refuse(core, call, &taken, given, errno),
+        Route::Serve => join(core, call, &taken, given, None),
+        Route::Relay => match dial(wanted) {
+            Err(error) => refuse(core, call, &taken, given, errno(&error)),
+            Ok(Dialled::Ready(upstream)) => {
+                join(core, call, &taken, given, Some(upstream.into()));
+            }
+            Ok(Dialled::Waits(upstream)) => {
+                pending::begin(core, call, &taken, given, upstream);
+            }
+        },
+    }
+}
+
+/// The address of no host is this one's own, as the kernel takes it.
+fn reachable(given: SocketAddr) -> SocketAddr {
+    match given {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            SocketAddr::from((Ipv4Addr::LOCALHOST, v4.port()))
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from((Ipv6Addr::LOCALHOST, v6.port()))
+        }
+        _ => given,
+    }
+}
+
+/// Connects the service's socket to us and hands both ends over.
+fn join(core: &Core, call: Call, taken: &Taken, given: SocketAddr, upstream: Option<TcpStream>) {
+    let by = call.by();
+    match core.loopback.join(&taken.socket, given) {
+        Ok((client, result)) => {
+            core.sockets.remember(taken.inode, given);
+            core.sockets.let_go(taken.inode);
+            finish(core, call, taken, given, result);
+            adopt(core, client, upstream, given, by);
+        }
+        Err(error) => finish(core, call, taken, given, errno(&error)),
+    }
+}
+
+/// Hands a connection over.
+pub(super) fn adopt(
+    core: &Core,
+    client: TcpStream,
+    upstream: Option<TcpStream>,
+    given: SocketAddr,
+    by: super::Pid,
+) {
+    core.director.adopt(Arrived {
+        client,
+        upstream,
+        wanted: plain(given),
+        name: None,
+        by,
+        direction: Direction::Outbound,
+    });
+}
+
+/// A non-blocking socket that is refused is told so later, as the kernel does.
+fn refuse(core: &Core, call: Call, taken: &Taken, given: SocketAddr, errno: i32) {
+    let later =
+        errno == libc::ECONNREFUSED && SockRef::from(&taken.socket).nonblocking().unwrap_or(false);
+    let result = if later {
+        core.loopback.refuse(&taken.socket, given)
+    } else {
+        errno
+    };
+    finish(core, call, taken, given, result);
+}
+
+/// Answers. What a signal kept from the caller is kept for when it asks again.
+fn finish(core: &Core, call: Call, taken: &Taken, given: SocketAddr, errno: i32) {
+    if !call.fail(errno) && !core.plan.ability.killable {
+        core.sockets.keep_result(taken.inode, given, errno);
+    }
+}
+
+/// A socket that is none of TCP.
+fn other(core: &Core, call: Call, taken: &Taken, given: SocketAddr) {
+    let is_datagram = SockRef::from(&taken.socket)
+        .r#type()
+        .is_ok_and(|t| t == Type::DGRAM);
+    if is_datagram && given.port() == DNS {
+        return look_up(core, call, taken, given);
+    }
+    // Port 0 is for finding the own address: nothing is sent there.
+    if is_datagram && given.port() != 0 {
+        core.director.passed(Uncaptured::Datagrams(plain(given)));
+    }
     call.proceed();
+}
+
+/// A client of a name server is led to ours, where it takes the answer of any.
+fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
+    let socket = SockRef::from(&taken.socket);
+    let broadcast = socket.broadcast().unwrap_or(false);
+    let ours = core
+        .plan
+        .names
+        .as_ref()
+        .filter(|_| takes_any_answer(has_error_queue(&taken.socket), broadcast))
+        .and_then(|names| Some((names, names.instead_of(wanted)?)));
+    let Some((names, ours)) = ours.filter(|_| call.still_waits()) else {
+        return call.proceed();
+    };
+    let led = socket.connect(&ours.into()).and_then(|()| {
+        let client = socket.local_addr()?.as_socket();
+        names.expect(client.ok_or(io::ErrorKind::AddrNotAvailable)?, wanted);
+        Ok(())
+    });
+    match led {
+        Ok(()) => {
+            call.fail(0);
+        }
+        Err(_) => call.proceed(),
+    }
+}
+
+const DNS: u16 = 53;
+
+/// A unix socket. One that is not there is not worth a word.
+fn unix(core: &Core, call: Call, name: &[u8]) {
+    if core.plan.names.is_some() && is_name_daemon(name) {
+        // The service then asks by DNS.
+        call.fail(libc::ECONNREFUSED);
+        return;
+    }
+    let path = match name.split_first() {
+        None => return call.proceed(),
+        Some((0, name)) => Path::new("@").join(Path::new(std::ffi::OsStr::from_bytes(name))),
+        Some(_) => Path::new(std::ffi::OsStr::from_bytes(name)).to_owned(),
+    };
+    if name.first() == Some(&0) || path.exists() {
+        core.director.passed(Uncaptured::Unix(path));
+    }
+    call.proceed();
+}
+
+fn passed(core: &Core, given: SocketAddr, why: String) {
+    core.director
+        .passed(Uncaptured::Connection(plain(given), why));
 }

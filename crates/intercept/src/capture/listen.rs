@@ -1,8 +1,39 @@
-//! `listen`.
+//! `listen`: the service's ports are learned.
+
+use std::sync::Arc;
+
+use socket2::SockRef;
 
 use super::call::Call;
+use super::sockets::is_tcp;
 use super::supervisor::Core;
 
-pub(super) fn listen(_core: &Core, call: Call) {
-    call.proceed();
+pub(super) fn listen(core: &Arc<Core>, call: Call) {
+    let by = call.by();
+    let Ok(taken) = core.sockets.take(&call) else {
+        // One that we made and that was bound before: its address is known.
+        let inode = core.sockets.inode(&call);
+        let addr = inode.and_then(|inode| core.sockets.bound_to(inode));
+        call.proceed();
+        if let Some(addr) = addr {
+            core.sockets.listens(addr.port());
+            core.director.listens(addr, by);
+        }
+        return;
+    };
+    if !is_tcp(&taken.socket) || !call.still_waits() {
+        return call.proceed();
+    }
+    // Done here, the port is known (where the kernel chose it too) before the service goes on.
+    let socket = SockRef::from(&taken.socket);
+    if let Err(error) = socket.listen(call.int(1)) {
+        call.fail(super::loopback::errno(&error));
+        return;
+    }
+    if let Some(addr) = socket.local_addr().ok().and_then(|addr| addr.as_socket()) {
+        core.sockets.listens(addr.port());
+        core.director.listens(addr, by);
+    }
+    core.sockets.let_go(taken.inode);
+    call.succeed(0);
 }

@@ -8,9 +8,12 @@ use std::thread::{self, JoinHandle};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
 use super::call::Call;
+use super::loopback::Loopback;
+use super::pending::{self, Pending};
+use super::sockets::Sockets;
 use super::sys::notify::Listener;
 use super::{Director, Plan};
-use super::{connect, files, listen, names};
+use super::{connect, files, inject, listen, names};
 
 /// Answers the calls of one service and of all that it starts. Dropping it ends that: further
 /// calls of them fail with `ENOSYS`.
@@ -25,6 +28,9 @@ pub(super) struct Core {
     pub(super) listener: Arc<Listener>,
     pub(super) director: Arc<dyn Director>,
     pub(super) plan: Plan,
+    pub(super) sockets: Sockets,
+    pub(super) loopback: Loopback,
+    pub(super) pending: Pending,
 }
 
 impl Supervisor {
@@ -36,11 +42,15 @@ impl Supervisor {
     ) -> io::Result<Self> {
         let together = listener.sync_wake_up();
         tracing::debug!(together, ability = %plan.ability, "answering system calls");
-        let core = Core {
+        let core = Arc::new(Core {
             listener: Arc::new(listener),
             director,
+            sockets: Sockets::new(plan.ability.outbound),
             plan,
-        };
+            loopback: Loopback::open()?,
+            pending: Pending::new()?,
+        });
+        pending::start(&core)?;
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
@@ -68,7 +78,7 @@ impl Drop for Supervisor {
 }
 
 /// Answers until it is told to stop, or nobody is left who could ask.
-fn run(core: &Core, stop: &OwnedFd) {
+fn run(core: &Arc<Core>, stop: &OwnedFd) {
     loop {
         let mut ready = [
             PollFd::from_borrowed_fd(core.listener.as_fd(), PollFlags::IN),
@@ -109,9 +119,11 @@ fn withdrawn(error: &io::Error) -> bool {
 }
 
 /// One handler per system call, each in its file.
-fn dispatch(core: &Core, call: Call) {
+fn dispatch(core: &Arc<Core>, call: Call) {
     match call.number() {
         libc::SYS_connect => connect::connect(core, call),
+        libc::SYS_socket => inject::socket(core, call),
+        libc::SYS_bind => inject::bind(core, call),
         libc::SYS_listen => listen::listen(core, call),
         libc::SYS_getpeername => names::getpeername(core, call),
         libc::SYS_openat => files::openat(core, call),

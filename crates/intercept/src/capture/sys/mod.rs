@@ -1,9 +1,11 @@
 //! What Linux gives for capture: the only place with unsafe code, each file one subject.
 
 pub(super) mod address;
+pub(super) mod attempt;
 pub(super) mod filter;
 pub(super) mod install;
 pub(super) mod memory;
 pub(super) mod notify;
+pub(super) mod options;
 pub(super) mod process;
 pub(super) mod tell;

@@ -1,0 +1,270 @@
+//! What is known of the service's sockets.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::fs::fstat;
+
+use super::call::Call;
+use super::sys::process;
+use super::{Outbound, Pid};
+
+/// Descriptors of processes that are kept, at most.
+const PROCESSES: usize = 256;
+/// Sockets that are known before those that are gone are looked for.
+const SWEEP_FROM: usize = 1024;
+
+/// A socket of the service.
+#[derive(Debug, Clone)]
+pub(super) struct Taken {
+    /// A duplicate of the service's descriptor: the same open socket.
+    pub(super) socket: Arc<OwnedFd>,
+    /// The number of the socket, the same in every process.
+    pub(super) inode: u64,
+}
+
+/// What is known of the service's sockets.
+pub(super) struct Sockets {
+    way: Outbound,
+    processes: Mutex<HashMap<Pid, Arc<OwnedFd>>>,
+    /// Where each captured socket really leads, as the service gave the address.
+    known: Mutex<Swept<SocketAddr>>,
+    /// Sockets that we made and that the service did not use yet.
+    made: Mutex<Swept<Made>>,
+    /// Ports on which the service listens.
+    listening: Mutex<HashSet<u16>>,
+    /// Results that a signal kept from the caller, which asks again (kernels before 5.19).
+    undelivered: Mutex<HashMap<u64, (SocketAddr, i32)>>,
+}
+
+/// A socket that we made for the service.
+struct Made {
+    socket: Option<Arc<OwnedFd>>,
+    by: Pid,
+    bound: Option<SocketAddr>,
+}
+
+/// A map that is swept when it has doubled.
+struct Swept<T> {
+    map: HashMap<u64, T>,
+    next: usize,
+}
+
+impl<T> Swept<T> {
+    fn new() -> Self {
+        Swept {
+            map: HashMap::new(),
+            next: SWEEP_FROM,
+        }
+    }
+
+    fn insert(&mut self, inode: u64, value: T, sweep: impl FnOnce(&mut HashMap<u64, T>)) {
+        if self.map.len() >= self.next {
+            sweep(&mut self.map);
+            self.next = (self.map.len() * 2).max(SWEEP_FROM);
+        }
+        self.map.insert(inode, value);
+    }
+}
+
+impl Sockets {
+    pub(super) fn new(way: Outbound) -> Self {
+        Sockets {
+            way,
+            processes: Mutex::default(),
+            known: Mutex::new(Swept::new()),
+            made: Mutex::new(Swept::new()),
+            listening: Mutex::default(),
+            undelivered: Mutex::default(),
+        }
+    }
+
+    /// The socket that the call's first argument is.
+    ///
+    /// # Errors
+    /// There is none of that number, or it cannot be had.
+    pub(super) fn take(&self, call: &Call) -> io::Result<Taken> {
+        self.at(call.by(), call.int(0))
+    }
+
+    /// The socket that a descriptor of a thread is.
+    ///
+    /// # Errors
+    /// There is none of that number, or it cannot be had.
+    pub(super) fn at(&self, by: Pid, fd: i32) -> io::Result<Taken> {
+        if self.way == Outbound::Inject {
+            let inode = process::socket_inode(by, fd).ok_or(io::ErrorKind::NotFound)?;
+            let made = lock(&self.made);
+            let socket = made.map.get(&inode).and_then(|made| made.socket.clone());
+            let socket = socket.ok_or(io::ErrorKind::NotFound)?;
+            return Ok(Taken { socket, inode });
+        }
+        let socket = self.duplicate(by, fd)?;
+        let inode = fstat(&socket)?.st_ino;
+        Ok(Taken {
+            socket: Arc::new(socket),
+            inode,
+        })
+    }
+
+    /// The number of the socket that the call's first argument is.
+    pub(super) fn inode(&self, call: &Call) -> Option<u64> {
+        if self.way == Outbound::Inject {
+            return process::socket_inode(call.by(), call.int(0));
+        }
+        let socket = self.duplicate(call.by(), call.int(0)).ok()?;
+        fstat(&socket).ok().map(|stat| stat.st_ino)
+    }
+
+    /// Descriptors of processes are kept; one whose number was given to another process since is
+    /// told by its error.
+    fn duplicate(&self, by: Pid, fd: i32) -> io::Result<OwnedFd> {
+        let kept = lock(&self.processes).get(&by).cloned();
+        if let Some(process) = kept {
+            match process::duplicate(&process, fd) {
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
+                result => return result,
+            }
+        }
+        let process = Arc::new(process::open(by)?);
+        let mut processes = lock(&self.processes);
+        if processes.len() >= PROCESSES {
+            processes.clear();
+        }
+        processes.insert(by, Arc::clone(&process));
+        drop(processes);
+        process::duplicate(&process, fd)
+    }
+
+    /// A socket was connected on the way to this address.
+    pub(super) fn remember(&self, inode: u64, given: SocketAddr) {
+        lock(&self.known).insert(inode, given, |known| {
+            let open = in_use();
+            known.retain(|inode, _| open.contains_key(inode));
+        });
+    }
+
+    /// Where a captured socket leads, as the service gave it.
+    pub(super) fn leads(&self, inode: u64) -> Option<SocketAddr> {
+        lock(&self.known).map.get(&inode).copied()
+    }
+
+    /// The socket is no longer connected.
+    pub(super) fn forget(&self, inode: u64) {
+        lock(&self.known).map.remove(&inode);
+    }
+
+    /// A result did not reach the caller.
+    pub(super) fn keep_result(&self, inode: u64, given: SocketAddr, errno: i32) {
+        let mut undelivered = lock(&self.undelivered);
+        if undelivered.len() >= SWEEP_FROM {
+            undelivered.clear();
+        }
+        undelivered.insert(inode, (given, errno));
+    }
+
+    /// The result that did not reach the caller when it asked for the same before.
+    pub(super) fn kept_result(&self, inode: u64, given: SocketAddr) -> Option<i32> {
+        let (wanted, errno) = lock(&self.undelivered).remove(&inode)?;
+        (wanted == given).then_some(errno)
+    }
+
+    /// The service listens there.
+    pub(super) fn listens(&self, port: u16) {
+        lock(&self.listening).insert(port);
+    }
+
+    /// Whether an address is one at which the service itself listens.
+    pub(super) fn is_own(&self, addr: SocketAddr) -> bool {
+        lock(&self.listening).contains(&addr.port()) && is_local(addr.ip())
+    }
+
+    /// We made a socket for the service. It stays ours too until it is used.
+    pub(super) fn made(&self, socket: OwnedFd, by: Pid) -> io::Result<u64> {
+        let inode = fstat(&socket)?.st_ino;
+        let made = Made {
+            socket: Some(Arc::new(socket)),
+            by,
+            bound: None,
+        };
+        lock(&self.made).insert(inode, made, |made| {
+            made.retain(|inode, made| has_socket(made.by, *inode));
+        });
+        Ok(inode)
+    }
+
+    /// A socket that we made is the service's alone from now on: while we hold it, the service's
+    /// closing it would not free its port.
+    pub(super) fn let_go(&self, inode: u64) -> Option<Arc<OwnedFd>> {
+        lock(&self.made).map.remove(&inode)?.socket
+    }
+
+    /// A socket that we made was bound to an address of the service's choice.
+    pub(super) fn bound(&self, inode: u64, addr: SocketAddr) {
+        if let Some(made) = lock(&self.made).map.get_mut(&inode) {
+            made.bound = Some(addr);
+            made.socket = None;
+        }
+    }
+
+    /// Where a socket that we made was bound to.
+    pub(super) fn bound_to(&self, inode: u64) -> Option<SocketAddr> {
+        lock(&self.made).map.get(&inode)?.bound
+    }
+}
+
+/// The sockets of TCP on this machine that are connected, connecting or listening: their number
+/// and whether they still wait for an answer (`proc_net_tcp`, state 02).
+pub(super) fn in_use() -> HashMap<u64, bool> {
+    let mut sockets = HashMap::new();
+    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        let Ok(text) = fs::read_to_string(file) else {
+            continue;
+        };
+        for line in text.lines().skip(1) {
+            let mut fields = line.split_ascii_whitespace();
+            let state = fields.nth(3);
+            let inode = fields.nth(5).and_then(|inode| inode.parse().ok());
+            if let (Some(state), Some(inode)) = (state, inode) {
+                sockets.insert(inode, state == "02");
+            }
+        }
+    }
+    sockets
+}
+
+/// Whether a process, of which this is a thread, has a socket open.
+fn has_socket(by: Pid, inode: u64) -> bool {
+    let name = format!("socket:[{inode}]");
+    let Ok(entries) = fs::read_dir(format!("/proc/{by}/fd")) else {
+        // The thread is gone, the process may not be.
+        return process::leader(by).is_some();
+    };
+    entries.flatten().any(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|link| link.as_os_str() == name.as_str())
+    })
+}
+
+/// Whether an address is one of this machine: only then can a socket be bound to it.
+fn is_local(ip: IpAddr) -> bool {
+    ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
+}
+
+/// What a panic left behind is still whole: every change is one call.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether it is a stream of TCP or MPTCP.
+pub(super) fn is_tcp(socket: &impl AsFd) -> bool {
+    let socket = socket2::SockRef::from(socket);
+    let is_stream = socket.r#type().is_ok_and(|t| t == socket2::Type::STREAM);
+    is_stream
+        && socket.protocol().is_ok_and(|protocol| {
+            matches!(protocol, Some(p) if p == socket2::Protocol::TCP || p == socket2::Protocol::MPTCP)
+        })
+}
