@@ -9,8 +9,10 @@ use retake_intercept::{Bound, Listen};
 use retake_model::{Answer, Call, ConnId, ConnInfo, Exchange};
 use retake_wire::{PROTOCOLS, Protocol, Reading, WireError};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::awake::Awake;
 use super::live::Live;
 use super::session::serve;
 use crate::Clock;
@@ -54,6 +56,8 @@ pub struct MockListen {
 #[derive(Debug)]
 pub struct MockServers {
     listens: Vec<Listen>,
+    handle: Handle,
+    awake: Arc<Awake>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     live: Option<Live>,
@@ -102,10 +106,12 @@ impl MockServers {
             }
         }
         let (end, ended) = oneshot::channel();
+        let awake = Arc::new(Awake::new());
         let house = Arc::new(House {
             oracle,
             clock,
             protocols,
+            awake: Arc::clone(&awake),
             connections: AtomicU64::new(0),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -113,6 +119,7 @@ impl MockServers {
             .enable_time()
             .build()
             .map_err(StartError::Worker)?;
+        let handle = runtime.handle().clone();
         let thread = std::thread::Builder::new()
             .name("mocks".to_owned())
             .spawn(move || {
@@ -120,6 +127,8 @@ impl MockServers {
                     for door in bound {
                         tokio::spawn(accept(door, Arc::clone(&house)));
                     }
+                    let awake = Arc::clone(&house.awake);
+                    tokio::spawn(async move { awake.look().await });
                     // An error means that the handle was dropped, which ends the servers too.
                     let _ = ended.await;
                 });
@@ -127,6 +136,8 @@ impl MockServers {
             .map_err(StartError::Worker)?;
         Ok(MockServers {
             listens: addresses,
+            handle,
+            awake,
             end: Some(end),
             thread: Some(thread),
             live,
@@ -136,6 +147,17 @@ impl MockServers {
     /// The addresses in their order, with the ports that were free.
     pub fn listens(&self) -> &[Listen] {
         &self.listens
+    }
+
+    /// The runtime of the servers' thread. What is spawned there ends with the servers, and must
+    /// not block: no call is answered meanwhile.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// What keeps the servers' thread from sleeping between calls.
+    pub fn awake(&self) -> &Arc<Awake> {
+        &self.awake
     }
 
     /// Closes everything. Blocks until all threads ended and every live exchange was told.
@@ -167,6 +189,7 @@ pub(super) struct House {
     pub(super) oracle: Arc<dyn Oracle>,
     pub(super) clock: Clock,
     pub(super) protocols: &'static [&'static dyn Protocol],
+    pub(super) awake: Arc<Awake>,
     connections: AtomicU64,
 }
 

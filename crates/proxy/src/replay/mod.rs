@@ -1,5 +1,6 @@
 //! Replay: servers in place of the dependencies, and the client that sends recorded requests.
 
+mod awake;
 mod client;
 mod connection;
 mod live;
@@ -7,5 +8,6 @@ mod mock;
 mod request;
 mod session;
 
+pub use awake::Awake;
 pub use client::{Observed, ReplayClient, SendError};
 pub use mock::{MockListen, MockServers, Oracle};

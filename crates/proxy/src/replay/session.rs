@@ -226,6 +226,7 @@ impl Session {
     async fn flush(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
             self.stream.write_all(&self.out).await?;
+            self.house.awake.touch();
             self.out.clear();
             // A large answer's memory is not kept for the next small one.
             self.out.shrink_to(GATHER);

@@ -6,6 +6,7 @@ mod run;
 mod set;
 mod stage;
 mod tests;
+mod work;
 
 pub use options::{ReplayError, ReplayOptions};
 pub use run::replay;

@@ -126,6 +126,11 @@ impl Stage {
         }
     }
 
+    /// The mock servers.
+    pub fn servers(&self) -> &MockServers {
+        &self.servers
+    }
+
     /// The service's last output.
     pub fn output(&self) -> String {
         self.service

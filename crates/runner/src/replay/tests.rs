@@ -3,26 +3,30 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use retake_compare::diff::{Compared, compare_calls, compare_response};
-use retake_compare::matching::CallsOutcome;
-use retake_compare::rules::{RuleError, RuleSet};
+use retake_compare::rules::RuleSet;
 use retake_compare::{Setting, judge, not_run, unanswered};
-use retake_model::{
-    RunEvent, ServiceEvent, SetInfo, TestCase, TestId, TestResult, TestSet, TraceId,
-};
-use retake_proxy::replay::{ReplayClient, SendError};
-use tokio::sync::{mpsc, oneshot, watch};
+use retake_model::{RunEvent, ServiceEvent, SetInfo, TestId, TestResult, TestSet};
+use retake_proxy::replay::ReplayClient;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{mpsc, watch};
 
 use super::ReplayOptions;
 use super::desk::Desk;
 use super::stage::Stage;
+use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
 use crate::build::build_of;
 
-/// How long a test waits, beyond the recorded time, for calls that the recording has and that
-/// were not made yet.
-const LATE: Duration = Duration::from_millis(300);
+/// How many pieces of news may wait for being told.
+const NEWS: usize = 1024;
+
+/// How long news gather. It keeps workers from waking the thread that tells for every test, which
+/// would cost each of them a system call, while the service waits.
+const NAP: Duration = Duration::from_millis(1);
+
+/// After how many naps without news the next one wakes.
+const NAPS: usize = 20;
 
 /// After how many tests in a row without a response the rest is not run.
 const MAX_SILENT: usize = 3;
@@ -33,30 +37,13 @@ pub(super) struct Tests<'r> {
     options: &'r ReplayOptions,
     desk: Arc<Desk>,
     emit: &'r mut dyn FnMut(RunEvent),
-    numbers: HashMap<TestId, usize>,
+    numbers: Arc<HashMap<TestId, usize>>,
     has_result: Vec<bool>,
     /// Whether the files that the command names are those of the recording.
     same_build: bool,
     waiting: HashMap<usize, Sent>,
     /// Calls that were final before the news of their response came.
-    early: Vec<CallsOutcome>,
-}
-
-/// What one test needs and several at a time share.
-struct Sender {
-    set: Arc<TestSet>,
-    rules: RuleSet,
-    desk: Arc<Desk>,
-    client: ReplayClient,
-    headers: Vec<(String, String)>,
-    timeout: Duration,
-}
-
-/// One test between its response and its final outcome.
-struct Sent {
-    number: usize,
-    reply: Result<(Compared, RuleSet), Nothing>,
-    took: Duration,
+    early: Vec<Calls>,
 }
 
 impl<'r> Tests<'r> {
@@ -79,7 +66,7 @@ impl<'r> Tests<'r> {
             options,
             desk,
             emit,
-            numbers,
+            numbers: Arc::new(numbers),
             has_result,
             same_build: is_same_build(&set.info, &options.command),
             waiting: HashMap::new(),
@@ -102,16 +89,28 @@ impl<'r> Tests<'r> {
     ) -> bool {
         let sender = Arc::new(Sender {
             set: self.set.clone(),
+            numbers: self.numbers.clone(),
             rules,
             desk: self.desk.clone(),
             client: ReplayClient::new(target),
+            awake: stage.servers().awake().clone(),
             headers: self.options.headers.clone(),
             timeout: self.options.timeout,
         });
         let next = Arc::new(AtomicUsize::new(0));
-        let (tell, mut told) = mpsc::channel(256);
+        let (tell, mut told) = mpsc::channel(NEWS);
+        // One test at a time is sent from the mock servers' thread: it waits for the service's
+        // answers and for its calls in one place, and nothing is handed from thread to thread.
+        let here = tokio::runtime::Handle::current();
+        let there = match self.options.jobs {
+            1 => stage.servers().handle(),
+            _ => &here,
+        };
+        if self.options.jobs == 1 {
+            sender.awake.begin();
+        }
         for _ in 0..self.options.jobs {
-            tokio::spawn(work(
+            there.spawn(work(
                 sender.clone(),
                 next.clone(),
                 tell.clone(),
@@ -121,9 +120,8 @@ impl<'r> Tests<'r> {
         drop(tell);
         let mut silent = 0;
         let mut failure = None;
-        while let Some(news) = told.recv().await {
-            let waits;
-            let sent = match news {
+        while let Some(news) = next_news(&mut told).await {
+            let mut sent = match news {
                 News::Began(number) => {
                     if let Some(test) = self.set.tests.get(number) {
                         let id = id(self.set, test);
@@ -131,10 +129,7 @@ impl<'r> Tests<'r> {
                     }
                     continue;
                 }
-                News::Sent(sent, asks) => {
-                    waits = asks;
-                    sent
-                }
+                News::Sent(sent) => *sent,
             };
             silent = if sent.reply.is_ok() { 0 } else { silent + 1 };
             if let (Err(nothing), None) = (&sent.reply, &failure) {
@@ -145,13 +140,12 @@ impl<'r> Tests<'r> {
                 }
             }
             // The worker goes on, now that it is known whether there are tests left.
-            drop(waits);
+            drop(sent.waits.take());
+            let settled = std::mem::take(&mut sent.settled);
             self.waiting.insert(sent.number, sent);
-            let settled = self.desk.mocks().settled();
             self.finish(settled);
         }
-        let last = self.desk.mocks().finish();
-        self.finish(last);
+        self.finish(sender.finish());
         self.rest(if failure.is_some() {
             "the service was gone"
         } else {
@@ -179,15 +173,15 @@ impl<'r> Tests<'r> {
 
     /// Judges the tests whose calls are final. Calls may be final before the news of the response
     /// is here: those wait for it.
-    fn finish(&mut self, outcomes: Vec<CallsOutcome>) {
+    fn finish(&mut self, settled: Vec<Calls>) {
         let mut all = std::mem::take(&mut self.early);
-        all.extend(outcomes);
-        for calls in all {
-            let Some(&number) = self.numbers.get(&calls.test) else {
+        all.extend(settled);
+        for settled in all {
+            let Some(&number) = self.numbers.get(&settled.outcome.test) else {
                 continue;
             };
             if !self.waiting.contains_key(&number) {
-                self.early.push(calls);
+                self.early.push(settled);
                 continue;
             }
             let (Some(test), Some(sent)) =
@@ -195,12 +189,12 @@ impl<'r> Tests<'r> {
             else {
                 continue;
             };
+            let calls = settled.outcome;
             let file = self.file(&calls.test);
             let setting = self.setting(&file, sent.took);
             let result = match sent.reply {
-                Ok((mut compared, rules)) => {
-                    let mut mocks = self.desk.mocks();
-                    compared.absorb(compare_calls(test, &calls, &rules, mocks.values()));
+                Ok(mut compared) => {
+                    compared.absorb(settled.compared);
                     judge(test, &calls.test, compared, &calls, &setting)
                 }
                 Err(nothing) => unanswered(test, &calls.test, &nothing.what, &calls, &setting),
@@ -235,105 +229,16 @@ impl<'r> Tests<'r> {
     }
 }
 
-/// Sends tests until none is left.
-async fn work(
-    sender: Arc<Sender>,
-    next: Arc<AtomicUsize>,
-    tell: mpsc::Sender<News>,
-    stop: watch::Receiver<bool>,
-) {
-    while !*stop.borrow() {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(test) = sender.set.tests.get(number) else {
-            return;
-        };
-        if tell.send(News::Began(number)).await.is_err() {
-            return;
-        }
-        let sent = tokio::select! {
-            sent = sender.send(number, test) => sent,
-            () = super::set::stopped(stop.clone()) => return,
-        };
-        // A service that is gone is found out before it is sent anything more.
-        let (waits, go_on) = oneshot::channel();
-        let waits = sent.reply.is_err().then_some(waits);
-        let must_wait = waits.is_some();
-        if tell.send(News::Sent(sent, waits)).await.is_err() {
-            return;
-        }
-        if must_wait {
-            // The other end says nothing: it is dropped.
-            let _ = go_on.await;
+/// The next piece of news; none when all workers are done.
+async fn next_news(told: &mut mpsc::Receiver<News>) -> Option<News> {
+    for _ in 0..NAPS {
+        match told.try_recv() {
+            Ok(news) => return Some(news),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => tokio::time::sleep(NAP).await,
         }
     }
-}
-
-impl Sender {
-    async fn send(&self, number: usize, test: &TestCase) -> Sent {
-        let id = id(&self.set, test);
-        let trace = trace_of(&id);
-        let mut headers = self.headers.clone();
-        headers.push((
-            "traceparent".to_owned(),
-            format!("00-{}-{}-01", trace.0, span(&trace)),
-        ));
-        let request = self.desk.mocks().begin(&id, Some(trace));
-        let began = Instant::now();
-        let reply = match &request {
-            Some(request) => self.client.send(request, &headers, self.timeout).await,
-            None => Err(SendError::Request {
-                what: "the test is not in its set".to_owned(),
-            }),
-        };
-        let took = began.elapsed();
-        self.wait_for_late_calls(test, &id).await;
-        let mut mocks = self.desk.mocks();
-        mocks.end(&id);
-        let reply = match reply {
-            Ok(observed) => self
-                .rules_for(test)
-                .map(|rules| {
-                    let rules = rules.as_ref().unwrap_or(&self.rules);
-                    let values = mocks.values();
-                    let (expected, made) = (&test.response, &test.made);
-                    let compared =
-                        compare_response(expected, &observed.response, made, rules, values);
-                    (compared, rules.clone())
-                })
-                .map_err(|error| Nothing {
-                    what: error.to_string(),
-                    broke_off: false,
-                }),
-            Err(error) => Err(Nothing::from(error)),
-        };
-        Sent {
-            number,
-            reply,
-            took,
-        }
-    }
-
-    /// What the recording saw after the response (scenario 36) gets its time; and so does a call
-    /// whose last bytes are still on their way when the response has come (scenario 21).
-    async fn wait_for_late_calls(&self, test: &TestCase, id: &TestId) {
-        let last = test
-            .calls
-            .iter()
-            .map(|call| call.after.saturating_add(call.took))
-            .max()
-            .unwrap_or(0);
-        let late = Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
-        let until = tokio::time::Instant::now() + late;
-        self.desk.all_calls(id, until).await;
-    }
-
-    /// The rules with those of the test itself; none where it has none.
-    fn rules_for(&self, test: &TestCase) -> Result<Option<RuleSet>, RuleError> {
-        match test.rules.as_slice() {
-            [] => Ok(None),
-            own => self.rules.with(own).map(Some),
-        }
-    }
+    told.recv().await
 }
 
 /// What the service's silence means for the run: none while it may be this test's alone.
@@ -361,51 +266,7 @@ async fn service_failure(
     })
 }
 
-/// What a worker tells.
-enum News {
-    Began(usize),
-    /// A test was sent. Where there was no response, the worker waits until the sender is
-    /// dropped.
-    Sent(Sent, Option<oneshot::Sender<()>>),
-}
-
-/// Why there is nothing to compare.
-struct Nothing {
-    what: String,
-    /// Whether the connection broke off.
-    broke_off: bool,
-}
-
-impl From<SendError> for Nothing {
-    fn from(error: SendError) -> Self {
-        let broke_off = matches!(error, SendError::Closed { .. } | SendError::Connect { .. });
-        let mut what = error.to_string();
-        if let Some(source) = std::error::Error::source(&error) {
-            what.push_str(&format!(": {source}"));
-        }
-        Nothing { what, broke_off }
-    }
-}
-
 /// Whether a command is the recorded one in content, as far as its files tell.
 fn is_same_build(info: &SetInfo, command: &[String]) -> bool {
     !info.build.is_empty() && info.command == command && info.build == build_of(command)
-}
-
-fn id(set: &TestSet, test: &TestCase) -> TestId {
-    TestId {
-        set: set.name.clone(),
-        name: test.name.as_str().into(),
-    }
-}
-
-/// A trace id of the test's own, the same in every run (W3C Trace Context, section 3.2.2.3).
-fn trace_of(id: &TestId) -> TraceId {
-    let hash = blake3::hash(id.to_string().as_bytes()).to_hex();
-    TraceId(hash.as_str().get(..32).unwrap_or_default().to_owned())
-}
-
-/// The parent's id in the header: the trace's first half.
-fn span(trace: &TraceId) -> &str {
-    trace.0.get(..16).unwrap_or_default()
 }

@@ -1,0 +1,223 @@
+//! The workers of a set: each sends one test after the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use retake_compare::diff::{Compared, compare_calls, compare_response};
+use retake_compare::matching::{CallsOutcome, MockSet};
+use retake_compare::rules::{RuleError, RuleSet};
+use retake_model::{TestCase, TestId, TestSet, TraceId};
+use retake_proxy::replay::{Awake, ReplayClient, SendError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::desk::Desk;
+use super::set::stopped;
+
+/// How long a test waits, beyond the recorded time, for calls that the recording has and that
+/// were not made yet.
+const LATE: Duration = Duration::from_millis(300);
+
+/// What one test needs and several at a time share.
+pub(super) struct Sender {
+    pub(super) set: Arc<TestSet>,
+    pub(super) numbers: Arc<HashMap<TestId, usize>>,
+    pub(super) rules: RuleSet,
+    pub(super) desk: Arc<Desk>,
+    pub(super) client: ReplayClient,
+    pub(super) awake: Arc<Awake>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) timeout: Duration,
+}
+
+/// What a worker tells.
+pub(super) enum News {
+    Began(usize),
+    Sent(Box<Sent>),
+}
+
+/// A test that was sent.
+pub(super) struct Sent {
+    pub(super) number: usize,
+    /// What the response came to.
+    pub(super) reply: Result<Compared, Nothing>,
+    pub(super) took: Duration,
+    /// The tests whose calls became final with its end.
+    pub(super) settled: Vec<Calls>,
+    /// Where there was no response, the worker waits until this is dropped.
+    pub(super) waits: Option<oneshot::Sender<()>>,
+}
+
+/// The calls of a test, which are final.
+pub(super) struct Calls {
+    pub(super) outcome: CallsOutcome,
+    /// How those that found their answer differ.
+    pub(super) compared: Compared,
+}
+
+/// Why there is nothing to compare.
+pub(super) struct Nothing {
+    pub(super) what: String,
+    /// Whether the connection broke off.
+    pub(super) broke_off: bool,
+}
+
+/// Sends tests until none is left.
+pub(super) async fn work(
+    sender: Arc<Sender>,
+    next: Arc<AtomicUsize>,
+    tell: mpsc::Sender<News>,
+    stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(test) = sender.set.tests.get(number) else {
+            return;
+        };
+        if tell.send(News::Began(number)).await.is_err() {
+            return;
+        }
+        let mut sent = tokio::select! {
+            biased;
+            sent = sender.send(number, test) => sent,
+            () = stopped(stop.clone()) => return,
+        };
+        // A service that is gone is found out before it is sent anything more.
+        let go_on = sent.reply.is_err().then(|| {
+            let (waits, go_on) = oneshot::channel();
+            sent.waits = Some(waits);
+            go_on
+        });
+        if tell.send(News::Sent(Box::new(sent))).await.is_err() {
+            return;
+        }
+        if let Some(go_on) = go_on {
+            // The other end says nothing: it is dropped.
+            let _ = go_on.await;
+        }
+    }
+}
+
+impl Sender {
+    /// The calls of the tests that are left: the run is over.
+    pub(super) fn finish(&self) -> Vec<Calls> {
+        let mut mocks = self.desk.mocks();
+        let left = mocks.finish();
+        self.compared(left, &mut mocks)
+    }
+
+    async fn send(&self, number: usize, test: &TestCase) -> Sent {
+        let id = id(&self.set, test);
+        let trace = trace_of(&id);
+        let mut headers = self.headers.clone();
+        headers.push((
+            "traceparent".to_owned(),
+            format!("00-{}-{}-01", trace.0, span(&trace)),
+        ));
+        let request = self.desk.mocks().begin(&id, Some(trace));
+        let began = Instant::now();
+        self.awake.touch();
+        let reply = match &request {
+            Some(request) => self.client.send(request, &headers, self.timeout).await,
+            None => Err(SendError::Request {
+                what: "the test is not in its set".to_owned(),
+            }),
+        };
+        let took = began.elapsed();
+        self.wait_for_late_calls(test, &id).await;
+        let mut mocks = self.desk.mocks();
+        mocks.end(&id);
+        let reply = match reply {
+            Ok(observed) => self
+                .rules_for(test)
+                .map(|own| {
+                    let rules = own.as_ref().unwrap_or(&self.rules);
+                    let (expected, made) = (&test.response, &test.made);
+                    compare_response(expected, &observed.response, made, rules, mocks.values())
+                })
+                .map_err(|error| Nothing {
+                    what: error.to_string(),
+                    broke_off: false,
+                }),
+            Err(error) => Err(Nothing::from(error)),
+        };
+        // Here and not where the results are told: which tests a late call is held against, and
+        // which values are known, must not depend on how far another thread has come.
+        let settled = mocks.settled();
+        let settled = self.compared(settled, &mut mocks);
+        Sent {
+            number,
+            reply,
+            took,
+            settled,
+            waits: None,
+        }
+    }
+
+    fn compared(&self, outcomes: Vec<CallsOutcome>, mocks: &mut MockSet) -> Vec<Calls> {
+        let compared = |outcome: CallsOutcome| {
+            let number = self.numbers.get(&outcome.test);
+            let test = number.and_then(|number| self.set.tests.get(*number));
+            let compared = test.map_or_else(Compared::default, |test| {
+                // Rules that cannot be used have been told with the response.
+                let own = self.rules_for(test).ok().flatten();
+                let rules = own.as_ref().unwrap_or(&self.rules);
+                compare_calls(test, &outcome, rules, mocks.values())
+            });
+            Calls { outcome, compared }
+        };
+        outcomes.into_iter().map(compared).collect()
+    }
+
+    /// What the recording saw after the response (scenario 36) gets its time; and so does a call
+    /// whose last bytes are still on their way when the response has come (scenario 21).
+    async fn wait_for_late_calls(&self, test: &TestCase, id: &TestId) {
+        let last = test
+            .calls
+            .iter()
+            .map(|call| call.after.saturating_add(call.took))
+            .max()
+            .unwrap_or(0);
+        let late = Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
+        let until = tokio::time::Instant::now() + late;
+        self.desk.all_calls(id, until).await;
+    }
+
+    /// The rules with those of the test itself; none where it has none.
+    fn rules_for(&self, test: &TestCase) -> Result<Option<RuleSet>, RuleError> {
+        match test.rules.as_slice() {
+            [] => Ok(None),
+            own => self.rules.with(own).map(Some),
+        }
+    }
+}
+
+impl From<SendError> for Nothing {
+    fn from(error: SendError) -> Self {
+        let broke_off = matches!(error, SendError::Closed { .. } | SendError::Connect { .. });
+        let mut what = error.to_string();
+        if let Some(source) = std::error::Error::source(&error) {
+            what.push_str(&format!(": {source}"));
+        }
+        Nothing { what, broke_off }
+    }
+}
+
+pub(super) fn id(set: &TestSet, test: &TestCase) -> TestId {
+    TestId {
+        set: set.name.clone(),
+        name: test.name.as_str().into(),
+    }
+}
+
+/// A trace id of the test's own, the same in every run (W3C Trace Context, section 3.2.2.3).
+fn trace_of(id: &TestId) -> TraceId {
+    let hash = blake3::hash(id.to_string().as_bytes()).to_hex();
+    TraceId(hash.as_str().get(..32).unwrap_or_default().to_owned())
+}
+
+/// The parent's id in the header: the trace's first half.
+fn span(trace: &TraceId) -> &str {
+    trace.0.get(..16).unwrap_or_default()
+}
