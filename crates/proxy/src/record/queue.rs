@@ -143,6 +143,8 @@ impl Queue {
 pub struct Events {
     queue: Arc<Queue>,
     up_to: Timestamp,
+    /// Whether events gather for a moment before they are taken.
+    naps: bool,
 }
 
 impl Events {
@@ -150,7 +152,15 @@ impl Events {
         Events {
             queue,
             up_to: Timestamp(0),
+            naps: true,
         }
+    }
+
+    /// Events that are given as soon as they are there: for a reader whom somebody waits for. A
+    /// worker then wakes the reader whenever it has nothing to do.
+    pub fn at_once(mut self) -> Self {
+        self.naps = false;
+        self
     }
 
     /// The next events, waiting for them up to `wait`: an empty batch when there were none, none
@@ -166,8 +176,9 @@ impl Events {
             if left.is_zero() {
                 break;
             }
-            let nap = if slept.is_zero() { NAP.min(left) } else { left };
-            state.asleep = !slept.is_zero();
+            let gathers = self.naps && slept.is_zero();
+            let nap = if gathers { NAP.min(left) } else { left };
+            state.asleep = !gathers;
             slept += nap;
             state = self
                 .queue

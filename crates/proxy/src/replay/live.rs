@@ -46,6 +46,8 @@ impl Live {
         };
         let addresses = listens.iter().map(|(_, listen)| listen.clone()).collect();
         let (proxy, events) = RecordProxy::start(addresses, options)?;
+        // A test waits until its calls were seen.
+        let events = events.at_once();
         for ((_, listen), started) in listens.iter_mut().zip(proxy.listens()) {
             *listen = started.clone();
         }
