@@ -52,10 +52,12 @@ impl SetFolder<'_> {
             Some(Content::Set(info)) => *info,
             _ => SetInfo::default(),
         };
-        let shared = match self.read(Kind::Shared, "startup.yaml")? {
-            Some(Content::Shared(mocks)) => mocks,
-            _ => Vec::new(),
-        };
+        let mut shared = Vec::new();
+        for part in side_by_side(&self.shared_files()?, |file| self.read(Kind::Shared, file)) {
+            if let Some(Content::Shared(mocks)) = part? {
+                shared.extend(mocks);
+            }
+        }
         let mut tests = self.tests()?;
         tests.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         Ok(TestSet {
@@ -64,6 +66,13 @@ impl SetFolder<'_> {
             tests,
             shared,
         })
+    }
+
+    /// The files of calls outside tests, in the order of their parts. The first is named whether
+    /// it exists or not.
+    pub(crate) fn shared_files(&self) -> Result<Vec<String>, StoreError> {
+        let further = shared_parts(&self.path)?.into_iter().map(|(_, name)| name);
+        Ok(std::iter::once(shared_name(1)).chain(further).collect())
     }
 
     /// The files of tests, relative to the set's folder, sorted.
@@ -165,8 +174,17 @@ impl SetFolder<'_> {
 
 /// What `work` gives for each of `items`, in their order, done on all cores.
 pub(crate) fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    on_threads(items.len() / 8, items, work)
+}
+
+/// The same for items that are much work each.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    on_threads(items.len(), items, work)
+}
+
+fn on_threads<T: Sync, R: Send>(most: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = min(cores, items.len() / 8);
+    let threads = min(cores, most);
     if threads < 2 {
         return items.iter().map(work).collect();
     }
@@ -190,4 +208,26 @@ pub(crate) fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + S
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The name of a part of the calls outside tests, from 1.
+pub(crate) fn shared_name(part: u32) -> String {
+    match part {
+        0 | 1 => "startup.yaml".to_owned(),
+        part => format!("startup-{part}.yaml"),
+    }
+}
+
+/// The parts of the calls outside tests after the first that a folder has: their numbers and
+/// names, in order.
+pub(crate) fn shared_parts(folder: &Path) -> Result<Vec<(u32, String)>, StoreError> {
+    let names = disk::names_in(folder)?.into_iter();
+    let numbered = names.filter_map(|name| {
+        let number = name.strip_prefix("startup-")?.strip_suffix(".yaml")?;
+        let part = number.parse().ok().filter(|part| *part > 1)?;
+        (shared_name(part) == name).then_some((part, name))
+    });
+    let mut parts: Vec<(u32, String)> = numbered.collect();
+    parts.sort_unstable();
+    Ok(parts)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use retake_model::{Mock, NoiseRule, SetInfo, TestCase};
 
 use crate::blobs::BlobWriter;
-use crate::load::{Content, Kind, SetFolder, parallel};
+use crate::load::{Content, Kind, SetFolder, parallel, shared_name, shared_parts};
 use crate::names::Names;
 use crate::store::{old_path, staged_path};
 use crate::{Store, StoreError, disk, v1};
@@ -41,6 +41,8 @@ pub struct SetWriter {
     tests: TestWriter,
     /// What people wrote into the earlier recording.
     kept: Kept,
+    /// Whether calls outside tests were written.
+    shared_begun: bool,
     /// Unlocks when it is dropped.
     _lock: Lock,
 }
@@ -109,6 +111,7 @@ impl SetWriter {
             staged,
             names,
             kept,
+            shared_begun: false,
             _lock: lock,
         })
     }
@@ -149,15 +152,32 @@ impl SetWriter {
         }
     }
 
-    /// Writes the calls that belong to no single test, in place of those written before.
+    /// Writes one part, from 1, of the calls that belong to no single test, in place of what was
+    /// written as this part before. Parts of an earlier recording go when the first is written.
     ///
     /// # Errors
     /// See [`SetWriter::write_test`].
-    pub fn write_shared(&mut self, mocks: &[Mock]) -> Result<(), StoreError> {
-        let rendered = v1::write_shared(mocks).map_err(|_| too_deep("startup.yaml"))?;
+    pub fn write_shared(&mut self, part: u32, mocks: &[Mock]) -> Result<(), StoreError> {
+        if part <= 1 {
+            self.remove_old_parts()?;
+        }
+        let name = shared_name(part);
+        let rendered = v1::write_shared(mocks).map_err(|_| too_deep(&name))?;
         self.tests.blobs.write(&rendered.blobs)?;
-        let path = self.folder.join("startup.yaml");
+        let path = self.folder.join(name);
         disk::write_whole(&path, rendered.text.as_bytes())
+    }
+
+    fn remove_old_parts(&mut self) -> Result<(), StoreError> {
+        if self.shared_begun {
+            return Ok(());
+        }
+        for (_, name) in shared_parts(&self.folder)? {
+            let path = self.folder.join(name);
+            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+        self.shared_begun = true;
+        Ok(())
     }
 
     /// Writes what is known of the recording so far. Rules that the set had are kept.

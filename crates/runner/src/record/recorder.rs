@@ -51,6 +51,8 @@ pub struct Recorder {
     seen_raw: HashSet<u128>,
     seen_tests: HashSet<u128>,
     shared: Shared,
+    /// Why the last part of them that was complete could not be written.
+    refused: Option<StoreError>,
     ledger: Ledger,
     redacted: u64,
 }
@@ -69,6 +71,7 @@ impl Recorder {
             seen_raw: HashSet::new(),
             seen_tests: HashSet::new(),
             shared: Shared::default(),
+            refused: None,
             ledger: Ledger::default(),
             redacted: 0,
         }
@@ -110,7 +113,10 @@ impl Recorder {
     /// # Errors
     /// The disk refuses.
     pub fn write_shared(&mut self) -> Result<(), StoreError> {
-        self.write_shared_mocks(false)
+        let refused = self.refused.take();
+        self.release_shared();
+        self.write_shared_mocks(false)?;
+        refused.map_or(Ok(()), Err)
     }
 
     /// Writes everything that is left, and accounts for what the relay counted. Gives the error
@@ -121,6 +127,7 @@ impl Recorder {
         let done = self.writers.finish();
         let written = self.count(done);
         let written = written.and(self.write_shared_mocks(true));
+        let written = written.and(self.refused.take().map_or(Ok(()), Err));
         for counted in counters {
             let tally = match &counted.dependency {
                 Some(name) => self.ledger.outbound.entry(name.to_string()).or_default(),
@@ -160,9 +167,10 @@ impl Recorder {
         (self.writer, self.ledger, written.err())
     }
 
+    /// Writes the part of the mocks outside tests that is being filled.
     fn write_shared_mocks(&mut self, always: bool) -> Result<(), StoreError> {
         match self.shared.take_changed(always) {
-            Some(mocks) => self.writer.write_shared(mocks),
+            Some((part, mocks)) => self.writer.write_shared(part, mocks),
             None => Ok(()),
         }
     }
@@ -185,6 +193,18 @@ impl Recorder {
             add(&mut self.tally(&to).dropped, why, calls);
         }
         error.map_or(Ok(()), Err)
+    }
+
+    /// Writes and releases the part of the mocks outside tests that is complete. Where the disk
+    /// refuses, it stays, and is tried again when the mocks are written the next time.
+    fn release_shared(&mut self) {
+        if self.refused.is_some() || !self.shared.is_part_complete() {
+            return;
+        }
+        match self.write_shared_mocks(true) {
+            Ok(()) => self.shared.release(),
+            Err(error) => self.refused = Some(error),
+        }
     }
 
     fn event(&mut self, event: RelayEvent) {
@@ -394,6 +414,7 @@ impl Recorder {
             self.known.learn(mock, Near::recorded(at));
         }
         count_shared(self.tally(&to), kept);
+        self.release_shared();
     }
 
     fn redact(&mut self, test: &mut TestCase) {

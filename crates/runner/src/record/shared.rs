@@ -1,27 +1,52 @@
 //! The mocks that belong to no single test.
+//!
+//! They are written in parts. Only the part that is being filled is held, and written again as it
+//! grows; of those before it fingerprints are left, by which repeats are told.
 
 use std::collections::HashMap;
 
-use retake_model::Mock;
+use retake_model::{Mock, Value};
 
 use super::fingerprint::Fingerprint;
 
 /// How many mocks outside tests are kept.
-const MAX_SHARED: usize = 50_000;
+const MAX_SHARED: usize = 200_000;
 
-/// How many fingerprints of exact bytes are remembered: several of them may be of one mock, as
-/// bytes tell things that a mock does not.
-const MAX_RAW: usize = 4 * MAX_SHARED;
+/// How much they may hold in all, in bytes.
+const MAX_BYTES: usize = 1 << 30;
+
+/// How many mocks a part has at most.
+const PART: usize = 10_000;
+
+/// How much the mocks of a part hold, in bytes, when it is complete.
+const PART_BYTES: usize = 16 << 20;
+
+/// How many parts' worth of mocks is held at most, where the disk refuses them.
+const MAX_PARTS_HELD: usize = 4;
 
 /// The mocks outside tests, without exact repeats.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shared {
+    /// Those of the part that is being filled.
     mocks: Vec<Mock>,
-    index: HashMap<u128, usize>,
-    /// Exact bytes that are known to mean a mock: its place.
-    raw: HashMap<u128, usize>,
+    /// What they hold, in bytes.
+    held: usize,
+    /// The number of that part, from 1.
+    part: u32,
+    /// How many mocks the parts before it have.
+    released: usize,
+    /// What those hold, in bytes.
+    released_bytes: usize,
+    /// The number of each mock by its fingerprint.
+    index: HashMap<Print, u32>,
+    /// The number of each mock by fingerprints of exact bytes that mean it. Several may: bytes
+    /// tell things that a mock does not.
+    raw: HashMap<Print, u32>,
     changed: bool,
 }
+
+/// A fingerprint in two halves, which takes a quarter less in a map than a number of 128 bits.
+type Print = [u64; 2];
 
 /// What became of a mock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,46 +59,75 @@ pub(super) enum Kept {
     Full,
 }
 
+impl Default for Shared {
+    fn default() -> Self {
+        Shared {
+            mocks: Vec::new(),
+            held: 0,
+            part: 1,
+            released: 0,
+            released_bytes: 0,
+            index: HashMap::new(),
+            raw: HashMap::new(),
+            changed: false,
+        }
+    }
+}
+
 impl Shared {
     /// What becomes of an exchange with these exact bytes, where that is known without reading
     /// them. `is_exact` says that other bytes mean another mock.
     pub(super) fn known(&mut self, raw: u128, is_exact: bool) -> Option<Kept> {
-        match self.raw.get(&raw) {
-            Some(&at) => {
-                self.merge(at);
+        match self.raw.get(&halves(raw)) {
+            Some(&number) => {
+                self.merge(number);
                 Some(Kept::Merged)
             }
-            None => (is_exact && self.mocks.len() >= MAX_SHARED).then_some(Kept::Full),
+            None => (is_exact && self.is_full()).then_some(Kept::Full),
         }
     }
 
-    /// Takes a mock in. `raw` is of the bytes that it was read from.
+    /// Takes a mock in. `raw` is of the bytes that it was read from. A part that
+    /// [is complete](Self::is_part_complete) is to be released first.
     pub(super) fn add(&mut self, mock: Mock, raw: Option<u128>) -> Kept {
-        let print = Fingerprint::mock(&mock);
+        let print = halves(Fingerprint::mock(&mock));
         let known = self.index.get(&print).copied();
-        let (at, kept) = match known {
-            Some(at) => {
-                self.merge(at);
-                (at, Kept::Merged)
+        let number = self.released.saturating_add(self.mocks.len());
+        let (number, kept) = match (known, u32::try_from(number)) {
+            (Some(number), _) => {
+                self.merge(number);
+                (number, Kept::Merged)
             }
-            None if self.mocks.len() >= MAX_SHARED => return Kept::Full,
-            None => {
-                self.index.insert(print, self.mocks.len());
+            (None, Ok(number)) if !self.is_full() => {
+                self.index.insert(print, number);
+                self.held += weight(&mock.request) + weight(&mock.response);
                 self.mocks.push(mock);
                 self.changed = true;
-                (self.mocks.len() - 1, Kept::New)
+                (number, Kept::New)
             }
+            (None, _) => return Kept::Full,
         };
         if let Some(raw) = raw
-            && self.raw.len() < MAX_RAW
+            && self.raw.len() < MAX_SHARED
         {
-            self.raw.insert(raw, at);
+            self.raw.insert(halves(raw), number);
         }
         kept
     }
 
-    fn merge(&mut self, at: usize) {
-        if let Some(known) = self.mocks.get_mut(at) {
+    fn is_full(&self) -> bool {
+        self.released + self.mocks.len() >= MAX_SHARED
+            || self.released_bytes + self.held >= MAX_BYTES
+            || self.mocks.len() >= MAX_PARTS_HELD * PART
+            || self.held >= MAX_PARTS_HELD * PART_BYTES
+    }
+
+    /// Counts a repeat, where its mock is still held.
+    fn merge(&mut self, number: u32) {
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(self.released));
+        if let Some(known) = place.and_then(|place| self.mocks.get_mut(place)) {
             known.merged += 1;
             self.changed = true;
         }
@@ -84,9 +138,119 @@ impl Shared {
         self.mocks.last()
     }
 
-    /// The mocks, where there are new ones since the last time, or `always`.
-    pub(super) fn take_changed(&mut self, always: bool) -> Option<&[Mock]> {
+    /// Whether the part that is being filled is to be written for the last time, and released.
+    pub(super) fn is_part_complete(&self) -> bool {
+        self.mocks.len() >= PART || self.held >= PART_BYTES
+    }
+
+    /// The part that is being filled, with its number, where there is something new in it since
+    /// the last time, or `always`.
+    pub(super) fn take_changed(&mut self, always: bool) -> Option<(u32, &[Mock])> {
         let changed = std::mem::take(&mut self.changed);
-        (changed || always).then_some(&self.mocks)
+        // What follows a part that was released is a file only once there is something in it.
+        let always = always && (self.part == 1 || !self.mocks.is_empty());
+        (changed || always).then_some((self.part, &self.mocks))
+    }
+
+    /// Lets go of the part that is being filled, which was written, and begins the next one.
+    pub(super) fn release(&mut self) {
+        self.released += self.mocks.len();
+        self.released_bytes += self.held;
+        self.mocks.clear();
+        self.held = 0;
+        self.part += 1;
+        self.changed = false;
+    }
+}
+
+fn halves(print: u128) -> Print {
+    let high = u64::try_from(print >> 64).unwrap_or_default();
+    let low = u64::try_from(print & u128::from(u64::MAX)).unwrap_or_default();
+    [low, high]
+}
+
+/// How much a value holds, in bytes.
+fn weight(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::Null | Value::Bool(_) => 0,
+            Value::Number(number) => number.as_str().len(),
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => items.iter().map(weight).sum(),
+            Value::Map(fields) => {
+                let fields = fields.iter();
+                fields
+                    .map(|(name, value)| size_of::<String>() + name.len() + weight(value))
+                    .sum()
+            }
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_model::{Attribution, ProtocolId, Scope};
+
+    use super::*;
+
+    fn mock(n: usize) -> Mock {
+        Mock {
+            to: "db".into(),
+            protocol: ProtocolId("postgres"),
+            scope: Scope::Startup,
+            by: Attribution::Unattributed,
+            after: 0,
+            took: 0,
+            request: Value::map([("sql", Value::text(n.to_string()))]),
+            response: Value::map([("tag", Value::text("DO"))]),
+            merged: 0,
+        }
+    }
+
+    #[test]
+    fn repeats_are_told_from_bytes_and_from_meaning_even_when_the_part_was_released() {
+        let mut shared = Shared::default();
+        assert_eq!(shared.known(7, true), None);
+        assert_eq!(shared.add(mock(1), Some(7)), Kept::New);
+        assert_eq!(shared.known(7, true), Some(Kept::Merged));
+        assert_eq!(shared.add(mock(1), Some(8)), Kept::Merged);
+        assert_eq!(shared.known(8, true), Some(Kept::Merged));
+        assert_eq!(shared.last().map(|mock| mock.merged), Some(3));
+        let (part, mocks) = shared.take_changed(false).expect("changed");
+        assert_eq!((part, mocks.len()), (1, 1));
+        shared.release();
+        assert_eq!(shared.add(mock(1), None), Kept::Merged);
+        assert_eq!(shared.known(7, true), Some(Kept::Merged));
+        assert_eq!(shared.take_changed(true), None, "no file for an empty part");
+        assert_eq!(shared.add(mock(2), None), Kept::New);
+        assert_eq!(shared.last().map(|mock| mock.merged), Some(0));
+        let (part, mocks) = shared.take_changed(false).expect("changed");
+        assert_eq!((part, mocks.len()), (2, 1));
+    }
+
+    #[test]
+    fn what_is_too_much_is_told_before_it_is_read_where_bytes_say_it() {
+        let mut shared = Shared::default();
+        for n in 0..MAX_SHARED {
+            assert_eq!(shared.add(mock(n), None), Kept::New);
+            if shared.is_part_complete() {
+                shared.release();
+            }
+        }
+        assert!(shared.mocks.is_empty());
+        assert_eq!(shared.add(mock(MAX_SHARED), None), Kept::Full);
+        assert_eq!(shared.add(mock(0), Some(1)), Kept::Merged);
+        assert_eq!(shared.known(1, true), Some(Kept::Merged));
+        assert_eq!(shared.known(2, true), Some(Kept::Full));
+        assert_eq!(shared.known(2, false), None, "its meaning may be known");
+    }
+
+    #[test]
+    fn a_part_is_complete_by_its_size_too() {
+        let mut shared = Shared::default();
+        let mut large = mock(1);
+        large.response = Value::text("x".repeat(PART_BYTES));
+        shared.add(large, None);
+        assert!(shared.is_part_complete());
     }
 }

@@ -54,7 +54,11 @@ impl SetLint<'_> {
     /// The number of files, what is wrong, and whether the whole set was read.
     fn run(&self, wanted: &dyn Fn(&str) -> bool) -> (usize, Vec<Diagnostic>, bool) {
         let mut found = Vec::new();
-        let mut files: Vec<(Kind, String)> = vec![(Kind::Shared, "startup.yaml".into())];
+        let mut files: Vec<(Kind, String)> = Vec::new();
+        match self.folder.shared_files() {
+            Ok(parts) => files.extend(parts.into_iter().map(|file| (Kind::Shared, file))),
+            Err(error) => found.push(self.failed("startup.yaml", error)),
+        }
         match self.folder.test_files() {
             Ok(tests) => files.extend(tests.into_iter().map(|file| (Kind::Test, file))),
             Err(error) => found.push(self.failed("tests", error)),
