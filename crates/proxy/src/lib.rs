@@ -4,6 +4,7 @@
 //! [`replay`] listens in place of the dependencies and sends the recorded requests. What is kept,
 //! matched or compared is decided by whoever reads the events; nothing here touches a disk.
 
+pub mod forward;
 pub mod record;
 pub mod replay;
 // The relay and the mock servers come to it next.

@@ -2,7 +2,7 @@
 //!
 //! The tap frames messages and keeps their exact bytes; [`Protocol::describe`] reads them into
 //! the trees that `docs/format.md` describes. The responder is a server of the protocol. [`body`]
-//! and [`message`] are for whoever makes or sends messages by other means.
+//! and [`message`] are for whoever makes or sends messages by other means, [`forward`] for a proxy.
 //!
 //! Deliberately absent: HTTP/2, and what a connection becomes once it was upgraded or is a tunnel.
 
@@ -10,6 +10,7 @@ mod answer;
 pub mod body;
 mod describe;
 mod detect;
+pub mod forward;
 mod framing;
 mod head;
 pub mod message;

@@ -93,6 +93,14 @@ impl BodyReader {
         }
     }
 
+    /// Of a body that is not kept.
+    pub(super) fn passing(length: Length) -> Self {
+        BodyReader {
+            too_large: true,
+            ..BodyReader::new(length)
+        }
+    }
+
     /// Takes what belongs to the body from the front of `bytes`, and tells whether it is whole.
     /// `held` counts the bytes of bodies that the connection holds.
     ///

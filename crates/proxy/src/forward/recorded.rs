@@ -1,0 +1,143 @@
+//! While recording: the host itself, with the relay between.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use retake_intercept::Naming;
+use retake_model::Direction;
+use retake_wire::http1::{self, forward::Authority};
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
+
+use super::dial::dial;
+use super::{Beyond, Chain, Refusal};
+use crate::record::{Adopter, Arrived};
+
+/// Leads clients to the hosts that they name, and has a relay read what is said.
+#[derive(Debug)]
+pub struct Recorded {
+    adopter: Adopter,
+    names: Mutex<Naming>,
+    chain: Chain,
+    /// Where retake itself stands in for a dependency, which is recorded there.
+    own: Vec<SocketAddr>,
+    /// Where the proxy listens.
+    at: SocketAddr,
+}
+
+impl Recorded {
+    /// Through that relay. `own` are the addresses that the relay listens on, `at` is the proxy's.
+    pub fn new(
+        adopter: Adopter,
+        names: Naming,
+        chain: Chain,
+        own: Vec<SocketAddr>,
+        at: SocketAddr,
+    ) -> Self {
+        Recorded {
+            adopter,
+            names: Mutex::new(names),
+            chain,
+            own,
+            at,
+        }
+    }
+
+    pub(super) fn name(&self, to: &Authority) -> Arc<str> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.of(&to.host, to.port)
+    }
+}
+
+/// Where a client is led.
+#[derive(Debug)]
+pub struct Way {
+    server: TcpStream,
+    /// None where it is not recorded.
+    arrival: Option<Arrival>,
+}
+
+#[derive(Debug)]
+struct Arrival {
+    dependency: Arc<str>,
+    target: String,
+    peer: SocketAddr,
+    is_http: bool,
+}
+
+impl Beyond for Recorded {
+    type Way = Way;
+
+    async fn find(&self, to: &Authority, peer: SocketAddr, tunnel: bool) -> Result<Way, Refusal> {
+        if is_at(to, self.at) {
+            return Err(Refusal::new(508, format!("{to} is this proxy itself")));
+        }
+        if self.own.iter().any(|own| is_at(to, *own)) {
+            let server = dial(to, &Chain::default()).await?;
+            return Ok(Way {
+                server,
+                arrival: None,
+            });
+        }
+        let dependency = self.name(to);
+        match dial(to, &self.chain).await {
+            Ok(server) => Ok(Way {
+                server,
+                arrival: Some(Arrival {
+                    dependency,
+                    target: to.to_string(),
+                    peer,
+                    is_http: !tunnel,
+                }),
+            }),
+            Err(refusal) => {
+                self.adopter.unreachable(&Some(dependency));
+                Err(refusal)
+            }
+        }
+    }
+
+    fn join(&self, client: std::net::TcpStream, way: Way, first: Vec<u8>) {
+        let Way { server, arrival } = way;
+        let Some(arrival) = arrival else {
+            tokio::spawn(plain(client, server, first));
+            return;
+        };
+        match server.into_std() {
+            Ok(server) => self.adopter.adopt(Arrived {
+                direction: Direction::Outbound,
+                dependency: Some(arrival.dependency),
+                protocol: arrival.is_http.then_some(http1::ID),
+                peer: Some(arrival.peer),
+                target: arrival.target,
+                client,
+                server,
+                first,
+            }),
+            Err(error) => tracing::error!(%error, "cannot hand a connection to the relay"),
+        }
+    }
+}
+
+/// Whether a host and port are an address of this machine's that we listen on.
+fn is_at(to: &Authority, own: SocketAddr) -> bool {
+    let same = match to.host.parse::<IpAddr>() {
+        Ok(ip) => ip == own.ip() || own.ip().is_unspecified() && ip.is_loopback(),
+        Err(_) => {
+            to.host.eq_ignore_ascii_case("localhost")
+                && (own.ip().is_loopback() || own.ip().is_unspecified())
+        }
+    };
+    same && to.port == own.port()
+}
+
+async fn plain(client: std::net::TcpStream, mut server: TcpStream, first: Vec<u8>) {
+    use tokio::io::AsyncWriteExt;
+    let Ok(mut client) = TcpStream::from_std(client) else {
+        return;
+    };
+    if server.write_all(&first).await.is_ok() {
+        // An error is a peer's going away, which is its right.
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    }
+}
