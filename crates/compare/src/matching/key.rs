@@ -82,9 +82,8 @@ impl KeyWriter {
     }
 
     pub(crate) fn finish(self) -> Key {
-        let mut key = [0; 16];
-        self.0.finalize_xof().fill(&mut key);
-        Key(key)
+        let hash = self.0.finalize();
+        Key(hash.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 }
 
