@@ -48,7 +48,7 @@ impl Rig {
         let mut names = std::collections::HashMap::new();
         let mut recorded = Vec::new();
         while let Some(batch) = self.events.recv(LIMIT) {
-            for event in batch.events {
+            for event in batch.events.into_iter().flatten() {
                 match event {
                     RelayEvent::Opened(info) => {
                         names.insert(info.id, info.dependency.unwrap());

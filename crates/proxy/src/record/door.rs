@@ -103,7 +103,7 @@ pub(super) fn refuse(
     if info.direction == Direction::Inbound {
         shared.inbound.fetch_sub(1, Ordering::AcqRel);
     }
-    findings.push(RelayEvent::Opened(info.clone()));
+    findings.push(RelayEvent::Opened(Box::new(info.clone())));
     findings.push(RelayEvent::Closed {
         conn: info.id,
         at: shared.clock.now(),

@@ -6,7 +6,7 @@ use retake_model::{ConnId, ConnInfo, Exchange, Timestamp};
 #[derive(Debug, Clone)]
 pub enum RelayEvent {
     /// A connection was accepted.
-    Opened(ConnInfo),
+    Opened(Box<ConnInfo>),
     /// The first byte of a request was read.
     Began {
         /// The connection.
@@ -70,7 +70,8 @@ pub enum RelayEvent {
 pub struct Batch {
     /// The events. Those of one connection are in their order; those of several are in the order
     /// in which the workers handed them over, which may differ from the order of time a little.
-    pub events: Vec<RelayEvent>,
+    /// They come in pieces, each of which can be let go once it was read.
+    pub events: Vec<Vec<RelayEvent>>,
     /// Everything that was read from a socket before this moment has been handed over, so that
     /// what is sorted by time up to here stays sorted. (Requests whose protocol had to be guessed
     /// from several pieces may come later than their time.)

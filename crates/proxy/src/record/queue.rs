@@ -32,6 +32,9 @@ pub(super) struct Queue {
     since: Vec<AtomicU64>,
 }
 
+/// Events of one piece of the queue.
+const PIECE: usize = 256;
+
 /// The worker has nothing that is not in the queue.
 const IDLE: u64 = u64::MAX;
 /// The worker is about to say a moment.
@@ -39,7 +42,8 @@ const WAKING: u64 = 0;
 
 #[derive(Debug, Default)]
 struct State {
-    events: Vec<RelayEvent>,
+    /// In pieces: one list would be copied whenever it grows, while the workers wait for it.
+    events: Vec<Vec<RelayEvent>>,
     bytes: usize,
     /// Bytes of the batch that the recorder works on.
     taken: usize,
@@ -47,6 +51,19 @@ struct State {
     workers: usize,
     asleep: bool,
     gap: bool,
+}
+
+impl State {
+    fn add(&mut self, event: RelayEvent) {
+        match self.events.last_mut() {
+            Some(piece) if piece.len() < PIECE => piece.push(event),
+            _ => {
+                let mut piece = Vec::with_capacity(PIECE);
+                piece.push(event);
+                self.events.push(piece);
+            }
+        }
+    }
 }
 
 impl Queue {
@@ -105,7 +122,7 @@ impl Queue {
                 continue;
             }
             state.bytes += weight;
-            state.events.push(event);
+            state.add(event);
         }
         if state.asleep {
             state.asleep = false;

@@ -82,7 +82,7 @@ impl Session {
         server: TcpStream,
         findings: &mut Findings<'_>,
     ) -> Self {
-        findings.push(RelayEvent::Opened(info.clone()));
+        findings.push(RelayEvent::Opened(Box::new(info.clone())));
         let reader = Reader::new(&info, findings);
         Session {
             info,

@@ -69,11 +69,11 @@ impl Live {
 fn tell(mut events: Events, oracle: &dyn Oracle, protocols: &'static [&'static dyn Protocol]) {
     let mut open = HashMap::<ConnId, ConnInfo>::new();
     while let Some(batch) = events.recv(WAIT) {
-        for event in batch.events {
+        for event in batch.events.into_iter().flatten() {
             match event {
                 RelayEvent::Opened(info) => {
                     oracle.opened(&info);
-                    open.insert(info.id, info);
+                    open.insert(info.id, *info);
                 }
                 RelayEvent::Ended(mut exchange) => {
                     let known = protocols.iter().find(|p| p.id() == exchange.protocol);

@@ -66,7 +66,7 @@ fn an_adopted_connection_is_relayed_read_and_counted_for_its_dependency() {
     assert_eq!(of("b.test").bytes, 27 + 27);
     let mut opened = Vec::new();
     while let Some(batch) = rig.events.recv(LIMIT) {
-        for event in batch.events {
+        for event in batch.events.into_iter().flatten() {
             if let RelayEvent::Opened(info) = event {
                 opened.push((info.dependency.unwrap().to_string(), info.target.unwrap()));
             }

@@ -186,7 +186,7 @@ fn scenario_10_what_the_queue_does_not_hold_is_counted_and_forwarded() {
     }
     let counters = proxy.stop(LIMIT);
     let told: Vec<_> = std::iter::from_fn(|| events.recv(LIMIT))
-        .flat_map(|batch| batch.events)
+        .flat_map(|batch| batch.events.into_iter().flatten())
         .collect();
     let lost = told
         .iter()

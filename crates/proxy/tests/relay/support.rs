@@ -55,7 +55,7 @@ impl Rig {
         let counters = self.proxy.stop(LIMIT);
         let mut told = Vec::new();
         while let Some(batch) = self.events.recv(LIMIT) {
-            told.extend(batch.events);
+            told.extend(batch.events.into_iter().flatten());
         }
         (told, counters.into_iter().next().unwrap())
     }

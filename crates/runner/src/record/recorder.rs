@@ -6,8 +6,8 @@ use std::sync::Arc;
 use retake_compare::made::{Known, Near, find_made};
 use retake_compare::matching::Recurring;
 use retake_model::{
-    Attribution, ConnId, ConnInfo, Direction, Exchange, Flaw, Ledger, Message, Mock, Scope, Tally,
-    TestCase, Timestamp, Value,
+    Attribution, ConnId, Direction, Exchange, Flaw, Ledger, Message, Mock, Scope, Tally, TestCase,
+    Timestamp, Value,
 };
 use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
@@ -98,7 +98,7 @@ impl Recorder {
             let text = "the recorder could not keep up: some calls may be attributed to no test";
             note(&mut self.ledger, text.to_owned());
         }
-        for event in batch.events {
+        for event in batch.events.into_iter().flatten() {
             self.event(event);
         }
         self.attributor.advance(batch.up_to);
@@ -209,13 +209,9 @@ impl Recorder {
 
     fn event(&mut self, event: RelayEvent) {
         match event {
-            RelayEvent::Opened(ConnInfo {
-                id,
-                direction,
-                dependency,
-                ..
-            }) => {
-                self.connections.insert(id, (direction, dependency));
+            RelayEvent::Opened(info) => {
+                let whither = (info.direction, info.dependency);
+                self.connections.insert(info.id, whither);
             }
             RelayEvent::Began { conn, index, at } => {
                 // Without calls to attribute nothing asks which requests are open, and nothing

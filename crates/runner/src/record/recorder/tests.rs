@@ -1,5 +1,5 @@
 use super::*;
-use retake_model::{ProtocolId, TestSet};
+use retake_model::{ConnInfo, ProtocolId, TestSet};
 use retake_store::Store;
 
 const MS: u64 = 1_000_000;
@@ -58,7 +58,7 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
         (2, Direction::Outbound, Some("db".into())),
     ];
     let opened = connections.map(|(id, direction, dependency)| {
-        RelayEvent::Opened(ConnInfo {
+        RelayEvent::Opened(Box::new(ConnInfo {
             id: ConnId(id),
             direction,
             dependency,
@@ -66,7 +66,7 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
             peer: None,
             target: None,
             opened: Timestamp(0),
-        })
+        }))
     });
     let seen = |conn| exchanges.iter().filter(|e| e.conn == ConnId(conn)).count() as u64;
     let counters =
@@ -81,7 +81,7 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
     let events = opened.into_iter().chain(ended).collect();
     recorder
         .take(Batch {
-            events,
+            events: vec![events],
             up_to: Timestamp(0),
             gap: false,
         })
