@@ -53,7 +53,8 @@ impl Rig {
                     RelayEvent::Opened(info) => {
                         names.insert(info.id, info.dependency.unwrap());
                     }
-                    RelayEvent::Ended(mut exchange) => {
+                    // A request may have met a connection that was being closed.
+                    RelayEvent::Ended(mut exchange) if exchange.flaw.is_none() => {
                         protocol(exchange.protocol.0)
                             .unwrap()
                             .describe(&mut exchange);

@@ -275,7 +275,7 @@ fn origin_form(head: &[u8], first: &str, host: &str) -> Vec<u8> {
         if !folded {
             let is_host = !is_last && is("host");
             leaves_out = is_host || is("proxy-connection") || is("proxy-authorization");
-            if is_host && !told_host || is_last && !told_host {
+            if (is_host || is_last) && !told_host {
                 told_host = true;
                 let same = line.get(name.len() + 1..).map(<[u8]>::trim_ascii);
                 if is_host && same == Some(host.as_bytes()) {
