@@ -1,5 +1,5 @@
 //! Runs a command with its outbound connections captured and relayed, for tests and for a look:
-//! `captured [--serve | --refuse PORT | --slow-ms N] [--quiet] -- COMMAND...`. Says on standard
+//! `captured [--inbound] [--serve | --refuse PORT] [--quiet] -- COMMAND...`. Says on standard
 //! error what was captured; exits as the command did.
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
@@ -15,6 +15,7 @@ use retake_intercept::capture::{Arrived, Director, Pid, Plan, Route, Uncaptured,
 /// Relays with two threads per connection: simple, and nothing to measure.
 #[derive(Default)]
 struct Threads {
+    inbound: bool,
     serve: bool,
     refuse: Option<u16>,
     quiet: bool,
@@ -33,7 +34,10 @@ impl Director for Threads {
     fn adopt(&self, arrived: Arrived) {
         self.connections.fetch_add(1, Ordering::Relaxed);
         if !self.quiet {
-            eprintln!("captured: {} by {}", arrived.wanted, arrived.by);
+            eprintln!(
+                "captured: {:?} {} by {}",
+                arrived.direction, arrived.wanted, arrived.by
+            );
         }
         let client = arrived.client;
         client.set_nonblocking(false).expect("a socket");
@@ -61,6 +65,10 @@ impl Director for Threads {
         if !self.quiet {
             eprintln!("listens: {addr} by {by}");
         }
+    }
+
+    fn records(&self, _: SocketAddr) -> bool {
+        self.inbound
     }
 
     fn passed(&self, what: Uncaptured) {
@@ -95,6 +103,7 @@ fn main() -> ExitCode {
     let mut director = Threads::default();
     loop {
         match arguments.next().as_deref() {
+            Some("--inbound") => director.inbound = true,
             Some("--serve") => director.serve = true,
             Some("--quiet") => director.quiet = true,
             Some("--refuse") => director.refuse = arguments.next().and_then(|p| p.parse().ok()),
@@ -112,6 +121,7 @@ fn main() -> ExitCode {
     eprintln!("{ability}");
     let plan = Plan {
         ability,
+        inbound: director.inbound,
         ..Plan::default()
     };
     let armed = arm(&mut command, &plan).expect("armed");

@@ -31,6 +31,12 @@ impl Ability {
     pub fn captures(&self) -> bool {
         self.outbound != Outbound::Proxies
     }
+
+    /// Whether we can stand before the clients of the service without moving its port: its
+    /// listening sockets must be had, and its memory be written to (the names of its clients).
+    pub fn inbound(&self) -> bool {
+        self.outbound == Outbound::Duplicate && self.killable
+    }
 }
 
 impl fmt::Display for Ability {

@@ -21,6 +21,8 @@ use super::{Ability, Clock, Director, Files, Outbound, Resolver};
 pub struct Plan {
     /// What the machine allows, as [`probe`](super::probe) found it.
     pub ability: Ability,
+    /// Whether inbound connections are to be handed over, too.
+    pub inbound: bool,
     /// The name server that answers in place of the real ones.
     pub names: Option<Arc<Resolver>>,
     /// The files that the service gets instead of its own.
@@ -36,6 +38,12 @@ impl Plan {
         // The answer is written into the caller's memory.
         if self.ability.killable {
             calls.push(libc::SYS_getpeername);
+        }
+        if self.inbound && self.ability.inbound() {
+            calls.extend([libc::SYS_accept4, libc::SYS_getsockname]);
+            // Newer architectures have no other.
+            #[cfg(target_arch = "x86_64")]
+            calls.push(libc::SYS_accept);
         }
         let inject = self.ability.outbound == Outbound::Inject;
         if inject {

@@ -79,17 +79,17 @@ impl Call {
         self.listener.answer(self.notice.id, 0, errno)
     }
 
-    /// It returns a new descriptor of the same open file.
+    /// It returns a new descriptor of the same open file. False where it no longer waits.
     ///
     /// # Errors
-    /// The caller's limit of open files, for example; it then goes on in the kernel. That it no
-    /// longer waits is none.
-    pub(super) fn give(mut self, fd: BorrowedFd<'_>, close_on_exec: bool) -> io::Result<()> {
-        match self.listener.give(self.notice.id, fd, close_on_exec) {
+    /// The caller's limit of open files, for example; it then goes on in the kernel.
+    pub(super) fn give(mut self, fd: BorrowedFd<'_>, close_on_exec: bool) -> io::Result<bool> {
+        let given = self.listener.give(self.notice.id, fd, close_on_exec);
+        match given {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => {
+            given => {
                 self.answered = true;
-                Ok(())
+                Ok(given.is_ok())
             }
         }
     }

@@ -66,7 +66,15 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
     let socket = SockRef::from(&taken.socket);
     let family = socket.domain().ok() == Some(socket2::Domain::for_address(given));
     // The kernel says what is wrong with an address of another family.
-    if !family || core.sockets.is_own(plain(given)) {
+    if !family {
+        return call.proceed();
+    }
+    if core.sockets.is_own(plain(given)) {
+        if let Some(inbound) = &core.inbound
+            && call.still_waits()
+        {
+            inbound.to_itself(&taken.socket, given);
+        }
         return call.proceed();
     }
     if let Ok(Some(device)) = socket.device() {

@@ -21,6 +21,13 @@ pub trait Director: Send + Sync {
     /// A process of the service listens there now.
     fn listens(&self, addr: SocketAddr, by: Pid);
 
+    /// Whether the clients of an address at which the service listens are to be handed over
+    /// ([`adopt`](Self::adopt)). It is asked once per listening socket, after
+    /// [`listens`](Self::listens), where the plan says `inbound`.
+    fn records(&self, _addr: SocketAddr) -> bool {
+        false
+    }
+
     /// Something went past.
     fn passed(&self, what: Uncaptured);
 }

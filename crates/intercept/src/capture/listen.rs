@@ -33,6 +33,9 @@ pub(super) fn listen(core: &Arc<Core>, call: Call) {
     if let Some(addr) = socket.local_addr().ok().and_then(|addr| addr.as_socket()) {
         core.sockets.listens(addr.port());
         core.director.listens(addr, by);
+        if let Some(inbound) = &core.inbound {
+            inbound.listens(taken.inode, core.director.records(addr));
+        }
     }
     core.sockets.let_go(taken.inode);
     call.succeed(0);

@@ -30,6 +30,11 @@ mod vdso;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
+mod accept;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 mod arm;
 #[cfg(all(
     target_os = "linux",
@@ -66,6 +71,11 @@ mod loopback;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod names;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod pair;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

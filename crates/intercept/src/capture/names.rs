@@ -1,4 +1,4 @@
-//! `getpeername`: the service is told where its socket really leads.
+//! `getpeername` and `getsockname`: the service is told where its socket really leads.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,22 +8,30 @@ use super::supervisor::Core;
 use super::sys::address;
 
 pub(super) fn getpeername(core: &Core, call: Call) {
-    let Some(given) = leads(core, &call) else {
+    let name = leads(core, &call);
+    answer(call, name);
+}
+
+/// Only sockets that were accepted have another name than the kernel says: those that were
+/// connected are on this machine's loopback, which `getsockname` shows.
+pub(super) fn getsockname(core: &Core, call: Call) {
+    let name = core.inbound.as_ref().and_then(|inbound| {
+        let inode = core.sockets.inode(&call)?;
+        Some(inbound.names(inode)?.local)
+    });
+    answer(call, name);
+}
+
+fn answer(call: Call, name: Option<SocketAddr>) {
+    let Some(name) = name.filter(|_| call.still_waits()) else {
         return call.proceed();
     };
-    let mut len = [0; 4];
-    let length_at = call.argument(2);
-    if call.read(length_at, &mut len).is_err() || !call.still_waits() {
-        return call.proceed();
-    }
-    let Ok(room) = usize::try_from(i32::from_ne_bytes(len)) else {
-        call.fail(libc::EINVAL);
-        return;
-    };
-    let name = address::write(given);
-    match write(&call, &name, room) {
+    match write_name(&call, name) {
         Ok(()) => {
             call.succeed(0);
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            call.fail(libc::EINVAL);
         }
         Err(_) => call.proceed(),
     }
@@ -39,12 +47,24 @@ fn leads(core: &Core, call: &Call) -> Option<SocketAddr> {
         }
         Err(_) => (core.sockets.inode(call)?, true),
     };
-    let given = core.sockets.leads(inode)?;
+    let accepted = || Some(core.inbound.as_ref()?.names(inode)?.peer);
+    let given = core.sockets.leads(inode).or_else(accepted)?;
     (is_connected && !core.pending.has(inode)).then_some(given)
 }
 
-/// As much of the name as there is room for, and its whole length (`getpeername(2)`).
-fn write(call: &Call, name: &[u8], room: usize) -> io::Result<()> {
+/// Writes a name to where the call's second and third argument ask for it: as much as there is
+/// room for, and its whole length (`getpeername(2)`, `accept(2)`).
+///
+/// # Errors
+/// `InvalidInput`: the room is negative. Else the memory is not the caller's.
+pub(super) fn write_name(call: &Call, name: SocketAddr) -> io::Result<()> {
+    let mut room = [0; 4];
+    if call.read(call.argument(2), &mut room)? != room.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let room = usize::try_from(i32::from_ne_bytes(room))
+        .map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let name = address::write(name);
     let part = name.get(..room.min(name.len())).unwrap_or_default();
     if !part.is_empty() {
         call.write(call.argument(1), part)?;

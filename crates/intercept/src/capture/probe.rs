@@ -122,7 +122,7 @@ fn answer(from: &OwnedFd) -> io::Result<Tried> {
     let socket = next()?;
     let inject = refusable("addfd", || {
         let made = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        socket.give(made.as_fd(), true)
+        socket.give(made.as_fd(), true).map(drop)
     });
     let connect = next()?;
     let memory = refusable("process_vm_readv", || match given(&connect) {

@@ -49,20 +49,29 @@ struct Made {
 }
 
 /// A map that is swept when it has doubled.
-struct Swept<T> {
+pub(super) struct Swept<T> {
     map: HashMap<u64, T>,
     next: usize,
 }
 
 impl<T> Swept<T> {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Swept {
             map: HashMap::new(),
             next: SWEEP_FROM,
         }
     }
 
-    fn insert(&mut self, inode: u64, value: T, sweep: impl FnOnce(&mut HashMap<u64, T>)) {
+    pub(super) fn get(&self, inode: u64) -> Option<&T> {
+        self.map.get(&inode)
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        inode: u64,
+        value: T,
+        sweep: impl FnOnce(&mut HashMap<u64, T>),
+    ) {
         if self.map.len() >= self.next {
             sweep(&mut self.map);
             self.next = (self.map.len() * 2).max(SWEEP_FROM);

@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
+use super::accept::{self, Inbound};
 use super::call::Call;
 use super::loopback::Loopback;
 use super::pending::{self, Pending};
@@ -31,6 +32,8 @@ pub(super) struct Core {
     pub(super) sockets: Sockets,
     pub(super) loopback: Loopback,
     pub(super) pending: Pending,
+    /// None where inbound connections are not recorded.
+    pub(super) inbound: Option<Inbound>,
 }
 
 impl Supervisor {
@@ -45,17 +48,28 @@ impl Supervisor {
         let core = Arc::new(Core {
             listener: Arc::new(listener),
             director,
+            inbound: (plan.inbound && plan.ability.inbound())
+                .then(Inbound::new)
+                .transpose()?,
             sockets: Sockets::new(plan.ability.outbound),
             plan,
             loopback: Loopback::open()?,
             pending: Pending::new()?,
         });
         pending::start(&core)?;
+        if core.inbound.is_some() {
+            accept::start(&core)?;
+        }
         let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("capture".to_owned())
-            .spawn(move || run(&core, &stopped))?;
+            .spawn(move || {
+                run(&core, &stopped);
+                if let Some(inbound) = &core.inbound {
+                    inbound.end();
+                }
+            })?;
         Ok(Supervisor {
             stop,
             thread: Some(thread),
@@ -125,7 +139,11 @@ fn dispatch(core: &Arc<Core>, call: Call) {
         libc::SYS_socket => inject::socket(core, call),
         libc::SYS_bind => inject::bind(core, call),
         libc::SYS_listen => listen::listen(core, call),
+        libc::SYS_accept4 => accept::accept(core, call),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_accept => accept::accept(core, call),
         libc::SYS_getpeername => names::getpeername(core, call),
+        libc::SYS_getsockname => names::getsockname(core, call),
         libc::SYS_openat => files::openat(core, call),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_open => files::open(core, call),
