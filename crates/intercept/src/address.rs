@@ -68,6 +68,15 @@ pub fn scheme(name: &str) -> Option<&'static Scheme> {
         .find(|scheme| scheme.name.eq_ignore_ascii_case(base))
 }
 
+/// Whether TLS with a server of that protocol begins with the first byte, and is not asked for
+/// within the protocol.
+pub fn starts_with_tls(protocol: Option<ProtocolId>) -> bool {
+    protocol.is_some()
+        && SCHEMES
+            .iter()
+            .any(|scheme| scheme.tls && scheme.protocol == protocol)
+}
+
 const fn plain(name: &'static str, protocol: Option<&'static str>, port: u16) -> Scheme {
     Scheme {
         name,

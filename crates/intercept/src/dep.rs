@@ -24,6 +24,8 @@ pub struct DepSpec {
     pub upstream: HostPort,
     /// Where retake listens; port 0 for any free one.
     pub listen: SocketAddr,
+    /// Whether TLS is spoken there from the first byte, as its URL says (`https`).
+    pub tls: bool,
 }
 
 impl DepSpec {
@@ -53,17 +55,18 @@ impl DepSpec {
         let listen = listen_address(listen).ok_or_else(|| {
             wrong("what follows the last `@` is no address to listen on, such as 127.0.0.1:15432")
         })?;
-        let (protocol, upstream) = if url.contains("://") {
+        let (protocol, tls, upstream) = if url.contains("://") {
             let located = locate(url).map_err(whole)?;
-            (located.scheme.protocol, located.address)
+            (located.scheme.protocol, located.scheme.tls, located.address)
         } else {
-            (None, host_port(url, None).map_err(whole)?)
+            (None, false, host_port(url, None).map_err(whole)?)
         };
         Ok(DepSpec {
             name: name.into(),
             protocol,
             upstream,
             listen,
+            tls,
         })
     }
 }
@@ -120,6 +123,14 @@ mod tests {
         );
         check("x=10.0.0.1:7@15432", Ok(("x", None, "10.0.0.1:7", v4)));
         check("x=tcp://h:7@localhost:15432", Ok(("x", None, "h:7", v4)));
+        check(
+            "api=https://api.example/v1@127.0.0.1:15432",
+            Ok(("api", Some("http"), "api.example:443", v4)),
+        );
+        let tls = |text| DepSpec::parse(text).map(|dep| dep.tls);
+        assert_eq!(tls("a=https://h@1"), Ok(true));
+        assert_eq!(tls("a=rediss://h@1"), Ok(true));
+        assert_eq!(tls("a=http://h@1"), Ok(false));
     }
 
     #[test]
@@ -134,7 +145,6 @@ mod tests {
         check("db=postgres://u:pw@h:x", Err("`db=postgres://u:***@h:x`"));
         check("db=postgres://h:99999@1", Err("port is not a number"));
         check("db=tcp://h@1", Err("the port is missing"));
-        check("db=https://h@1", Err("TLS comes with capture"));
         check("db=gopher://h@1", Err("unknown scheme `gopher`"));
         check("db=postgres://a:1,b:2/db@1", Err("several hosts"));
         check("db=postgres://:5432@1", Err("host is missing"));

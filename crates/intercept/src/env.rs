@@ -19,8 +19,8 @@ pub struct EnvDependency {
     /// The dependency; it listens on a free port of 127.0.0.1. Its name is the variable's in
     /// lower case without an ending such as `_URL`: `DATABASE_URL` is `database`.
     pub dep: DepSpec,
-    /// What may go wrong although the value could be read (TLS asked for, a host by name), with
-    /// a hint.
+    /// What may go wrong although the value could be read (a certificate that is looked at, a
+    /// host by name), with a hint.
     pub warning: Option<String>,
     value: String,
     /// What is replaced, in the order of the text.
@@ -89,7 +89,7 @@ pub(crate) enum With {
 /// the same with semicolons.
 ///
 /// # Errors
-/// No address can be found in the value, or it starts with TLS.
+/// No address can be found in the value.
 pub fn env_dependency(variable: &str, value: &str) -> Result<EnvDependency, AddressError> {
     let found = find(value).map_err(|error| AddressError {
         text: format!("{variable}={}", blot(value)),
@@ -98,6 +98,7 @@ pub fn env_dependency(variable: &str, value: &str) -> Result<EnvDependency, Addr
     let dep = DepSpec {
         name: name_of(variable).into(),
         protocol: found.protocol,
+        tls: found.tls,
         upstream: found.address,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     };
@@ -113,6 +114,8 @@ pub fn env_dependency(variable: &str, value: &str) -> Result<EnvDependency, Addr
 /// An address in a value.
 pub(crate) struct Found {
     pub(crate) protocol: Option<ProtocolId>,
+    /// Whether TLS is spoken from the first byte.
+    pub(crate) tls: bool,
     pub(crate) address: HostPort,
     pub(crate) edits: Vec<Edit>,
 }
@@ -135,6 +138,7 @@ fn find(value: &str) -> Result<Found, AddressError> {
         let located = locate(value)?;
         return Ok(Found {
             protocol: located.scheme.protocol,
+            tls: located.scheme.tls,
             address: located.address,
             edits: whole(located.range),
         });
@@ -153,6 +157,7 @@ fn find(value: &str) -> Result<Found, AddressError> {
     let start = value.find(trimmed).unwrap_or_default();
     Ok(Found {
         protocol: None,
+        tls: false,
         address: host_port(trimmed, None)?,
         edits: whole(start..start + trimmed.len()),
     })
@@ -182,24 +187,16 @@ fn name_of(variable: &str) -> String {
     base.to_ascii_lowercase().replace('_', "-")
 }
 
-/// Settings that make a client insist on TLS, which the relay declines.
-const TLS_SETTINGS: &[&str] = &[
-    "sslmode=require",
-    "sslmode=verify-ca",
-    "sslmode=verify-full",
-    "ssl mode=require",
-    "ssl mode=verifyca",
-    "ssl mode=verifyfull",
-    "sslnegotiation=direct",
-    "ssl=true",
-];
+/// Settings that name the certificates a client trusts: retake's own is not among them.
+const TRUST_SETTINGS: &[&str] = &["sslrootcert=", "root certificate="];
 
 fn tls_warning(value: &str) -> Option<String> {
     let lower = value.to_ascii_lowercase();
-    let setting = TLS_SETTINGS.iter().find(|s| lower.contains(*s))?;
+    let setting = TRUST_SETTINGS.iter().find(|s| lower.contains(*s))?;
     Some(format!(
-        "`{setting}` insists on TLS, which retake declines for now: the service will not connect \
-         (hint: sslmode=disable or prefer while recording)"
+        "`{setting}` names what the service trusts, and the certificate that retake shows is not \
+         from there (hint: take it out while recording, so that PGSSLROOTCERT counts, or name the \
+         file that `retake ca --bundle` prints)"
     ))
 }
 
@@ -260,6 +257,12 @@ mod tests {
             "http://127.0.0.1:19999/v1?to=http://x:1/",
         );
         check("HTTP://h", Some("http"), "h:80", "HTTP://127.0.0.1:19999");
+        check(
+            "https://api.example/v1",
+            Some("http"),
+            "api.example:443",
+            "https://127.0.0.1:19999/v1",
+        );
         check(" h:7 ", None, "h:7", " 127.0.0.1:19999 ");
         check("[::1]:7", None, "[::1]:7", "127.0.0.1:19999");
     }
@@ -315,8 +318,6 @@ mod tests {
     fn what_cannot_be_used_is_an_error_with_a_hint_and_without_the_password() {
         for (value, part) in [
             ("", "empty"),
-            ("https://h/", "TLS comes with capture"),
-            ("rediss://h", "TLS"),
             ("postgres://u:secret@a,b/db", "several hosts"),
             ("a:1,b:2", "several hosts"),
             ("h", "port is missing"),
@@ -333,17 +334,16 @@ mod tests {
     }
 
     #[test]
-    fn warns_where_a_client_will_insist_on_tls_or_a_host_name_is_lost() {
+    fn warns_where_a_client_trusts_other_certificates_or_a_host_name_is_lost() {
         let warning = |value| env_dependency("V", value).unwrap().warning;
         for value in [
-            "postgres://h/db?sslmode=require",
-            "host=h sslmode=verify-full",
-            "Host=h;SSL Mode=Require",
+            "postgres://h/db?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+            "Host=h;SSL Mode=VerifyFull;Root Certificate=/etc/ca.pem",
         ] {
-            assert!(warning(value).is_some_and(|w| w.contains("insists on TLS")));
+            assert!(warning(value).is_some_and(|w| w.contains("names what the service trusts")));
         }
         assert!(warning("http://pay.local/").is_some_and(|w| w.contains("host:")));
-        for value in ["postgres://h/db?sslmode=prefer", "http://localhost:1"] {
+        for value in ["postgres://h/db?sslmode=require", "https://localhost:1"] {
             assert_eq!(warning(value), None);
         }
     }

@@ -75,6 +75,7 @@ pub(crate) fn find(text: &str) -> Result<Found, AddressError> {
     edits.sort_by_key(|edit| edit.range.start);
     Ok(Found {
         protocol: Some(ProtocolId("postgres")),
+        tls: false,
         address: HostPort {
             host: name.to_owned(),
             port: number,

@@ -17,7 +17,7 @@ mod listen;
 mod naming;
 mod url;
 
-pub use address::{HostPort, SCHEMES, Scheme, scheme};
+pub use address::{HostPort, SCHEMES, Scheme, scheme, starts_with_tls};
 pub use dep::DepSpec;
 pub use env::{EnvDependency, env_dependency};
 pub use error::{AddressError, ListenError};

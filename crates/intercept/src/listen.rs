@@ -25,17 +25,30 @@ pub struct Listen {
     pub protocol: Option<ProtocolId>,
     /// Where its connections really go, `host:port`.
     pub upstream: String,
+    /// Whether TLS is spoken there from the first byte.
+    pub upstream_tls: bool,
+    /// Whether clients that begin TLS are answered here in place of there: for the service
+    /// itself. (TLS towards dependencies is always looked into.)
+    pub serves_tls: bool,
 }
 
 impl Listen {
-    /// The reverse proxy in front of the service under test.
+    /// The reverse proxy in front of the service under test, which is at `host:port`, or at
+    /// `https://host:port` where it serves TLS itself.
     pub fn inbound(addr: SocketAddr, upstream: impl Into<String>) -> Self {
+        let upstream = upstream.into();
+        let (upstream_tls, upstream) = match upstream.strip_prefix("https://") {
+            Some(address) => (true, address.trim_end_matches('/').to_owned()),
+            None => (false, upstream),
+        };
         Listen {
             addr,
             direction: Direction::Inbound,
             dependency: None,
             protocol: None,
-            upstream: upstream.into(),
+            upstream,
+            upstream_tls,
+            serves_tls: false,
         }
     }
 
@@ -47,6 +60,8 @@ impl Listen {
             dependency: Some(dep.name.clone()),
             protocol: dep.protocol,
             upstream: dep.upstream.to_string(),
+            upstream_tls: dep.tls,
+            serves_tls: false,
         }
     }
 

@@ -34,14 +34,6 @@ pub(crate) fn locate(text: &str) -> Result<Located, AddressError> {
             "use tcp:// for a protocol that retake is to relay without reading",
         )
     })?;
-    if scheme.tls {
-        return Err(wrong(
-            format!(
-                "`{name}` starts with TLS, which retake cannot read yet: TLS comes with capture"
-            ),
-            "give the dependency's plain address while recording, or leave it out",
-        ));
-    }
     let start = before.len() + "://".len();
     let authority = after.split(['/', '?', '#']).next().unwrap_or(after);
     let (user, host) = match authority.rsplit_once('@') {

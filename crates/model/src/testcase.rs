@@ -219,4 +219,6 @@ pub struct DependencyInfo {
     pub hosts: Vec<String>,
     /// The addresses to which it connected, `ip:port` each, where that was captured.
     pub addresses: Vec<String>,
+    /// Whether TLS was spoken with it.
+    pub tls: bool,
 }

@@ -7,8 +7,6 @@
 pub mod forward;
 pub mod record;
 pub mod replay;
-// The relay and the mock servers come to it next.
-#[allow(dead_code, unused_imports)]
 pub mod tls;
 
 mod clock;

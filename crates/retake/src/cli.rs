@@ -53,6 +53,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Check recordings and settings; every error with its file, line and column.
     Lint(LintArgs),
+    /// Print the file with the certificate that clients are to trust while TLS is recorded.
+    Ca(CaArgs),
     /// See it all at work on a small built-in service.
     Demo(DemoArgs),
     /// Print completions for a shell.
@@ -85,9 +87,18 @@ pub struct RecordArgs {
     /// Where retake listens for requests to the service.
     #[arg(long, value_name = "ADDR", env = "RETAKE_LISTEN")]
     pub listen: Option<SocketAddr>,
-    /// Where the service listens.
+    /// Where the service listens; https://ADDR where it serves TLS itself.
     #[arg(long, value_name = "ADDR", env = "RETAKE_UPSTREAM")]
     pub upstream: Option<String>,
+    /// Answer clients of the service that speak TLS, with a certificate of retake's own.
+    #[arg(long, requires = "listen")]
+    pub tls: bool,
+    /// Answer clients of the service that speak TLS with this certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// The certificate's key (PEM).
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
     /// A dependency: its name, protocol and real address, and where retake listens for it.
     #[arg(long = "dep", value_name = "NAME=URL@ADDR")]
     pub deps: Vec<String>,
@@ -202,6 +213,26 @@ pub struct LintArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `ca`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The authority is made for this installation alone, and its key never leaves it.
+A service that retake starts is told by itself; one that runs elsewhere is told by, for example,
+  SSL_CERT_FILE=$(retake ca --bundle)  NODE_EXTRA_CA_CERTS=$(retake ca)
+  JAVA_TOOL_OPTIONS=-Djavax.net.ssl.trustStore=$(retake ca --java)"
+)]
+pub struct CaArgs {
+    /// Print the certificate itself (PEM).
+    #[arg(long)]
+    pub print: bool,
+    /// The file with the roots of this system too: for what replaces them.
+    #[arg(long, conflicts_with = "print")]
+    pub bundle: bool,
+    /// The same as a trust store for Java.
+    #[arg(long, conflicts_with_all = ["print", "bundle"])]
+    pub java: bool,
 }
 
 /// Options of `demo`.

@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Replay(args) => runtime.block_on(commands::replay(&home, args)),
         Command::Report(args) => commands::report(&home, &args),
         Command::Lint(args) => commands::lint(&home, &args),
+        Command::Ca(args) => commands::ca(&home, &args),
         Command::Demo(args) => runtime.block_on(demo::run(&args)),
         Command::DemoService(args) => runtime.block_on(demo::serve(&args)),
         Command::Completions { shell } => {

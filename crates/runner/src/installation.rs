@@ -5,6 +5,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// What to do where the certificates of TLS cannot be had.
+pub const CERTIFICATES_HINT: &str = "make the folder of the installation's state writable, or set \
+     XDG_STATE_HOME; the files of `tls:` in retake.yaml are to be PEM";
+
 /// The folder of this installation's state: `$XDG_STATE_HOME/retake`, else
 /// `~/.local/state/retake` (XDG Base Directory Specification 0.8).
 pub fn state_folder() -> Option<PathBuf> {

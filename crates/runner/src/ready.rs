@@ -78,7 +78,8 @@ async fn look(address: &str, ready: &Ready, service: Option<&Service>) -> Result
 }
 
 async fn connect(address: &str) -> Result<TcpStream, String> {
-    TcpStream::connect(address)
+    let socket = address.strip_prefix("https://").unwrap_or(address);
+    TcpStream::connect(socket)
         .await
         .map_err(|e| format!("{address} does not accept connections: {e}"))
 }

@@ -33,7 +33,8 @@ pub use diagnostic::{Diagnostic, Excerpt, LintReport, Severity};
 pub use error::StoreError;
 pub use lint::lint;
 pub use settings::{
-    DependencySettings, Exclude, Ready, RecordSettings, RedactSettings, ReplaySettings, Settings,
+    ClientCertificate, DependencySettings, Exclude, Ready, RecordSettings, RedactSettings,
+    ReplaySettings, Settings, TlsSettings,
 };
 pub use store::Store;
 pub use version::FormatVersion;

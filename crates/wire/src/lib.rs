@@ -9,6 +9,6 @@ pub mod postgres;
 mod protocol;
 
 pub use protocol::{
-    Detect, Flow, PROTOCOLS, Preface, Protocol, Reading, Responder, Step, Tap, Tapped, WireError,
-    protocol,
+    Detect, Flow, PROTOCOLS, Preface, Protocol, Reading, Responder, Step, Tap, Tapped, Unbind,
+    WireError, protocol,
 };

@@ -39,6 +39,12 @@ pub trait Protocol: Sync {
     fn preface(&self, _first: &[u8]) -> Preface {
         Preface::Pass
     }
+
+    /// What is to be changed within TLS that is ended between client and server, where the
+    /// protocol binds its authentication to the server's certificate. None for most.
+    fn unbind(&self) -> Option<Box<dyn Unbind>> {
+        None
+    }
 }
 
 /// Whether bytes are of a protocol.
@@ -67,7 +73,27 @@ pub enum Preface {
         reply: &'static [u8],
         /// What was asked for, as it stands in a note: `TLS`.
         asked: &'static str,
+        /// What a server says that agrees, upon which TLS begins on both sides; empty where it
+        /// begins without an answer. A relay that can end TLS asks the real server in place of
+        /// declining. None where agreeing would lead to nothing that can be read.
+        agreed: Option<&'static [u8]>,
     },
+}
+
+/// Unties a conversation within TLS from the certificate that the server showed.
+pub trait Unbind: Send {
+    /// Takes bytes of the server, and puts into `out` what the client is to get. None are the end
+    /// of its stream.
+    fn server(&mut self, bytes: &[u8], out: &mut Vec<u8>);
+
+    /// Takes bytes of the client, which are not changed.
+    fn client(&mut self, bytes: &[u8]);
+
+    /// Whether everything after this goes through as it is.
+    fn is_done(&self) -> bool;
+
+    /// At the end of the connection: why it could not be had without the binding, with a hint.
+    fn refused(&self) -> Option<&'static str>;
 }
 
 /// Reads a connection that is recorded. It has no way to write.

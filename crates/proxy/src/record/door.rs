@@ -16,6 +16,7 @@ use super::RelayEvent;
 use super::counters::Live;
 use super::queue::Queue;
 use super::reader::Findings;
+use super::tls::Floor;
 use crate::Clock;
 
 /// What the workers share.
@@ -27,6 +28,10 @@ pub(super) struct Shared {
     /// Inbound connections that are open.
     pub(super) inbound: AtomicU64,
     pub(super) has_inbound: AtomicBool,
+    /// Where TLS is ended; none where it is not to be.
+    pub(super) floor: Option<Floor>,
+    /// Workers that may still hand connections over.
+    pub(super) relaying: AtomicUsize,
     pub(super) stopping: AtomicBool,
     /// Milliseconds of the grace time, valid once `stopping` is set.
     pub(super) grace: AtomicU64,

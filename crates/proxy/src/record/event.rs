@@ -1,5 +1,7 @@
 //! What the relay tells the recorder.
 
+use std::sync::Arc;
+
 use retake_model::{ConnId, ConnInfo, Exchange, Timestamp};
 
 /// Something that happened on a relayed connection.
@@ -42,6 +44,13 @@ pub enum RelayEvent {
         reason: String,
         /// The whole story, for the log.
         detail: String,
+    },
+    /// The connection speaks TLS. Said before anything within it is.
+    Tls {
+        /// The connection.
+        conn: ConnId,
+        /// The server's name, where the client said it.
+        name: Option<Arc<str>>,
     },
     /// Something worth a sentence in the ledger's notes, such as TLS that was refused.
     Note {

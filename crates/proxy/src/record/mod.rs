@@ -9,6 +9,7 @@ mod proxy;
 mod queue;
 mod reader;
 mod session;
+mod tls;
 mod worker;
 
 pub use adopt::{Adopter, Arrived};

@@ -16,8 +16,10 @@ use super::adopt::{Accounts, Adopter, Inbox};
 use super::counters::{Counters, Live};
 use super::door::{Door, Shared, Upstream};
 use super::queue::{Events, Queue};
+use super::tls::Floor;
 use super::worker::{WAKE, Worker};
 use crate::Clock;
+use crate::tls::Tls;
 
 /// How the relay works.
 #[derive(Clone)]
@@ -32,6 +34,9 @@ pub struct RecordOptions {
     pub first_connection: u64,
     /// The protocols that are read.
     pub protocols: &'static [&'static dyn Protocol],
+    /// How TLS is ended. Without it TLS is declined where a protocol can decline it, and relayed
+    /// without being read elsewhere.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Default for RecordOptions {
@@ -42,6 +47,7 @@ impl Default for RecordOptions {
             queue_bytes: 24 << 20,
             first_connection: 0,
             protocols: PROTOCOLS,
+            tls: None,
         }
     }
 }
@@ -75,7 +81,9 @@ impl RecordProxy {
         }
         refuse_loops(&bound, &upstreams)?;
         let workers = options.workers.max(1);
-        let queue = Queue::new(options.queue_bytes, workers, options.clock);
+        let tls_threads = if options.tls.is_some() { workers } else { 0 };
+        let queue = Queue::new(options.queue_bytes, workers + tls_threads, options.clock);
+        let (floor, staff) = Floor::build(options.tls, workers, tls_threads);
         let shared = Arc::new(Shared {
             clock: options.clock,
             queue: Arc::clone(&queue),
@@ -87,6 +95,8 @@ impl RecordProxy {
                     .iter()
                     .any(|bound| bound.listen.direction == Direction::Inbound),
             ),
+            floor,
+            relaying: AtomicUsize::new(workers),
             stopping: AtomicBool::new(false),
             grace: AtomicU64::new(0),
         });
@@ -107,6 +117,12 @@ impl RecordProxy {
             proxy
                 .start_worker(index, &bound, &upstreams)
                 .map_err(StartError::Worker)?;
+        }
+        for member in staff {
+            let thread = member
+                .start(Arc::clone(&proxy.shared))
+                .map_err(StartError::Worker)?;
+            proxy.threads.push(thread);
         }
         Ok((proxy, Events::new(queue)))
     }
@@ -147,6 +163,9 @@ impl RecordProxy {
             if let Err(error) = waker.wake() {
                 tracing::error!(%error, "cannot wake a relay thread");
             }
+        }
+        if let Some(floor) = &self.shared.floor {
+            floor.wake();
         }
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {

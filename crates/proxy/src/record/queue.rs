@@ -242,6 +242,7 @@ fn weight(event: &RelayEvent) -> usize {
             }
             RelayEvent::Opaque { reason, detail, .. } => reason.len() + detail.len(),
             RelayEvent::Note { text, .. } => text.len(),
+            RelayEvent::Tls { name, .. } => name.as_ref().map_or(0, |name| name.len()),
             _ => 0,
         }
 }

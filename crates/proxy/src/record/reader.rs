@@ -16,6 +16,8 @@ const DETECT_BYTES: usize = 4096;
 /// Reads one connection.
 pub(super) struct Reader {
     conn: ConnId,
+    /// The protocol, once it is known.
+    protocol: Option<&'static dyn Protocol>,
     stage: Stage,
     /// Exchanges that began and did not end.
     open: u64,
@@ -62,6 +64,7 @@ impl Reader {
     pub(super) fn new(info: &ConnInfo, findings: &mut Findings<'_>) -> Self {
         let mut reader = Reader {
             conn: info.id,
+            protocol: None,
             stage: Stage::Opaque,
             open: 0,
             declined: None,
@@ -91,6 +94,16 @@ impl Reader {
     /// Exchanges that began and did not end.
     pub(super) fn open_exchanges(&self) -> u64 {
         self.open
+    }
+
+    /// The protocol, once it is known.
+    pub(super) fn protocol(&self) -> Option<&'static dyn Protocol> {
+        self.protocol
+    }
+
+    /// The server was asked for what could have been declined.
+    pub(super) fn asked_the_server(&mut self) {
+        self.declined = None;
     }
 
     /// Whether the connection is not read (any more).
@@ -189,6 +202,7 @@ impl Reader {
         info: &ConnInfo,
         findings: &mut Findings<'_>,
     ) {
+        self.protocol = Some(protocol);
         match catch_unwind(AssertUnwindSafe(|| protocol.tap(info))) {
             Ok(tap) => self.stage = Stage::Prefacing { protocol, tap },
             Err(_) => self.panicked(info.opened, findings),
@@ -287,7 +301,8 @@ impl Reader {
         self.give_up(at, "the reader panicked", detail, findings);
     }
 
-    fn give_up(
+    /// From here on the connection is not read.
+    pub(super) fn give_up(
         &mut self,
         at: Timestamp,
         reason: &str,

@@ -1,6 +1,7 @@
 //! One relayed connection: two sockets, and what is on its way between them.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mio::net::TcpStream;
@@ -11,7 +12,9 @@ use super::RelayEvent;
 use super::counters::Live;
 use super::end::{Arrived, End};
 use super::reader::{Findings, Reader};
+use super::tls::{Handover, Start, Way};
 use crate::Clock;
+use crate::tls::begins_tls;
 
 /// Reads of one direction before the other connections of the worker have their turn.
 const READS_PER_TURN: u32 = 16;
@@ -34,6 +37,14 @@ pub(super) struct Session {
     reader: Reader,
     /// First bytes of the client that are neither forwarded nor answered yet.
     held: Vec<u8>,
+    /// What becomes of TLS.
+    way: Way,
+    /// Nothing of the client was looked at for TLS that it may begin with.
+    fresh: bool,
+    /// What the server was asked for, and its answer that TLS begins with.
+    asked: Option<(Vec<u8>, &'static [u8])>,
+    /// How it goes on where TLS is ended.
+    leaves: Option<Start>,
 }
 
 /// Bytes that were read in a turn and are passed on at its end.
@@ -72,6 +83,8 @@ pub(super) enum Progress {
     Over,
     /// One side was reset; the other is to be reset too.
     Reset,
+    /// TLS begins: it goes on where that is ended.
+    Leaves,
 }
 
 impl Session {
@@ -80,6 +93,7 @@ impl Session {
         door: usize,
         client: TcpStream,
         server: TcpStream,
+        way: Way,
         findings: &mut Findings<'_>,
     ) -> Self {
         findings.push(RelayEvent::Opened(Box::new(info.clone())));
@@ -93,6 +107,10 @@ impl Session {
             server: End::new(server),
             reader,
             held: Vec::new(),
+            way,
+            fresh: way != Way::Off,
+            asked: None,
+            leaves: None,
         }
     }
 
@@ -102,9 +120,10 @@ impl Session {
         door: usize,
         client: TcpStream,
         server: TcpStream,
+        way: Way,
         findings: &mut Findings<'_>,
     ) -> Self {
-        let mut session = Session::new(info, door, client, server, findings);
+        let mut session = Session::new(info, door, client, server, way, findings);
         session.connected = true;
         session.client.readable = true;
         session.server.readable = true;
@@ -117,6 +136,24 @@ impl Session {
         self.client.received += n as u64;
         Live::add(&turn.findings.counters.bytes, n as u64);
         self.pass(Side::Client, n, turn);
+    }
+
+    /// What goes on where TLS is ended.
+    pub(super) fn leave(self, counters: Arc<Live>) -> Option<Handover> {
+        Some(Handover {
+            way: self.way,
+            start: self.leaves?,
+            info: self.info,
+            counters,
+            reader: self.reader,
+            client: self.client.socket.into(),
+            server: self.server.socket.into(),
+            held: self.held,
+            to_client: self.client.out,
+            to_server: self.server.out,
+            from_client: self.client.received,
+            from_server: self.server.received,
+        })
     }
 
     /// Moves what can be moved, in both directions.
@@ -172,7 +209,10 @@ impl Session {
                 Side::Client => (&mut self.client, &mut self.server),
                 Side::Server => (&mut self.server, &mut self.client),
             };
-            if source.waits || !sink.flush() || !source.readable || source.ended {
+            if source.waits || self.leaves.is_some() {
+                break;
+            }
+            if !sink.flush() || !source.readable || source.ended {
                 break;
             }
             if reads == READS_PER_TURN {
@@ -196,7 +236,7 @@ impl Session {
             Side::Client => (&self.client, &mut self.server),
             Side::Server => (&self.server, &mut self.client),
         };
-        if source.ended && !source.broken && sink.out.is_empty() {
+        if source.ended && !source.broken && sink.out.is_empty() && self.leaves.is_none() {
             sink.shut();
         }
         false
@@ -208,10 +248,15 @@ impl Session {
         let Some(bytes) = turn.buffer.get(..n) else {
             return;
         };
-        if from == Side::Client && self.reader.wants_preface() {
+        if from == Side::Client && (self.fresh || self.reader.wants_preface()) {
             self.held.extend_from_slice(bytes);
             self.preface(at, turn);
             return;
+        }
+        if from == Side::Server
+            && let Some(asked) = self.asked.take()
+        {
+            return self.answered(asked, n, at, turn);
         }
         let side = from;
         if n <= SMALL {
@@ -255,12 +300,29 @@ impl Session {
     }
 
     fn preface(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
-        while !self.held.is_empty() {
+        while !self.held.is_empty() && self.asked.is_none() {
+            if self.fresh {
+                match (self.way, begins_tls(&self.held)) {
+                    (Way::Upstream, _) | (_, Some(true)) => {
+                        self.leaves = Some(Start::Now);
+                        return;
+                    }
+                    (_, None) => return,
+                    (_, Some(false)) => self.fresh = false,
+                }
+            }
             match self
                 .reader
                 .preface(&self.held, &self.info, &mut turn.findings)
             {
                 Preface::NeedMore => return,
+                Preface::Decline {
+                    bytes,
+                    agreed: Some(agreed),
+                    ..
+                } if self.way != Way::Off && bytes > 0 => {
+                    self.ask(bytes, agreed);
+                }
                 Preface::Decline { bytes, reply, .. } => {
                     self.held.drain(..bytes.min(self.held.len()));
                     self.client.send(reply);
@@ -271,6 +333,38 @@ impl Session {
                 Preface::Pass => self.release(at, turn),
             }
         }
+    }
+
+    /// Asks the server what could have been declined.
+    fn ask(&mut self, bytes: usize, agreed: &'static [u8]) {
+        self.reader.asked_the_server();
+        // The client may begin TLS behind its question.
+        self.fresh = true;
+        let rest = self.held.split_off(bytes.min(self.held.len()));
+        let question = std::mem::replace(&mut self.held, rest);
+        self.server.send(&question);
+        if agreed.is_empty() {
+            self.leaves = Some(Start::Agreed { question, agreed });
+        } else {
+            self.asked = Some((question, agreed));
+        }
+    }
+
+    /// The server answered, with the first `n` bytes of the buffer.
+    fn answered(
+        &mut self,
+        (question, agreed): (Vec<u8>, &'static [u8]),
+        n: usize,
+        at: Timestamp,
+        turn: &mut Turn<'_>,
+    ) {
+        let answer = turn.buffer.get(..n).unwrap_or_default();
+        if answer == agreed {
+            self.leaves = Some(Start::Agreed { question, agreed });
+            return;
+        }
+        self.client.send(answer);
+        self.preface(at, turn);
     }
 
     /// A client that ends before its first message is whole: what it sent is passed on.
@@ -303,6 +397,9 @@ impl Session {
     fn progress(&self, again: bool) -> Progress {
         if self.client.waits || self.server.waits {
             return Progress::Waits;
+        }
+        if self.leaves.is_some() {
+            return Progress::Leaves;
         }
         let (client, server) = (&self.client, &self.server);
         // What a side sent before it was reset is still passed on.

@@ -23,6 +23,7 @@ use super::counters::Live;
 use super::door::{Door, Shared, dial, refuse};
 use super::reader::Findings;
 use super::session::{Arrivals, Progress, Session, Turn};
+use super::tls::Way;
 use crate::limits::raise_open_files;
 
 /// Bytes that are read at once.
@@ -133,6 +134,7 @@ impl Worker {
         self.close_quiet(true);
         self.hand_over();
         self.shared.queue.leave(self.index);
+        self.shared.relaying.fetch_sub(1, Ordering::AcqRel);
     }
 
     fn timeout(&self, stopping: bool) -> Option<Duration> {
@@ -258,7 +260,11 @@ impl Worker {
             refuse(&info, &client, &mut findings, &self.shared);
             return;
         };
-        let mut session = Session::new(info, at, client, server, &mut findings);
+        let way = match &self.shared.floor {
+            Some(_) => Way::of(&door.listen),
+            None => Way::Off,
+        };
+        let mut session = Session::new(info, at, client, server, way, &mut findings);
         session.tried = tried;
         if let Some(place) = self.sessions.get_mut(slot) {
             *place = Some(Box::new(session));
@@ -324,9 +330,33 @@ impl Worker {
             Progress::Again => self.again.push(slot),
             Progress::Over => self.close(slot, false),
             Progress::Reset => self.close(slot, true),
+            Progress::Leaves => self.leave(slot),
         }
         if self.events.len() >= BATCH {
             self.hand_over();
+        }
+    }
+
+    /// Lets a session go on where TLS is ended.
+    fn leave(&mut self, slot: usize) {
+        let Some(mut session) = self.sessions.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
+        self.free.push(slot);
+        for socket in [&mut session.client.socket, &mut session.server.socket] {
+            // A socket that cannot be let go is closed by its new owner all the same.
+            let _ = self.poll.registry().deregister(socket);
+        }
+        // What was said of the connection so far comes before what is said there.
+        self.hand_over();
+        let counters = self
+            .doors
+            .get(session.door)
+            .map(|d| Arc::clone(&d.counters));
+        if let (Some(floor), Some(counters)) = (&self.shared.floor, counters)
+            && let Some(handover) = session.leave(counters)
+        {
+            floor.take(handover);
         }
     }
 

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use super::connection::{Connection, Failure, Reply};
 use super::request::{Outgoing, outgoing};
 use crate::Clock;
+use crate::tls::{self, Stream};
 
 /// Idle connections that are kept, at most.
 const IDLE_LIMIT: usize = 64;
@@ -26,6 +27,8 @@ const IDLE_LIMIT: usize = 64;
 #[derive(Debug)]
 pub struct ReplayClient {
     target: String,
+    /// Whether the service serves TLS.
+    tls: bool,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -38,10 +41,17 @@ struct State {
 }
 
 impl ReplayClient {
-    /// A client of `host:port`. It connects when it first sends.
+    /// A client of `host:port`, or of `https://host:port`, whose certificate is taken as it is: the
+    /// service under test is known by its address. It connects when it first sends.
     pub fn new(target: impl Into<String>) -> Self {
+        let target = target.into();
+        let (tls, target) = match target.strip_prefix("https://") {
+            Some(address) => (true, address.trim_end_matches('/').to_owned()),
+            None => (false, target),
+        };
         ReplayClient {
-            target: target.into(),
+            target,
+            tls,
             clock: Clock::new(),
             state: Mutex::default(),
         }
@@ -128,7 +138,29 @@ impl ReplayClient {
         None
     }
 
-    async fn connect(&self) -> Result<TcpStream, SendError> {
+    async fn connect(&self) -> Result<Stream, SendError> {
+        let socket = self.dial().await?;
+        if !self.tls {
+            return Ok(Stream::plain(socket));
+        }
+        self.shake_hands(socket)
+            .await
+            .map_err(|source| SendError::Tls {
+                target: self.target.clone(),
+                source,
+            })
+    }
+
+    async fn shake_hands(&self, socket: TcpStream) -> io::Result<Stream> {
+        let host = self.target.rsplit_once(':').map_or("", |(host, _)| host);
+        let name = tls::server_name(host.trim_matches(['[', ']']))
+            .ok_or_else(|| io::Error::other("the target has no usable name"))?;
+        let connector = tls::connector(&[b"http/1.1"])?;
+        let stream = connector.connect(name, socket).await?;
+        Ok(Stream::Server(Box::new(stream)))
+    }
+
+    async fn dial(&self) -> Result<TcpStream, SendError> {
         let known = self.lock().address;
         let connected = match known {
             Some(address) => TcpStream::connect(address).await,
@@ -253,6 +285,15 @@ pub enum SendError {
         /// The target.
         target: String,
         /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The service does not serve TLS, or none that we can speak.
+    #[error("TLS with {target} failed")]
+    Tls {
+        /// The target.
+        target: String,
+        /// What went wrong.
         #[source]
         source: io::Error,
     },

@@ -10,12 +10,12 @@ use retake_model::{
 use retake_wire::http1::Http1;
 use retake_wire::{Flow, Protocol, Tap, Tapped};
 use socket2::SockRef;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::client::Progress;
 use super::request::Outgoing;
 use crate::Clock;
+use crate::tls::Stream;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 64 << 10;
@@ -26,7 +26,7 @@ const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// A connection and the tap that reads it.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     tap: Box<dyn Tap>,
     buffer: Vec<u8>,
     /// Whether the last response was an error.
@@ -66,7 +66,7 @@ impl Failure {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         let info = ConnInfo {
             id: ConnId(0),
             direction: Direction::Inbound,
@@ -86,8 +86,12 @@ impl Connection {
 
     /// Whether the service has neither closed the connection nor sent what was not asked for.
     pub(super) fn is_open(&self) -> bool {
+        let Some(socket) = self.stream.socket() else {
+            return false;
+        };
         let mut byte = [MaybeUninit::uninit()];
-        match SockRef::from(&self.stream).peek(&mut byte) {
+        // What TLS says by itself comes with the handshake, before the first response.
+        match SockRef::from(socket).peek(&mut byte) {
             Ok(_) => false,
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }
@@ -103,8 +107,9 @@ impl Connection {
         // The tap needs the whole request to frame the response, also where the service answers
         // before it has taken all of it.
         self.read(clock, Side::Client, &request.bytes)?;
-        let (mut reader, mut writer) = self.stream.split();
+        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
         let (mut sent, mut received) = (0, 0);
+        let mut unflushed = false;
         let mut limit = if request.expects_continue {
             request.head
         } else {
@@ -123,11 +128,15 @@ impl Connection {
                 _ => Progress::Reading { received },
             };
             let rest = request.bytes.get(sent..limit).unwrap_or_default();
+            let waits = unflushed || !rest.is_empty();
             let got = tokio::select! {
                 biased;
-                written = writer.write(rest), if !rest.is_empty() && broken.is_none() => {
+                written = write(&mut writer, rest), if waits && broken.is_none() => {
                     match written {
-                        Ok(n) => sent += n,
+                        Ok(n) => {
+                            sent += n;
+                            unflushed = n > 0;
+                        }
                         // What the service said before it closed is still to be read.
                         Err(error) => broken = Some(error),
                     }
@@ -173,9 +182,18 @@ impl Connection {
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection")
-            .field("stream", &self.stream)
+            .field("after_error", &self.after_error)
             .finish_non_exhaustive()
     }
+}
+
+/// Writes some bytes, and gives how many; where there are none, what was written before leaves
+/// every buffer. Nothing is lost when it is given up.
+async fn write(writer: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<usize> {
+    if bytes.is_empty() {
+        return writer.flush().await.map(|()| 0);
+    }
+    writer.write(bytes).await
 }
 
 /// Shows bytes to the tap; the exchange, where it ended.

@@ -12,6 +12,7 @@ use retake_wire::Protocol;
 use super::mock::Oracle;
 use crate::Clock;
 use crate::record::{Events, RecordOptions, RecordProxy, RelayEvent, StartError};
+use crate::tls::Tls;
 
 /// Connections to live dependencies are numbered from here, those to mocks from 0.
 const FIRST_CONNECTION: u64 = 1 << 32;
@@ -33,6 +34,7 @@ impl Live {
         listens: &mut [(usize, Listen)],
         oracle: Arc<dyn Oracle>,
         clock: Clock,
+        tls: Option<Arc<Tls>>,
         protocols: &'static [&'static dyn Protocol],
     ) -> Result<Option<Live>, StartError> {
         if listens.is_empty() {
@@ -42,6 +44,7 @@ impl Live {
             clock,
             first_connection: FIRST_CONNECTION,
             protocols,
+            tls,
             ..RecordOptions::default()
         };
         let addresses = listens.iter().map(|(_, listen)| listen.clone()).collect();
@@ -96,7 +99,7 @@ fn tell(mut events: Events, oracle: &dyn Oracle, protocols: &'static [&'static d
                 RelayEvent::Closed { conn, .. } => {
                     open.remove(&conn);
                 }
-                RelayEvent::Began { .. } | RelayEvent::Lost { .. } => {}
+                RelayEvent::Began { .. } | RelayEvent::Lost { .. } | RelayEvent::Tls { .. } => {}
             }
         }
     }

@@ -18,6 +18,7 @@ use super::session::serve;
 use crate::Clock;
 use crate::limits::raise_open_files;
 use crate::record::StartError;
+use crate::tls::Tls;
 
 /// How long to wait before accepting again after the system refused.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -50,6 +51,9 @@ pub struct MockListen {
     pub listen: Listen,
     /// Whether the real dependency answers (`--live`).
     pub live: bool,
+    /// Whether a client that asks for TLS is told that there is some, as the recorded one was.
+    /// (A client that begins TLS unasked is answered in any case.)
+    pub agrees_to_tls: bool,
 }
 
 /// Servers in place of the dependencies, on a thread of their own. Dropping it ends them.
@@ -74,10 +78,11 @@ impl MockServers {
         oracle: Arc<dyn Oracle>,
         clock: Clock,
     ) -> Result<MockServers, StartError> {
-        MockServers::start_with(listens, oracle, clock, PROTOCOLS)
+        MockServers::start_with(listens, oracle, clock, None, PROTOCOLS)
     }
 
-    /// Like [`start`](Self::start), with other protocols than retake's own.
+    /// Like [`start`](Self::start), with clients that may speak TLS, and with other protocols than
+    /// retake's own.
     ///
     /// # Errors
     /// As for `start`.
@@ -85,21 +90,33 @@ impl MockServers {
         listens: Vec<MockListen>,
         oracle: Arc<dyn Oracle>,
         clock: Clock,
+        tls: Option<Arc<Tls>>,
         protocols: &'static [&'static dyn Protocol],
     ) -> Result<MockServers, StartError> {
         let mut addresses = Vec::with_capacity(listens.len());
         let (mut bound, mut real) = (Vec::new(), Vec::new());
-        for MockListen { listen, live } in listens {
+        for MockListen {
+            listen,
+            live,
+            agrees_to_tls,
+        } in listens
+        {
             if live {
                 real.push((addresses.len(), listen.clone()));
                 addresses.push(listen);
             } else {
                 let door = listen.bind()?;
                 addresses.push(door.listen.clone());
-                bound.push(door);
+                bound.push((door, agrees_to_tls));
             }
         }
-        let live = Live::start(&mut real, Arc::clone(&oracle), clock, protocols)?;
+        let live = Live::start(
+            &mut real,
+            Arc::clone(&oracle),
+            clock,
+            tls.clone(),
+            protocols,
+        )?;
         for (at, listen) in real {
             if let Some(address) = addresses.get_mut(at) {
                 *address = listen;
@@ -112,6 +129,7 @@ impl MockServers {
             clock,
             protocols,
             awake: Arc::clone(&awake),
+            tls,
             connections: AtomicU64::new(0),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -124,8 +142,8 @@ impl MockServers {
             .name("mocks".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    for door in bound {
-                        tokio::spawn(accept(door, Arc::clone(&house)));
+                    for (door, agrees_to_tls) in bound {
+                        tokio::spawn(accept(door, agrees_to_tls, Arc::clone(&house)));
                     }
                     let awake = Arc::clone(&house.awake);
                     tokio::spawn(async move { awake.look().await });
@@ -190,10 +208,12 @@ pub(super) struct House {
     pub(super) clock: Clock,
     pub(super) protocols: &'static [&'static dyn Protocol],
     pub(super) awake: Arc<Awake>,
+    /// How TLS is answered; none where it is not.
+    pub(super) tls: Option<Arc<Tls>>,
     connections: AtomicU64,
 }
 
-async fn accept(door: Bound, house: Arc<House>) {
+async fn accept(door: Bound, agrees_to_tls: bool, house: Arc<House>) {
     let listener = match TcpListener::from_std(door.socket) {
         Ok(listener) => listener,
         Err(error) => {
@@ -221,6 +241,6 @@ async fn accept(door: Bound, house: Arc<House>) {
             opened: house.clock.now(),
         };
         house.oracle.opened(&info);
-        tokio::spawn(serve(stream, info, Arc::clone(&house)));
+        tokio::spawn(serve(stream, info, agrees_to_tls, Arc::clone(&house)));
     }
 }

@@ -7,6 +7,7 @@ mod live;
 mod mock;
 mod request;
 mod session;
+mod shake;
 
 pub use awake::Awake;
 pub use client::{Observed, ReplayClient, SendError};

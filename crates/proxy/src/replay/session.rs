@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::mock::House;
+use crate::tls::Stream;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 16 << 10;
@@ -28,23 +29,30 @@ const LAST_READS: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_millis(20);
 
 /// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, info: ConnInfo, house: Arc<House>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    info: ConnInfo,
+    agrees_to_tls: bool,
+    house: Arc<House>,
+) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let mut session = Session {
-        stream,
+        stream: Stream::plain(stream),
         info,
         house,
+        agrees_to_tls,
         out: Vec::new(),
     };
     // An error here is the client's going away, which is its right.
     let _ = session.run().await;
 }
 
-struct Session {
-    stream: TcpStream,
-    info: ConnInfo,
+pub(super) struct Session {
+    pub(super) stream: Stream,
+    pub(super) info: ConnInfo,
     house: Arc<House>,
+    pub(super) agrees_to_tls: bool,
     out: Vec<u8>,
 }
 
@@ -57,7 +65,7 @@ enum Next {
 
 impl Session {
     async fn run(&mut self) -> io::Result<()> {
-        let Some((protocol, first)) = self.protocol().await? else {
+        let Some((protocol, mut first)) = self.protocol().await? else {
             return Ok(());
         };
         let made = catch_unwind(AssertUnwindSafe(|| protocol.responder(&self.info)));
@@ -67,10 +75,15 @@ impl Session {
         };
         let responder = responder.as_mut();
         let mut next = self.steps(protocol.id(), responder).await?;
+        let mut buffer = vec![0; BUFFER];
+        if next == Next::Reads
+            && let Some(tls) = self.house.tls.clone()
+        {
+            self.shake_hands(&tls, protocol, &mut first).await?;
+        }
         if next == Next::Reads && !first.is_empty() {
             next = self.feed(protocol.id(), responder, &first).await?;
         }
-        let mut buffer = vec![0; BUFFER];
         while next == Next::Reads {
             let read = self.read(protocol.id(), responder, &mut buffer).await?;
             let Some(n) = read else {
@@ -123,6 +136,12 @@ impl Session {
             let before = first.len();
             if self.stream.read_buf(&mut first).await? == 0 {
                 return Ok(None);
+            }
+            if let Some(tls) = self.house.tls.clone()
+                && self.begins_tls(&mut first).await?
+            {
+                self.accept(&tls, &mut first).await?;
+                continue;
             }
             let mut more = false;
             for protocol in protocols {
@@ -209,9 +228,13 @@ impl Session {
                     }
                 }
                 Some(Step::StartTls) => {
-                    self.note("the client began TLS, which mock servers do not speak yet");
-                    next = Next::Closes;
-                    break;
+                    let Some(tls) = self.house.tls.clone() else {
+                        self.note("the client began TLS, which is not to be answered");
+                        next = Next::Closes;
+                        break;
+                    };
+                    self.flush().await?;
+                    self.accept(&tls, &mut Vec::new()).await?;
                 }
                 Some(Step::Close) => {
                     next = Next::Closes;
@@ -242,7 +265,7 @@ impl Session {
         Ok(())
     }
 
-    fn note(&self, text: &str) {
+    pub(super) fn note(&self, text: &str) {
         self.house.oracle.note(&self.info, text);
     }
 

@@ -19,6 +19,7 @@ mod known;
 mod provider;
 mod roots;
 mod server;
+mod stream;
 mod verify;
 
 use std::io;
@@ -33,7 +34,8 @@ pub(crate) use hello::{Hello, Parsed, begins_tls, parse};
 pub use identity::{ClientIdentity, Identity};
 pub(crate) use known::Known;
 pub use roots::Roots;
-pub(crate) use server::{Prefixed, accept, refused};
+pub(crate) use server::{Prefixed, Refused, accept, refused};
+pub(crate) use stream::Stream;
 pub use verify::Fault;
 
 /// What TLS needs that is the user's to say. The default is right where the system's roots are.

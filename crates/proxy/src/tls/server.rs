@@ -98,8 +98,11 @@ impl<S> Prefixed<S> {
         &self.inner
     }
 
-    pub(crate) fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
+    /// These bytes are read before any other.
+    pub(crate) fn put_back(&mut self, mut bytes: Vec<u8>) {
+        bytes.extend_from_slice(self.first.get(self.done..).unwrap_or_default());
+        self.first = bytes;
+        self.done = 0;
     }
 }
 

@@ -153,6 +153,7 @@ impl Protocol for Odd {
                 bytes: 3,
                 reply: b"N",
                 asked: "TLS",
+                agreed: None,
             },
             [b'T'] | [b'T', b'L'] => Preface::NeedMore,
             _ => Preface::Pass,
@@ -261,5 +262,7 @@ pub fn dependency(name: &str, upstream: String) -> Listen {
         dependency: Some(name.into()),
         protocol: Some(ProtocolId("lines")),
         upstream,
+        upstream_tls: false,
+        serves_tls: false,
     }
 }

@@ -168,15 +168,18 @@ fn listen(name: &str, protocol: Option<ProtocolId>) -> MockListen {
             dependency: Some(name.into()),
             protocol,
             upstream: "127.0.0.1:9".to_owned(),
+            upstream_tls: false,
+            serves_tls: false,
         },
         live: false,
+        agrees_to_tls: false,
     }
 }
 
 fn start(listens: Vec<MockListen>) -> (MockServers, Arc<Echo>) {
     let echo = Arc::new(Echo::default());
     let oracle: Arc<dyn Oracle> = echo.clone();
-    let servers = MockServers::start_with(listens, oracle, Clock::new(), KNOWN).unwrap();
+    let servers = MockServers::start_with(listens, oracle, Clock::new(), None, KNOWN).unwrap();
     (servers, echo)
 }
 

@@ -5,9 +5,11 @@ mod lint;
 mod record;
 mod replay;
 mod report;
+mod tls;
 
 pub use home::{Home, store};
 pub use lint::lint;
 pub use record::{print_ledger, record, state_folder};
 pub use replay::{replay, replay_with};
 pub use report::report;
+pub use tls::ca;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use retake_intercept::{AddressError, DepSpec, EnvDependency, env_dependency};
 use retake_model::Ledger;
+use retake_runner::installation::CERTIFICATES_HINT;
 use retake_runner::record::{Progress, RecordError, RecordOptions, record as run};
 use retake_runner::service::OutputTo;
 use retake_store::{RecordSettings, WriteMode};
@@ -75,7 +76,9 @@ pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
 }
 
 fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
-    let settings = home.settings()?.record;
+    let settings = home.settings()?;
+    let tls = super::tls::settings(settings.tls, args.cert.as_ref().zip(args.key.as_ref()))?;
+    let settings = settings.record;
     let inbound = inbound(&args, &settings)?;
     let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
     if inbound.is_none() && deps.is_empty() && env_deps.is_empty() {
@@ -98,6 +101,8 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
             WriteMode::Replace
         },
         inbound,
+        inbound_tls: args.tls || args.cert.is_some(),
+        tls,
         deps,
         env_deps,
         command: args.command,
@@ -226,6 +231,7 @@ fn failure(error: RecordError) -> Failure {
         RecordError::Key { .. } => {
             Some("make the folder writable, or set XDG_STATE_HOME".to_owned())
         }
+        RecordError::Tls(_) => Some(CERTIFICATES_HINT.to_owned()),
         RecordError::Store(_) | RecordError::Thread(_) => None,
     };
     let failure = Failure::new(SURROUNDINGS, error.into());

@@ -61,6 +61,7 @@ fn options(
     run_dir: &Path,
 ) -> Result<ReplayOptions, Failure> {
     let replay = settings.replay;
+    let tls = super::tls::settings(settings.tls, None)?;
     let sets = if args.sets.is_empty() {
         store.sets().map_err(store_failure)?
     } else {
@@ -106,21 +107,24 @@ fn options(
         strict: args.strict || replay.strict.unwrap_or(false),
         rules: settings.rules,
         command: args.command,
+        state: super::state_folder()?,
+        tls,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
 
-/// `http://host:port` or `host:port`, as `host:port`.
+/// `http://host:port` or `host:port`, as `host:port`; `https://host:port` as it is.
 fn target_address(url: &str) -> Result<String, Failure> {
     let bad = |what: &str| {
         Failure::usage(format!("--target {url}: {what}")).hint("write it as http://127.0.0.1:3000")
     };
-    let rest = match url.split_once("://") {
-        Some(("http", rest)) => rest,
+    let (scheme, rest, port) = match url.split_once("://") {
+        Some(("http", rest)) => ("", rest, 80),
+        Some(("https", rest)) => ("https://", rest, 443),
         Some((scheme, _)) => {
             return Err(bad(&format!("the scheme {scheme} cannot be replayed to")));
         }
-        None => url,
+        None => ("", url, 80),
     };
     let authority = rest.trim_end_matches('/');
     if authority.contains('/') {
@@ -130,9 +134,9 @@ fn target_address(url: &str) -> Result<String, Failure> {
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     Ok(if has_port {
-        authority.to_owned()
+        format!("{scheme}{authority}")
     } else {
-        format!("{authority}:80")
+        format!("{scheme}{authority}:{port}")
     })
 }
 

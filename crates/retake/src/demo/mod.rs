@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use hyper::Method;
 use retake_intercept::{Listen, env_dependency};
+use retake_proxy::tls::TlsSettings;
 use retake_runner::ready::{self, Ready};
 use retake_runner::record::{Progress, RecordOptions, record};
 use retake_runner::service::OutputTo;
@@ -103,6 +104,8 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
         set: SET.to_owned(),
         mode: WriteMode::Replace,
         inbound: Some((SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), shop.to_owned())),
+        inbound_tls: false,
+        tls: TlsSettings::default(),
         deps: Vec::new(),
         env_deps: vec![
             variable(

@@ -35,8 +35,11 @@ impl World {
                 dependency: Some(name.into()),
                 protocol: protocol(id).map(|p| p.id()),
                 upstream: String::new(),
+                upstream_tls: false,
+                serves_tls: false,
             },
             live: false,
+            agrees_to_tls: false,
         };
         let oracle = Arc::new(Shop::default());
         let listens = vec![listen("db", "postgres"), listen("payments", "http")];

@@ -1,6 +1,6 @@
 //! What becomes of everything that the relay saw: test cases, shared mocks, or a line in the ledger.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_compare::made::{Known, Near, find_made};
@@ -55,6 +55,8 @@ pub struct Recorder {
     refused: Option<StoreError>,
     ledger: Ledger,
     redacted: u64,
+    /// The dependencies that TLS was spoken with.
+    spoke_tls: BTreeSet<Arc<str>>,
 }
 
 impl Recorder {
@@ -74,12 +76,18 @@ impl Recorder {
             refused: None,
             ledger: Ledger::default(),
             redacted: 0,
+            spoke_tls: BTreeSet::new(),
         }
     }
 
     /// Where it writes.
     pub fn writer(&self) -> &SetWriter {
         &self.writer
+    }
+
+    /// The dependencies that TLS was spoken with so far.
+    pub fn spoke_tls(&self) -> &BTreeSet<Arc<str>> {
+        &self.spoke_tls
     }
 
     /// How many exchanges were kept so far.
@@ -227,6 +235,11 @@ impl Recorder {
                     self.attributor.closed(conn);
                 }
                 tracing::debug!(%conn, detail, "relayed without being read");
+            }
+            RelayEvent::Tls { conn, .. } => {
+                if let Some((_, Some(dependency))) = self.connections.get(&conn) {
+                    self.spoke_tls.insert(dependency.clone());
+                }
             }
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
             RelayEvent::Closed { conn, .. } => {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use retake_intercept::{DepSpec, EnvDependency, Listen};
 use retake_model::{DependencyInfo, Ledger, SetInfo, Timestamp};
 use retake_proxy::Clock;
 use retake_proxy::record::{Events, RecordProxy, StartError as ProxyError};
+use retake_proxy::tls::{Tls, TlsSettings};
 use retake_store::{Exclude, Store, StoreError, WriteMode};
 
 use super::Redactor;
@@ -45,8 +47,13 @@ pub struct RecordOptions {
     pub set: String,
     /// Whether the set's tests stay.
     pub mode: WriteMode,
-    /// Where retake listens for requests, and where the service does.
+    /// Where retake listens for requests, and where the service does: `host:port`, or
+    /// `https://host:port` where it serves TLS itself.
     pub inbound: Option<(SocketAddr, String)>,
+    /// Whether clients of the service that begin TLS are answered by retake.
+    pub inbound_tls: bool,
+    /// Whom TLS is spoken with, and by what certificates.
+    pub tls: TlsSettings,
     /// Dependencies with fixed addresses.
     pub deps: Vec<DepSpec>,
     /// Dependencies whose address stands in a variable.
@@ -104,6 +111,9 @@ pub enum RecordError {
         /// What the system said.
         source: io::Error,
     },
+    /// The certificates cannot be had.
+    #[error("failed to read or make the certificates for TLS")]
+    Tls(#[source] io::Error),
     /// The disk refuses.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -131,6 +141,7 @@ pub async fn record(
         folder: options.state.clone(),
         source,
     })?;
+    let tls = Tls::open(&options.state, options.tls.clone()).map_err(RecordError::Tls)?;
     let redactor = Redactor::new(key, &options.redact_headers);
     let clock = Clock::new();
     let began = clock.now();
@@ -138,6 +149,7 @@ pub async fn record(
     let relay = retake_proxy::record::RecordOptions {
         workers: options.workers,
         clock,
+        tls: Some(Arc::new(tls)),
         ..Default::default()
     };
     let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
@@ -170,10 +182,11 @@ pub async fn record(
         let (recorder, failed) = recorder
             .join()
             .map_err(|_| RecordError::Thread("it panicked".to_owned()))?;
+        let spoke_tls = recorder.spoke_tls().clone();
         let (writer, ledger, failed_at_last) = recorder.finish(&counters);
-        Ok::<_, RecordError>((writer, ledger, failed.or(failed_at_last)))
+        Ok::<_, RecordError>((writer, ledger, failed.or(failed_at_last), spoke_tls))
     });
-    let (writer, mut ledger, mut failed) = stopped
+    let (writer, mut ledger, mut failed, spoke_tls) = stopped
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
@@ -186,6 +199,9 @@ pub async fn record(
     match writer {
         Some(writer) => {
             info.ledger = Some(ledger.clone());
+            for dependency in &mut info.dependencies {
+                dependency.tls |= spoke_tls.contains(&dependency.name);
+            }
             failed = failed.or(writer.finish(&info).err());
         }
         None => ledger
@@ -269,10 +285,10 @@ fn run_recorder(
 }
 
 fn listens(options: &RecordOptions) -> Vec<Listen> {
-    let inbound = options
-        .inbound
-        .iter()
-        .map(|(addr, upstream)| Listen::inbound(*addr, upstream));
+    let inbound = options.inbound.iter().map(|(addr, upstream)| Listen {
+        serves_tls: options.inbound_tls,
+        ..Listen::inbound(*addr, upstream)
+    });
     let deps = options.deps.iter().map(Listen::outbound);
     let env_deps = options
         .env_deps
@@ -334,6 +350,7 @@ fn set_info(
             listen: listen.filter(|_| env.is_none()).map(|l| l.addr.to_string()),
             env,
             url,
+            tls: dep.tls,
             ..DependencyInfo::default()
         }
     });

@@ -1,14 +1,17 @@
 //! What to replay, and why it may fail.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use retake_compare::rules::RuleError;
 use retake_intercept::AddressError;
 use retake_model::{NoiseRule, ProtocolId};
 use retake_proxy::record::StartError;
+use retake_proxy::tls::TlsSettings;
 use retake_store::{Store, StoreError};
 
+use crate::installation::CERTIFICATES_HINT;
 use crate::ready::Ready;
 
 /// What to replay.
@@ -42,6 +45,10 @@ pub struct ReplayOptions {
     pub rules: Vec<NoiseRule>,
     /// The service's command; empty where it runs elsewhere.
     pub command: Vec<String>,
+    /// The folder of the installation's state: its certificate authority is there.
+    pub state: PathBuf,
+    /// Whom TLS is spoken with, and by what certificates.
+    pub tls: TlsSettings,
     /// The version of retake.
     pub version: String,
 }
@@ -55,6 +62,9 @@ pub enum ReplayError {
     /// A rule cannot be used.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// The certificates cannot be had.
+    #[error("failed to read or make the certificates for TLS")]
+    Tls(#[source] std::io::Error),
     /// A mock server cannot listen.
     #[error(transparent)]
     Proxy(#[from] StartError),
@@ -102,7 +112,7 @@ impl ReplayError {
     /// The exit code of `retake replay`.
     pub fn exit_code(&self) -> u8 {
         match self {
-            ReplayError::Proxy(_) => 4,
+            ReplayError::Proxy(_) | ReplayError::Tls(_) => 4,
             _ => 2,
         }
     }
@@ -112,6 +122,7 @@ impl ReplayError {
         match self {
             ReplayError::Proxy(error) => Some(error.hint().to_owned()),
             ReplayError::Address { source, .. } => Some(source.hint.clone()),
+            ReplayError::Tls(_) => Some(CERTIFICATES_HINT.to_owned()),
             ReplayError::NoTarget(_) => Some("name it with --target".to_owned()),
             ReplayError::UnknownProtocol { .. } => Some(
                 "the recording is of another build: replay it with that one, or record again"

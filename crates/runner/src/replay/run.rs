@@ -115,6 +115,7 @@ fn check_live(sets: &[Arc<TestSet>], options: &ReplayOptions) -> Result<(), Repl
 
 #[cfg(test)]
 mod tests {
+    use retake_proxy::tls::TlsSettings;
     use std::collections::BTreeMap;
     use std::fs;
     use std::time::Duration;
@@ -151,6 +152,8 @@ mod tests {
             strict: false,
             rules: Vec::new(),
             command: Vec::new(),
+            state: dir.path().to_owned(),
+            tls: TlsSettings::default(),
             version: "test".to_owned(),
         };
         let (_sender, stop) = watch::channel(false);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retake_intercept::{AddressError, EnvDependency, Listen, env_dependency};
+use retake_intercept::{AddressError, EnvDependency, Listen, env_dependency, starts_with_tls};
 use retake_model::{DependencyInfo, Direction, ServiceEvent, SetInfo};
 use retake_proxy::Clock;
 use retake_proxy::replay::{MockListen, MockServers, Oracle};
+use retake_proxy::tls::Tls;
+use retake_wire::PROTOCOLS;
 
 use super::{ReplayError, ReplayOptions};
 use crate::ready::{self, NotReady};
@@ -50,9 +52,20 @@ impl Stage {
                 }
             };
             let live = options.live.iter().any(|name| **name == *dependency.name);
-            listens.push(MockListen { listen, live });
+            listens.push(MockListen {
+                listen,
+                live,
+                agrees_to_tls: dependency.tls,
+            });
         }
-        let servers = MockServers::start(listens, oracle, Clock::new())?;
+        let tls = Tls::open(&options.state, options.tls.clone()).map_err(ReplayError::Tls)?;
+        let servers = MockServers::start_with(
+            listens,
+            oracle,
+            Clock::new(),
+            Some(Arc::new(tls)),
+            PROTOCOLS,
+        )?;
         let mut variables: Vec<_> = options
             .env
             .iter()
@@ -185,5 +198,7 @@ fn stand_in(dependency: &DependencyInfo) -> Result<StandIn, AddressError> {
         dependency: Some(dependency.name.clone()),
         protocol: dependency.protocol,
         upstream: dependency.address.clone(),
+        upstream_tls: dependency.tls && starts_with_tls(dependency.protocol),
+        serves_tls: false,
     }))
 }

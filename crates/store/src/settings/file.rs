@@ -16,6 +16,7 @@ pub(super) struct SettingsDoc {
     pub(super) _retake: Option<String>,
     pub(super) record: RecordDoc,
     pub(super) replay: ReplayDoc,
+    pub(super) tls: TlsDoc,
     pub(super) rules: Vec<RuleDoc>,
 }
 
@@ -37,6 +38,22 @@ pub(super) struct DependencyDoc {
     pub(super) url: Option<String>,
     pub(super) listen: Option<String>,
     pub(super) env: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TlsDoc {
+    pub(super) roots: Vec<String>,
+    pub(super) clients: Vec<ClientCertificateDoc>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ClientCertificateDoc {
+    pub(super) host: Option<String>,
+    pub(super) cert: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) anonymous: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,7 +5,8 @@ mod read;
 mod types;
 
 pub use types::{
-    DependencySettings, Exclude, Ready, RecordSettings, RedactSettings, ReplaySettings, Settings,
+    ClientCertificate, DependencySettings, Exclude, Ready, RecordSettings, RedactSettings,
+    ReplaySettings, Settings, TlsSettings,
 };
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use retake_model::{Path as Place, Segment};
 
-use super::file::{DependencyDoc, ReadyDoc, RecordDoc, ReplayDoc, SettingsDoc};
+use super::file::{DependencyDoc, ReadyDoc, RecordDoc, ReplayDoc, SettingsDoc, TlsDoc};
 use super::{
-    DependencySettings, Exclude, Ready, RecordSettings, RedactSettings, ReplaySettings, Settings,
+    ClientCertificate, DependencySettings, Exclude, Ready, RecordSettings, RedactSettings,
+    ReplaySettings, Settings, TlsSettings,
 };
 use crate::Diagnostic;
 use crate::disk::{self, Unread};
@@ -63,6 +64,7 @@ impl Settings {
         Ok(Settings {
             record: check.record(doc.record)?,
             replay: check.replay(doc.replay)?,
+            tls: check.tls(doc.tls)?,
             rules: read_rules(doc.rules, &[Segment::Key("rules".into())], file, text)?,
         })
     }
@@ -145,6 +147,28 @@ impl Check<'_> {
         })
     }
 
+    fn tls(&self, doc: TlsDoc) -> Result<TlsSettings, Problem> {
+        let place = Place::root().key("tls").key("clients");
+        let mut clients = Vec::with_capacity(doc.clients.len());
+        for (index, client) in doc.clients.into_iter().enumerate() {
+            let files = match (client.cert, client.key, client.anonymous) {
+                (Some(cert), Some(key), false) => Some((cert.into(), key.into())),
+                (None, None, true) => None,
+                _ => {
+                    let problem = Problem::new("it is not said what the server is shown")
+                        .expected("`cert` and `key`, or `anonymous: true`");
+                    return Err(self.problem(problem, &place.index(index)));
+                }
+            };
+            let host = client.host;
+            clients.push(ClientCertificate { host, files });
+        }
+        Ok(TlsSettings {
+            roots: doc.roots.into_iter().map(Into::into).collect(),
+            clients,
+        })
+    }
+
     fn replay(&self, doc: ReplayDoc) -> Result<ReplaySettings, Problem> {
         let place = Place::root().key("replay");
         self.at_least_one(doc.jobs, &place.key("jobs"))?;
@@ -196,6 +220,8 @@ impl Check<'_> {
             return Ok(());
         };
         let good = address
+            .strip_prefix("https://")
+            .unwrap_or(address)
             .rsplit_once(':')
             .is_some_and(|(host, port)| !host.contains("//") && port.parse::<u16>().is_ok());
         if good {

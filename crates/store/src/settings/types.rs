@@ -1,6 +1,7 @@
 //! What can be set in `retake.yaml`. Every key is optional; what is none was not set, so that
 //! built-in defaults below and environment and flags above can be told apart.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use retake_model::NoiseRule;
@@ -12,8 +13,29 @@ pub struct Settings {
     pub record: RecordSettings,
     /// `replay:`
     pub replay: ReplaySettings,
+    /// `tls:`
+    pub tls: TlsSettings,
     /// `rules:`, for every set.
     pub rules: Vec<NoiseRule>,
+}
+
+/// `tls:`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsSettings {
+    /// Files of further roots by which real servers are verified.
+    pub roots: Vec<PathBuf>,
+    /// What is shown to servers that ask for a certificate.
+    pub clients: Vec<ClientCertificate>,
+}
+
+/// One of `tls.clients`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// The server's name; every server where there is none.
+    pub host: Option<String>,
+    /// The files of the certificate and of its key; none where the server is to be told that
+    /// there is no certificate (`anonymous: true`).
+    pub files: Option<(PathBuf, PathBuf)>,
 }
 
 /// `record:`

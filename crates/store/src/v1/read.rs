@@ -84,6 +84,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
             env: dependency.env,
             hosts: dependency.hosts,
             addresses: dependency.addresses,
+            tls: dependency.tls,
         });
     }
     Ok(SetInfo {

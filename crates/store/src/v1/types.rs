@@ -128,6 +128,8 @@ pub(super) struct DependencyDoc {
     pub(super) hosts: Vec<String>,
     #[serde(default)]
     pub(super) addresses: Vec<String>,
+    #[serde(default)]
+    pub(super) tls: bool,
 }
 
 /// `ledger`

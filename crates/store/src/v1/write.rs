@@ -90,6 +90,9 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         put_text(&mut fields, "env", dependency.env.as_deref());
         put_texts(&mut fields, "hosts", &dependency.hosts);
         put_texts(&mut fields, "addresses", &dependency.addresses);
+        if dependency.tls {
+            put(&mut fields, "tls", Node::bare("true"));
+        }
         dependencies.push(block(fields));
     }
     put_list(&mut fields, "dependencies", dependencies);

@@ -11,10 +11,11 @@ pub mod responder;
 mod sql;
 mod tap;
 pub mod types;
+mod unbind;
 
 use retake_model::{ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
 
-use crate::{Detect, Preface, Protocol, Responder, Tap};
+use crate::{Detect, Preface, Protocol, Responder, Tap, Unbind};
 
 /// PostgreSQL.
 #[derive(Debug)]
@@ -87,5 +88,8 @@ impl Protocol for Postgres {
     }
     fn preface(&self, first: &[u8]) -> Preface {
         preface::preface(first)
+    }
+    fn unbind(&self) -> Option<Box<dyn Unbind>> {
+        Some(Box::new(unbind::Unbound::default()))
     }
 }

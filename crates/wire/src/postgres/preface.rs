@@ -10,17 +10,19 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
 
 /// Declines TLS and GSSAPI encryption with `N`, upon which a client goes on in clear, or, where
-/// it insists (`sslmode=require`), goes away.
+/// it insists (`sslmode=require`), goes away. Who can end TLS lets the server agree to it with
+/// `S`.
 pub(super) fn preface(first: &[u8]) -> Preface {
-    let decline = |asked| Preface::Decline {
+    let decline = |asked, agreed| Preface::Decline {
         bytes: SSL_REQUEST.len(),
         reply: b"N",
         asked,
+        agreed,
     };
     if first.starts_with(&SSL_REQUEST) {
-        decline("TLS")
+        decline("TLS", Some(b"S"))
     } else if first.starts_with(&GSSENC_REQUEST) {
-        decline("GSSAPI encryption")
+        decline("GSSAPI encryption", None)
     } else if SSL_REQUEST.starts_with(first) || GSSENC_REQUEST.starts_with(first) {
         Preface::NeedMore
     } else {
@@ -65,7 +67,10 @@ mod tests {
 
     #[test]
     fn declines_encryption_at_every_split_and_passes_the_rest() {
-        for (request, asked) in [(SSL_REQUEST, "TLS"), (GSSENC_REQUEST, "GSSAPI encryption")] {
+        for (request, asked, agreed) in [
+            (SSL_REQUEST, "TLS", Some(&b"S"[..])),
+            (GSSENC_REQUEST, "GSSAPI encryption", None),
+        ] {
             for cut in 0..request.len() {
                 assert_eq!(preface(&request[..cut]), Preface::NeedMore, "{cut}");
             }
@@ -73,6 +78,7 @@ mod tests {
                 bytes: 8,
                 reply: b"N",
                 asked,
+                agreed,
             };
             assert_eq!(preface(&request), declined);
             assert_eq!(preface(&[&request[..], &request[..]].concat()), declined);

@@ -15,6 +15,7 @@ use crate::record::counters::Live;
 use crate::record::door::{Door, Upstream, refuse};
 use crate::record::reader::Findings;
 use crate::record::session::{Session, Turn};
+use crate::record::tls::Way;
 
 impl Worker {
     /// Goes on with connections that were accepted and dialled elsewhere.
@@ -68,7 +69,12 @@ impl Worker {
             self.free.push(slot);
             return refuse(&info, &client, &mut findings, &self.shared);
         }
-        let mut session = Box::new(Session::joined(info, door, client, server, &mut findings));
+        let way = match (&self.shared.floor, info.direction) {
+            (Some(_), Direction::Outbound) => Way::Captured,
+            _ => Way::Off,
+        };
+        let session = Session::joined(info, door, client, server, way, &mut findings);
+        let mut session = Box::new(session);
         if let Some(place) = self.buffer.get_mut(..first.len())
             && !first.is_empty()
         {
@@ -102,6 +108,8 @@ impl Worker {
             dependency: info.dependency.clone(),
             protocol: info.protocol,
             upstream: target,
+            upstream_tls: false,
+            serves_tls: false,
         };
         self.doors.push(Door {
             socket: None,
