@@ -9,7 +9,8 @@ use retake_model::{ConnId, ConnInfo, Exchange, Timestamp};
 pub enum RelayEvent {
     /// A connection was accepted.
     Opened(Box<ConnInfo>),
-    /// The first byte of a request was read.
+    /// The first byte of a request was read. Told of inbound connections alone: of others nobody
+    /// asks which of their requests are open.
     Began {
         /// The connection.
         conn: ConnId,

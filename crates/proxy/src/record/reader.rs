@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use retake_model::{Chunk, ConnId, ConnInfo, Side, Timestamp};
+use retake_model::{Chunk, ConnId, ConnInfo, Direction, Side, Timestamp};
 use retake_wire::{Detect, Flow, Preface, Protocol, Tap, Tapped, WireError};
 
 use super::RelayEvent;
@@ -19,6 +19,8 @@ pub(super) struct Reader {
     /// The protocol, once it is known.
     protocol: Option<&'static dyn Protocol>,
     stage: Stage,
+    /// Whether it is told when a request begins.
+    tells_began: bool,
     /// Exchanges that began and did not end.
     open: u64,
     /// What the relay declined on behalf of the protocol, until the client goes on.
@@ -66,6 +68,7 @@ impl Reader {
             conn: info.id,
             protocol: None,
             stage: Stage::Opaque,
+            tells_began: info.direction == Direction::Inbound,
             open: 0,
             declined: None,
         };
@@ -261,13 +264,16 @@ impl Reader {
         let Stage::Tapped { tap } = &mut self.stage else {
             return;
         };
-        let (open, conn) = (&mut self.open, self.conn);
+        let (open, conn, tells_began) = (&mut self.open, self.conn, self.tells_began);
         let fed = catch_unwind(AssertUnwindSafe(|| {
             let fed = tap.feed(chunk);
             while let Some(tapped) = tap.poll() {
                 let event = match tapped {
                     Tapped::Began { index, at } => {
                         *open += 1;
+                        if !tells_began {
+                            continue;
+                        }
                         RelayEvent::Began { conn, index, at }
                     }
                     Tapped::Ended(exchange) => {

@@ -19,7 +19,8 @@ const PASSING: &[&str] = &[
 /// The first 128 bits of a BLAKE3 hash.
 #[derive(Debug)]
 pub struct Fingerprint {
-    hasher: blake3::Hasher,
+    /// Once there is more than is collected.
+    hasher: Option<Box<blake3::Hasher>>,
     /// Small pieces, collected: the hash of many is slow, that of their sum is fast.
     pieces: Vec<u8>,
 }
@@ -78,16 +79,18 @@ impl Fingerprint {
 
     fn new() -> Self {
         Fingerprint {
-            hasher: blake3::Hasher::new(),
+            hasher: None,
             pieces: Vec::with_capacity(1024),
         }
     }
 
     fn end(mut self) -> u128 {
-        self.hasher.update(&self.pieces);
-        let mut first = [0; 16];
-        self.hasher.finalize_xof().fill(&mut first);
-        u128::from_le_bytes(first)
+        let hash = match &mut self.hasher {
+            None => blake3::hash(&self.pieces),
+            Some(hasher) => hasher.update(&self.pieces).finalize(),
+        };
+        let first = hash.as_bytes().first_chunk();
+        first.map_or(0, |first| u128::from_le_bytes(*first))
     }
 
     fn call(&mut self, call: &Mock) {
@@ -123,12 +126,14 @@ impl Hasher for Fingerprint {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if self.pieces.len() + bytes.len() > COLLECTED {
-            self.hasher.update(&self.pieces);
-            self.pieces.clear();
+        if self.pieces.len() + bytes.len() <= COLLECTED {
+            return self.pieces.extend_from_slice(bytes);
         }
+        let hasher = self.hasher.get_or_insert_default();
+        hasher.update(&self.pieces);
+        self.pieces.clear();
         if bytes.len() > COLLECTED {
-            self.hasher.update(bytes);
+            hasher.update(bytes);
         } else {
             self.pieces.extend_from_slice(bytes);
         }

@@ -16,7 +16,7 @@ const MAX_SHARED: usize = 200_000;
 const MAX_BYTES: usize = 1 << 30;
 
 /// How many mocks a part has at most.
-const PART: usize = 10_000;
+const PART: usize = 5_000;
 
 /// How much the mocks of a part hold, in bytes, when it is complete.
 const PART_BYTES: usize = 16 << 20;
