@@ -13,8 +13,10 @@
 //!
 //! Everything else is real: the time stamps of files, for one.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::call::Call;
 use super::page::TimePage;
@@ -24,6 +26,9 @@ use super::vdso::hook::{ASK, MAPPED, REAL_TIME};
 use super::vdso::{Patch, PatchError};
 
 const BILLION: i64 = 1_000_000_000;
+
+/// How many moments that were given are remembered.
+const MAX_GIVEN: usize = 256;
 
 /// `arch_prctl` code: the thread pointer is set (asm/prctl.h). Once for each program.
 pub const ARCH_SET_FS: u32 = 0x1002;
@@ -62,8 +67,10 @@ pub enum ClockError {
 pub struct Clock {
     page: TimePage,
     patch: Patch,
+    /// Moments that were written into the memory of callers, the last ones.
+    given: Mutex<VecDeque<UnixNanos>>,
     failed: AtomicU64,
-    reason: std::sync::OnceLock<String>,
+    reason: OnceLock<String>,
 }
 
 /// How many programs saw the real time all the same.
@@ -89,8 +96,9 @@ impl Clock {
         Ok(Clock {
             page: TimePage::new(slot)?,
             patch: Patch::of_this_kernel()?,
+            given: Mutex::default(),
             failed: AtomicU64::new(0),
-            reason: std::sync::OnceLock::new(),
+            reason: OnceLock::new(),
         })
     }
 
@@ -265,15 +273,19 @@ impl Clock {
             return; // The kernel refuses it.
         }
         let wanted = seconds.saturating_mul(BILLION).saturating_add(nanos);
-        let moved = self.page.slot().deadline(wanted, monotonic(), real());
-        if let Some(moved) = moved
-            && put(
-                call,
-                address,
-                [moved.div_euclid(BILLION), moved.rem_euclid(BILLION)],
-            )
-            .is_err()
-        {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.contains(&wanted) {
+            return; // It is waited for again.
+        }
+        let Some(moved) = self.page.slot().deadline(wanted, monotonic(), real()) else {
+            return;
+        };
+        if given.len() >= MAX_GIVEN {
+            given.pop_front();
+        }
+        given.push_back(moved);
+        let words = [moved.div_euclid(BILLION), moved.rem_euclid(BILLION)];
+        if put(call, address, words).is_err() {
             // For the kernel the moment has passed: the wait ends at once.
             self.fail(&"it keeps the end of a wait in memory that cannot be written");
         }

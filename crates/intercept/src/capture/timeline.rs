@@ -19,6 +19,10 @@ pub const CRAWL: u32 = 4;
 /// test which began during another one does not turn the clock back.
 pub const AHEAD: Duration = Duration::from_secs(1);
 
+/// How long a wait may be where the recorded time is so near that it cannot be told by which clock
+/// a deadline was meant.
+pub const LIKELY: Duration = Duration::from_mins(10);
+
 /// The size of the page that processes read, in bytes.
 pub const PAGE: usize = 4096;
 
@@ -85,10 +89,11 @@ impl Slot {
     /// wait that the kernel measures by its own clock has to end. `None` where `time` is to be left
     /// as it is.
     ///
-    /// A time that the kernel's clock has yet to reach may have been given by us before (code that
-    /// waits again passes the same deadline), so it stays; a true deadline so far ahead of the
-    /// recorded time then only ends too early. The wait lasts as long as the app's clock runs as
-    /// fast as the real one; the [crawl](CRAWL) does not make it longer.
+    /// Code that waits again passes the same deadline, or one that is a period later, and that is
+    /// then one of the kernel's clock. So what is nearer to the kernel's clock than to the app's
+    /// stays, as does what the kernel's clock has yet to reach; at worst a wait then ends too early.
+    /// The wait lasts as long as the app's clock runs as fast as the real one; the [crawl](CRAWL)
+    /// does not make it longer.
     pub fn deadline(
         &self,
         time: UnixNanos,
@@ -97,7 +102,13 @@ impl Slot {
     ) -> Option<UnixNanos> {
         let shown = self.at(now);
         let left = time.saturating_sub(shown);
-        (left > 0 && (time < real || shown > real)).then(|| real.saturating_add(left))
+        let ours = if shown > real {
+            left > 0
+        } else {
+            let between = real.saturating_sub(shown);
+            time < real && left > 0 && left < (between / 2).max(nanos(LIKELY))
+        };
+        ours.then(|| real.saturating_add(left))
     }
 
     /// The clock for a test that begins now.
@@ -191,6 +202,8 @@ mod tests {
         check(1000 * S, 1000 * S, None); // due
         check(1000 * S, 900 * S, None);
         check(1000 * S, 5003 * S, None); // ours, waited for again
+        check(1000 * S, 4999 * S, None); // the same, a moment later
+        check(4900 * S, 4950 * S, Some(5050 * S)); // recorded just now
         check(1000 * S, i64::MAX, None); // for ever
         check(9000 * S, 9001 * S, Some(5001 * S)); // recorded by a clock that is ahead of ours
         check(9000 * S, 5001 * S, None);
