@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod interrupt;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -30,11 +31,14 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Where a disk is full, so may be the log that stderr goes to; saying so there would panic.
+        .log_internal_errors(false)
         .init();
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            anstream::eprintln!("{failure}");
+            // Nobody is left to be told where stderr cannot be written.
+            let _ = writeln!(anstream::stderr(), "{failure}");
             ExitCode::from(failure.code())
         }
     }
