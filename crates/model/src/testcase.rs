@@ -190,6 +190,9 @@ pub struct SetInfo {
     pub upstream: Option<String>,
     /// The address of the forward proxy, `host:port`, where there was one.
     pub proxy: Option<String>,
+    /// Whether the service's connections were captured: then they are on replay too, and what was
+    /// not recorded is refused.
+    pub captured: bool,
     /// The dependencies by name.
     pub dependencies: Vec<DependencyInfo>,
     /// What was seen and what became of it. None where the recording did not end in order.
@@ -221,4 +224,7 @@ pub struct DependencyInfo {
     pub addresses: Vec<String>,
     /// Whether TLS was spoken with it.
     pub tls: bool,
+    /// How every connection to it failed (`ECONNREFUSED`), where that was captured: it fails so
+    /// again on replay.
+    pub fails: Option<String>,
 }

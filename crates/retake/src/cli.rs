@@ -73,6 +73,7 @@ pub enum Command {
     after_help = "Ends on Ctrl-C, SIGTERM, --for, or the command's end, and prints the ledger.
 
 Examples:
+  retake record -- ./app
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 \\
     --dep db=postgres://127.0.0.1:5432@127.0.0.1:15432 -- ./app
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app"
@@ -112,6 +113,9 @@ pub struct RecordArgs {
     /// How many threads relay traffic.
     #[arg(long, value_name = "N", env = "RETAKE_WORKERS")]
     pub workers: Option<usize>,
+    /// Do not capture the connections of the command: only what --listen and --dep name is recorded.
+    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_capture: bool,
     /// Keep exact repeats of a test as tests of their own.
     #[arg(long)]
     pub keep_repeats: bool,
@@ -163,6 +167,15 @@ pub struct ReplayArgs {
     /// How long the service may take to become ready.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub ready_timeout: Option<Duration>,
+    /// Do not capture the connections of the command, also where the recording did.
+    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_capture: bool,
+    /// Let captured connections to what was not recorded leave the machine.
+    #[arg(long)]
+    pub allow_egress: bool,
+    /// The port to which the tests go, where the captured service listens on several.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
     /// Take left-out and repeated reads for changes too.
     #[arg(long)]
     pub strict: bool,

@@ -1,6 +1,7 @@
 //! A record session and a replay run.
 
 mod build;
+pub mod capture;
 pub mod installation;
 pub mod ready;
 pub mod record;

@@ -168,7 +168,7 @@ mod tests {
     #[tokio::test]
     async fn scenario_29_a_service_that_ends_is_not_waited_for() {
         let command = ["sh", "-c", "exit 7"].map(str::to_owned);
-        let mut service = Some(Service::start(&command, &[], OutputTo::Kept).expect("sh"));
+        let mut service = Some(Service::start(&command, &[], OutputTo::Kept, None).expect("sh"));
         let error = wait(
             "127.0.0.1:1",
             &Ready::Port,
@@ -183,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn a_log_line_makes_it_ready() {
         let command = ["sh", "-c", "echo listening; sleep 60"].map(str::to_owned);
-        let mut service = Some(Service::start(&command, &[], OutputTo::Kept).expect("sh"));
+        let mut service = Some(Service::start(&command, &[], OutputTo::Kept, None).expect("sh"));
         wait(
             "127.0.0.1:1",
             &Ready::Log("listening".to_owned()),

@@ -5,9 +5,13 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use retake_intercept::capture::{ArmError, Supervisor, arm};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+
+use crate::capture::Capture;
 
 /// How long a service may take to end after SIGTERM before it gets SIGKILL.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -69,6 +73,9 @@ impl StartError {
             std::io::ErrorKind::NotFound => {
                 "check the spelling and the PATH; a program in this folder is written `./name`"
             }
+            _ if self.source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                "it was built for another system or architecture, or is a script without `#!`"
+            }
             std::io::ErrorKind::PermissionDenied => "make the file executable (`chmod +x`)",
             _ => "try the command by itself first",
         }
@@ -81,10 +88,13 @@ pub struct Service {
     child: Child,
     group: Option<Pid>,
     output: Output,
+    /// What answers its calls, where it is captured. Without it they would fail, so it ends last.
+    _supervisor: Option<Supervisor>,
 }
 
 impl Service {
-    /// Starts the command with these variables added to our own environment.
+    /// Starts the command with these variables added to our own environment, captured where it is
+    /// said how.
     ///
     /// # Errors
     /// [`StartError`] where the system could not start it.
@@ -92,10 +102,15 @@ impl Service {
         command: &[String],
         env: &[(String, String)],
         output_to: OutputTo,
+        capture: Option<Capture>,
     ) -> Result<Self, StartError> {
         let fail = |source| StartError {
             command: command.first().cloned().unwrap_or_default(),
             source,
+        };
+        let fail_to_arm = |error: ArmError| StartError {
+            command: command.first().cloned().unwrap_or_default(),
+            source: std::io::Error::other(error),
         };
         let (program, arguments) = command
             .split_first()
@@ -110,7 +125,19 @@ impl Service {
         if output_to == OutputTo::Kept {
             start.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
+        let armed = match &capture {
+            Some(capture) => Some(arm(start.as_std_mut(), &capture.plan).map_err(&fail_to_arm)?),
+            None => None,
+        };
         let mut child = start.spawn().map_err(fail)?;
+        let supervisor = match (armed, capture) {
+            (Some(armed), Some(capture)) => {
+                // Its calls wait until they are answered.
+                let id = child.id().unwrap_or_default();
+                Some(armed.start(id, capture.director).map_err(&fail_to_arm)?)
+            }
+            _ => None,
+        };
         let output = Output::default();
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(collect(stdout, output.clone()));
@@ -126,6 +153,7 @@ impl Service {
             child,
             group,
             output,
+            _supervisor: supervisor,
         })
     }
 
@@ -199,7 +227,8 @@ mod tests {
     async fn a_service_gets_its_variables_and_its_last_output_is_kept() {
         let env = [("GREETING".to_owned(), "hello".to_owned())];
         let mut service =
-            Service::start(&shell("echo $GREETING; exit 3"), &env, OutputTo::Kept).expect("sh");
+            Service::start(&shell("echo $GREETING; exit 3"), &env, OutputTo::Kept, None)
+                .expect("sh");
         assert_eq!(service.ended().await, "ended with exit code 3");
         // The reader may be a moment behind the exit.
         while !service.output().contains("hello") {
@@ -209,8 +238,13 @@ mod tests {
 
     #[tokio::test]
     async fn children_end_with_the_service() {
-        let service =
-            Service::start(&shell("sleep 100 & echo $!; wait"), &[], OutputTo::Kept).expect("sh");
+        let service = Service::start(
+            &shell("sleep 100 & echo $!; wait"),
+            &[],
+            OutputTo::Kept,
+            None,
+        )
+        .expect("sh");
         while !service.output().contains("\n") {
             tokio::task::yield_now().await;
         }
@@ -237,7 +271,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_program_is_named_with_a_hint() {
-        let error = Service::start(&["./no-such-program".to_owned()], &[], OutputTo::Kept)
+        let error = Service::start(&["./no-such-program".to_owned()], &[], OutputTo::Kept, None)
             .expect_err("missing");
         assert!(
             error

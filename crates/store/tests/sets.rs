@@ -104,6 +104,8 @@ fn everything_of_a_set_is_read_back_as_it_was_written() {
     about.proxy = Some("127.0.0.1:18080".into());
     about.dependencies[1].hosts = vec!["pay.example:80".into(), "pay.example:8080".into()];
     about.dependencies[1].addresses = vec!["192.0.2.1:80".into()];
+    about.captured = true;
+    about.dependencies[1].fails = Some("ECONNREFUSED".into());
     about.rules = vec![rule("response.headers.date", RuleAction::Ignore, None)];
     about.ledger = Some(Ledger {
         inbound: Tally {

@@ -102,7 +102,11 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         Route::Refuse(errno) => refuse(core, call, &taken, given, errno),
         Route::Serve => join(core, call, &taken, given, None),
         Route::Relay => match dial(wanted) {
-            Err(error) => refuse(core, call, &taken, given, errno(&error)),
+            Err(error) => {
+                let errno = errno(&error);
+                core.director.refused(wanted, errno, call.by());
+                refuse(core, call, &taken, given, errno);
+            }
             Ok(Dialled::Ready(upstream)) => {
                 join(core, call, &taken, given, Some(upstream.into()));
             }

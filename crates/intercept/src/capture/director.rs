@@ -18,6 +18,10 @@ pub trait Director: Send + Sync {
     /// Takes a connection that was captured.
     fn adopt(&self, arrived: Arrived);
 
+    /// A connection for which [`Route::Relay`] was chosen was refused, with this error number, by
+    /// where it was to lead.
+    fn refused(&self, _wanted: SocketAddr, _errno: i32, _by: Pid) {}
+
     /// A process of the service listens there now.
     fn listens(&self, addr: SocketAddr, by: Pid);
 

@@ -111,7 +111,7 @@ mod elsewhere;
 pub use ability::{Ability, Outbound};
 pub use clock::{Clock, ClockError, Unfrozen};
 pub use director::{Arrived, Director, Pid, Route, Uncaptured};
-pub use resolve::{Names, Resolver, Source};
+pub use resolve::{Names, OnMiss, Resolver, Source};
 pub use timeline::{Moment, UnixNanos};
 pub use trust::Trust;
 

@@ -23,6 +23,7 @@ use super::connect::adopt;
 use super::loopback::{Delayed, errno};
 use super::sockets::{Taken, in_use, lock};
 use super::supervisor::Core;
+use super::sys::address::plain;
 use super::sys::process;
 
 /// What the kernel itself answers a call that a signal interrupted: it is restarted, or fails with
@@ -275,6 +276,7 @@ fn complete(core: &Core, this: Waiting) {
 /// Ends the wait with an error: at once for a caller that is held, else as a refusal. A wait that
 /// took too long ends by itself as the service's own does.
 fn fail(core: &Core, inode: u64, this: Waiting, errno: i32) {
+    core.director.refused(plain(this.given), errno, this.by);
     let socket = match this.kept {
         Some(kept) => Some(kept),
         None => core

@@ -46,11 +46,12 @@ impl Names {
                 .next()
                 .unwrap_or_default()
                 .split_ascii_whitespace();
-            let (Some(Ok(address)), Some(name)) = (words.next().map(str::parse), words.next())
+            let (Some(Ok(address)), Some(name)) =
+                (words.next().map(str::parse::<IpAddr>), words.next())
             else {
                 continue;
             };
-            if !name.starts_with("localhost") && !name.starts_with("ip6-") {
+            if !address.is_loopback() && !name.starts_with("ip6-") {
                 names.lock().entry(address).or_insert_with(|| name.into());
             }
         }

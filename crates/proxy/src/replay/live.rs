@@ -11,7 +11,7 @@ use retake_wire::Protocol;
 
 use super::mock::Oracle;
 use crate::Clock;
-use crate::record::{Events, RecordOptions, RecordProxy, RelayEvent, StartError};
+use crate::record::{Adopter, Events, RecordOptions, RecordProxy, RelayEvent, StartError};
 use crate::tls::Tls;
 
 /// Connections to live dependencies are numbered from here, those to mocks from 0.
@@ -59,6 +59,11 @@ impl Live {
             .spawn(move || tell(events, oracle.as_ref(), protocols))
             .map_err(StartError::Worker)?;
         Ok(Some(Live { proxy, teller }))
+    }
+
+    /// What gives connections to these relays that were captured.
+    pub(super) fn adopter(&self) -> Adopter {
+        self.proxy.adopter()
     }
 
     pub(super) fn stop(self) {

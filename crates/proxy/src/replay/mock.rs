@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::adopt::MockAdopter;
 use super::awake::Awake;
 use super::live::Live;
 use super::session::serve;
@@ -65,6 +66,7 @@ pub struct MockServers {
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     live: Option<Live>,
+    house: Arc<House>,
 }
 
 impl MockServers {
@@ -138,6 +140,7 @@ impl MockServers {
             .build()
             .map_err(StartError::Worker)?;
         let handle = runtime.handle().clone();
+        let kept = Arc::clone(&house);
         let thread = std::thread::Builder::new()
             .name("mocks".to_owned())
             .spawn(move || {
@@ -159,6 +162,7 @@ impl MockServers {
             end: Some(end),
             thread: Some(thread),
             live,
+            house: kept,
         })
     }
 
@@ -176,6 +180,15 @@ impl MockServers {
     /// What keeps the servers' thread from sleeping between calls.
     pub fn awake(&self) -> &Arc<Awake> {
         &self.awake
+    }
+
+    /// What gives connections to these servers that were accepted elsewhere.
+    pub fn adopter(&self) -> MockAdopter {
+        MockAdopter {
+            handle: self.handle.clone(),
+            house: Arc::clone(&self.house),
+            live: self.live.as_ref().map(Live::adopter),
+        }
     }
 
     /// Closes everything. Blocks until all threads ended and every live exchange was told.
@@ -210,7 +223,13 @@ pub(super) struct House {
     pub(super) awake: Arc<Awake>,
     /// How TLS is answered; none where it is not.
     pub(super) tls: Option<Arc<Tls>>,
-    connections: AtomicU64,
+    pub(super) connections: AtomicU64,
+}
+
+impl std::fmt::Debug for House {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("House")
+    }
 }
 
 async fn accept(door: Bound, agrees_to_tls: bool, house: Arc<House>) {

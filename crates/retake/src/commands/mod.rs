@@ -1,5 +1,6 @@
 //! One file a command: arguments and settings to options, and results to the terminal.
 
+mod capture;
 mod home;
 mod lint;
 mod record;

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use retake_intercept::capture::Ability;
 use retake_intercept::{AddressError, DepSpec, EnvDependency, env_dependency};
 use retake_model::Ledger;
+use retake_runner::capture::Known;
 use retake_runner::installation::CERTIFICATES_HINT;
 use retake_runner::record::{Progress, RecordError, RecordOptions, record as run};
 use retake_runner::service::OutputTo;
@@ -81,9 +83,12 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
     let settings = settings.record;
     let inbound = inbound(&args, &settings)?;
     let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
-    if inbound.is_none() && deps.is_empty() && env_deps.is_empty() {
+    let capture = super::capture::ability(args.no_capture, &args.command, false)?;
+    let captures = capture.as_ref().is_some_and(Ability::captures);
+    if !captures && inbound.is_none() && deps.is_empty() && env_deps.is_empty() {
         return Err(Failure::usage("there is nothing to record").hint(
-            "name the service with --listen and --upstream, its dependencies with --dep or --dep-env",
+            "put the service's command behind `--` to have its connections captured; or name the \
+             service with --listen and --upstream, its dependencies with --dep or --dep-env",
         ));
     }
     if args.command.is_empty() && !env_deps.is_empty() {
@@ -105,6 +110,8 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
         tls,
         deps,
         env_deps,
+        capture,
+        names: captured_names(&settings),
         command: args.command,
         output: OutputTo::Terminal,
         duration: args.duration,
@@ -119,6 +126,27 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
         state: state_folder()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// The names of captured dependencies: those of the settings that say their hosts.
+fn captured_names(settings: &RecordSettings) -> Vec<Known> {
+    let dependencies = settings.dependencies.iter();
+    let names = dependencies.flat_map(|dependency| {
+        dependency.hosts.iter().map(|host| {
+            let (host, port) = match host.rsplit_once(':') {
+                Some((before, port)) if !before.contains(':') || before.ends_with(']') => {
+                    (before, port.parse().ok())
+                }
+                _ => (host.as_str(), None),
+            };
+            Known {
+                name: dependency.name.as_str().into(),
+                host: host.trim_matches(['[', ']']).to_owned(),
+                port,
+            }
+        })
+    });
+    names.collect()
 }
 
 fn inbound(
@@ -178,6 +206,7 @@ fn dependencies(
                 let text = format!("{}={url}@{listen}", dep.name);
                 deps.push(DepSpec::parse(&text).map_err(address_failure)?);
             }
+            _ if !dep.hosts.is_empty() => {}
             _ => {
                 let what = format!(
                     "dependency `{}` needs `env`, or `url` and `listen`",

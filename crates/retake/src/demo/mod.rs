@@ -119,6 +119,8 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
                 format!("http://{}/", world.payments()),
             )?,
         ],
+        capture: None,
+        names: Vec::new(),
         command: command(Build::Good, shop)?,
         output: OutputTo::Terminal,
         duration: None,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use retake_intercept::capture::Ability;
 use retake_intercept::{DepSpec, EnvDependency, Listen};
 use retake_model::{DependencyInfo, Ledger, SetInfo, Timestamp};
 use retake_proxy::Clock;
@@ -19,6 +20,7 @@ use retake_store::{Exclude, Store, StoreError, WriteMode};
 use super::Redactor;
 use super::recorder::{Keeping, Recorder};
 use crate::build::build_of;
+use crate::capture::{self, Capture, Known, RecordDirector};
 use crate::installation;
 use crate::service::{OutputTo, Service, StartError};
 
@@ -58,6 +60,10 @@ pub struct RecordOptions {
     pub deps: Vec<DepSpec>,
     /// Dependencies whose address stands in a variable.
     pub env_deps: Vec<EnvDependency>,
+    /// How its connections are captured, where that is wanted.
+    pub capture: Option<Ability>,
+    /// Names for what is captured.
+    pub names: Vec<Known>,
     /// The service's command; empty where it runs elsewhere.
     pub command: Vec<String>,
     /// Where the service's output goes.
@@ -155,12 +161,19 @@ pub async fn record(
     let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
     let listening = proxy.listens().to_vec();
     progress(Progress::Listening(listening.clone()));
+    let before = captured_before(&options);
+    let (capture, director) = match capture::recording(&options, &before, &proxy) {
+        Some((capture, director)) => (Some(capture), Some(director)),
+        None => (None, None),
+    };
     let mut info = set_info(&options, &listening, &redactor, began);
+    info.captured = director.is_some();
     writer.write_info(&info)?;
 
     let keeping = Keeping {
         repeats: options.keep_repeats,
-        has_dependencies: !(options.deps.is_empty() && options.env_deps.is_empty()),
+        has_dependencies: director.is_some()
+            || !(options.deps.is_empty() && options.env_deps.is_empty()),
         has_inbound: options.inbound.is_some(),
         exclude: options.exclude.clone(),
     };
@@ -176,7 +189,7 @@ pub async fn record(
         })
         .map_err(|e| RecordError::Thread(e.to_string()))?;
 
-    let command_ended = run_service(&options, &listening, stop, &mut progress).await;
+    let command_ended = run_service(&options, &listening, capture, stop, &mut progress).await;
     let stopped = tokio::task::spawn_blocking(move || {
         let counters = proxy.stop(DRAIN);
         let (recorder, failed) = recorder
@@ -190,6 +203,10 @@ pub async fn record(
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
+    if let Some(director) = &director {
+        ledger.notes.extend(director.notes());
+        complete(&mut info, director, before, ledger.inbound.kept > 0);
+    }
     let kept = ledger.inbound.kept + ledger.outbound.values().map(|t| t.kept).sum::<u64>();
     let writer = match kept {
         // A misspelt command is no reason to lose what was recorded before.
@@ -220,6 +237,7 @@ pub async fn record(
 async fn run_service(
     options: &RecordOptions,
     listening: &[Listen],
+    capture: Option<Capture>,
     stop: impl Future<Output = ()>,
     progress: &mut impl FnMut(Progress),
 ) -> Result<Option<String>, RecordError> {
@@ -227,7 +245,12 @@ async fn run_service(
         None
     } else {
         let env = rewritten(&options.env_deps, listening);
-        Some(Service::start(&options.command, &env, options.output)?)
+        Some(Service::start(
+            &options.command,
+            &env,
+            options.output,
+            capture,
+        )?)
     };
     progress(Progress::Recording);
     let time_over = async {
@@ -297,6 +320,54 @@ fn listens(options: &RecordOptions) -> Vec<Listen> {
     inbound.chain(deps).chain(env_deps).collect()
 }
 
+/// The captured dependencies of the set that is added to.
+fn captured_before(options: &RecordOptions) -> Vec<DependencyInfo> {
+    if options.mode == WriteMode::Replace {
+        return Vec::new();
+    }
+    let before = options.store.load(&options.set).map(|set| set.info);
+    let dependencies = before.map(|info| info.dependencies).unwrap_or_default();
+    let captured = |d: &DependencyInfo| !(d.hosts.is_empty() && d.addresses.is_empty());
+    dependencies.into_iter().filter(captured).collect()
+}
+
+/// Puts what capture learned into the set's description.
+fn complete(
+    info: &mut SetInfo,
+    director: &RecordDirector,
+    before: Vec<DependencyInfo>,
+    has_tests: bool,
+) {
+    let new = director.dependencies(&info.dependencies);
+    for mut old in before {
+        match new.iter().find(|new| new.name == old.name) {
+            None => info.dependencies.push(old),
+            Some(new) => {
+                old.hosts.extend(new.hosts.iter().cloned());
+                old.addresses.extend(new.addresses.iter().cloned());
+                for list in [&mut old.hosts, &mut old.addresses] {
+                    list.sort();
+                    list.dedup();
+                }
+                old.fails = old.fails.filter(|_| new.fails.is_some());
+                info.dependencies.push(old);
+            }
+        }
+    }
+    for new in new {
+        if !info.dependencies.iter().any(|old| old.name == new.name) {
+            info.dependencies.push(new);
+        }
+    }
+    if info.upstream.is_none() && has_tests {
+        info.upstream = director
+            .listening()
+            .first()
+            .copied()
+            .map(capture::reachable);
+    }
+}
+
 /// The variables that lead the service to the stand-ins.
 pub(crate) fn rewritten(env_deps: &[EnvDependency], listening: &[Listen]) -> Vec<(String, String)> {
     let address = |env: &EnvDependency| {
@@ -364,6 +435,7 @@ fn set_info(
             .as_ref()
             .map(|(_, upstream)| upstream.clone()),
         proxy: None,
+        captured: false,
         dependencies: dependencies.collect(),
         ledger: None,
         rules: Vec::new(),

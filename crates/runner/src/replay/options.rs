@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use retake_compare::rules::RuleError;
 use retake_intercept::AddressError;
+use retake_intercept::capture::Ability;
 use retake_model::{NoiseRule, ProtocolId};
 use retake_proxy::record::StartError;
 use retake_proxy::tls::TlsSettings;
@@ -43,6 +44,12 @@ pub struct ReplayOptions {
     pub strict: bool,
     /// The project's rules.
     pub rules: Vec<NoiseRule>,
+    /// How its connections are captured, where that is wanted.
+    pub capture: Option<Ability>,
+    /// Whether a captured connection to what was not recorded may leave the machine.
+    pub allow_egress: bool,
+    /// The port to which the tests go, where the service listens on several.
+    pub port: Option<u16>,
     /// The service's command; empty where it runs elsewhere.
     pub command: Vec<String>,
     /// The folder of the installation's state: its certificate authority is there.

@@ -26,6 +26,10 @@ pub(super) struct SetOutcome {
     pub asked_in_vain: u64,
 }
 
+/// Said of a replay that leads nobody to the mocks of captured dependencies.
+const NOT_CAPTURED: &str = "this set was recorded by capture, and the service is not captured now: \
+    it connects to the real dependencies, or to none";
+
 /// Replays one set: starts its surroundings, runs its tests, clears up.
 pub(super) async fn replay_set(
     set: &Arc<TestSet>,
@@ -44,10 +48,17 @@ pub(super) async fn replay_set(
     let desk = Arc::new(Desk::new(mocks));
     let target = options.target.clone().or_else(|| set.info.upstream.clone());
     let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;
+    if set.info.captured && !stage.is_captured() {
+        outcome.notes.push(NOT_CAPTURED.to_owned());
+    }
     let mut tests = Tests::new(set, options, desk.clone(), emit);
     let started = tokio::select! {
         started = stage.start_service(target.as_deref(), options) => Some(started),
         () = stopped(stop.clone()) => None,
+    };
+    let (started, target) = match started {
+        Some((started, learned)) => (Some(started), learned.or(target)),
+        None => (None, target),
     };
     match (started, target) {
         (Some(event @ ServiceEvent::Failed { .. }), _) => {
@@ -69,12 +80,14 @@ pub(super) async fn replay_set(
             outcome.failed = run_to_end(&mut stage, stop, &mut |event| tests.emit(event)).await;
         }
     }
+    let (notes, refused) = stage.captured();
+    outcome.notes.extend(notes);
     stage.clear().await;
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();
     outcome.background = mocks.background();
     let (orphans, beyond) = mocks.orphans();
-    outcome.asked_in_vain = orphans.len() as u64 + beyond;
+    outcome.asked_in_vain = orphans.len() as u64 + beyond + refused;
     outcome
         .notes
         .extend(orphans.iter().take(20).map(retake_model::Miss::explain));

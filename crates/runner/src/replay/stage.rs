@@ -11,6 +11,7 @@ use retake_proxy::tls::Tls;
 use retake_wire::PROTOCOLS;
 
 use super::{ReplayError, ReplayOptions};
+use crate::capture::{self, Capture, ReplayDirector};
 use crate::ready::{self, NotReady};
 use crate::record::rewritten;
 use crate::service::{OutputTo, Service};
@@ -20,6 +21,8 @@ use crate::service::{OutputTo, Service};
 pub struct Stage {
     servers: MockServers,
     variables: Vec<(String, String)>,
+    capture: Option<Capture>,
+    director: Option<Arc<ReplayDirector>>,
     /// The service, where retake started it.
     pub service: Option<Service>,
 }
@@ -51,6 +54,11 @@ impl Stage {
                     listen
                 }
             };
+            let is_live = options.live.iter().any(|name| **name == *dependency.name);
+            // Where it is captured, it needs no address of ours.
+            if is_captured(dependency) && !is_live {
+                continue;
+            }
             let live = options.live.iter().any(|name| **name == *dependency.name);
             listens.push(MockListen {
                 listen,
@@ -72,9 +80,12 @@ impl Stage {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         variables.extend(rewritten(&env_deps, servers.listens()));
+        let (capture, director) = capture::replaying(options, info, &servers).unzip();
         Ok(Stage {
             servers,
             variables,
+            capture,
+            director,
             service: None,
         })
     }
@@ -84,25 +95,34 @@ impl Stage {
         &mut self,
         address: Option<&str>,
         options: &ReplayOptions,
-    ) -> ServiceEvent {
+    ) -> (ServiceEvent, Option<String>) {
         let began = Instant::now();
         if !options.command.is_empty() {
-            match Service::start(&options.command, &self.variables, OutputTo::Kept) {
+            match Service::start(
+                &options.command,
+                &self.variables,
+                OutputTo::Kept,
+                self.capture.take(),
+            ) {
                 Ok(service) => self.service = Some(service),
                 Err(error) => {
                     let hint = error.hint().to_owned();
-                    return ServiceEvent::Failed {
+                    let failed = ServiceEvent::Failed {
                         what: format!("{error}: {}", error.source),
                         hint,
                         output: String::new(),
                     };
+                    return (failed, None);
                 }
             }
         }
-        let Some(address) = address else {
-            return ServiceEvent::Ready {
-                after: began.elapsed(),
-            };
+        let learned = match (&options.target, address) {
+            (None, Some(recorded)) => self.learned(recorded, options).await,
+            _ => None,
+        };
+        let Some(address) = learned.as_deref().or(address) else {
+            let after = began.elapsed();
+            return (ServiceEvent::Ready { after }, None);
         };
         let waited = ready::wait(
             address,
@@ -111,32 +131,83 @@ impl Stage {
             &mut self.service,
         )
         .await;
-        match waited {
+        let event = match waited {
             Ok(after) => ServiceEvent::Ready { after },
-            Err(error) => {
-                let hint = match (&error, &self.service) {
-                    (NotReady::TimedOut(..), Some(_)) => format!(
-                        "it is expected on {address}: check the port, or name another with --target; \
-                         --ready-timeout gives it more time"
-                    ),
-                    (NotReady::TimedOut(..), None) => {
-                        format!(
-                            "start the service so that it listens on {address}, or put its command behind `--`"
-                        )
-                    }
-                    (NotReady::Ended(_), _) => {
-                        "its last output says why; try the command by itself".to_owned()
-                    }
-                };
-                // What it wrote just before its end may still be on its way.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                ServiceEvent::Failed {
-                    what: error.to_string(),
-                    hint,
-                    output: self.output(),
+            Err(error) => self.not_ready(&error, address).await,
+        };
+        (event, Some(address.to_owned()))
+    }
+
+    /// The address at which the service really listens, where it is captured: that of the wanted
+    /// port, that of the recorded one, or the only other one.
+    async fn learned(&mut self, recorded: &str, options: &ReplayOptions) -> Option<String> {
+        let mut listening = self.director.as_ref()?.listening();
+        let of_recorded = recorded
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        let wanted: u16 = options.port.or(of_recorded)?;
+        let until = tokio::time::Instant::now() + options.ready_timeout;
+        let mut others_until = None;
+        loop {
+            let all = listening.borrow_and_update().clone();
+            if let Some(addr) = all.iter().find(|addr| addr.port() == wanted) {
+                return Some(capture::reachable(*addr));
+            }
+            let next = match (all.first(), others_until) {
+                (Some(addr), Some(at)) if tokio::time::Instant::now() >= at => {
+                    return options.port.is_none().then(|| capture::reachable(*addr));
                 }
+                (Some(_), None) => *others_until.insert(tokio::time::Instant::now() + OTHER_PORT),
+                (_, at) => at.unwrap_or(until),
+            };
+            // Either it listens somewhere else, or the time is over, or it has ended.
+            let look = next.min(tokio::time::Instant::now() + LOOK);
+            let _ = tokio::time::timeout_at(look, listening.changed()).await;
+            let over = tokio::time::Instant::now() >= until;
+            if over
+                || self
+                    .service
+                    .as_mut()
+                    .is_some_and(|s| s.has_ended().is_some())
+            {
+                return None;
             }
         }
+    }
+
+    async fn not_ready(&self, error: &NotReady, address: &str) -> ServiceEvent {
+        let hint = match (error, &self.service) {
+            (NotReady::TimedOut(..), Some(_)) => format!(
+                "it is expected on {address}: check the port, or name another with --target; \
+                 --ready-timeout gives it more time"
+            ),
+            (NotReady::TimedOut(..), None) => format!(
+                "start the service so that it listens on {address}, or put its command behind `--`"
+            ),
+            (NotReady::Ended(_), _) => {
+                "its last output says why; try the command by itself".to_owned()
+            }
+        };
+        // What it wrote just before its end may still be on its way.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        ServiceEvent::Failed {
+            what: error.to_string(),
+            hint,
+            output: self.output(),
+        }
+    }
+
+    /// Whether the service is captured.
+    pub fn is_captured(&self) -> bool {
+        self.director.is_some()
+    }
+
+    /// What capture refused and what went past it: a sentence each, and how many were refused.
+    pub fn captured(&self) -> (Vec<String>, u64) {
+        self.director
+            .as_ref()
+            .map(|director| (director.notes(), director.refused_count()))
+            .unwrap_or_default()
     }
 
     /// The mock servers.
@@ -166,6 +237,18 @@ impl Stage {
         // It waits for threads.
         let _ = tokio::task::spawn_blocking(move || servers.stop()).await;
     }
+}
+
+/// How long a service that listens elsewhere than when it was recorded may take to listen there.
+const OTHER_PORT: Duration = Duration::from_millis(500);
+
+/// How often it is looked whether the service has ended.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Whether a dependency was captured when it was recorded, so that nothing listens for it.
+fn is_captured(dependency: &DependencyInfo) -> bool {
+    let known = !(dependency.hosts.is_empty() && dependency.addresses.is_empty());
+    known && dependency.listen.is_none() && dependency.env.is_none()
 }
 
 enum StandIn {

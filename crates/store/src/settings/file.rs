@@ -38,6 +38,8 @@ pub(super) struct DependencyDoc {
     pub(super) url: Option<String>,
     pub(super) listen: Option<String>,
     pub(super) env: Option<String>,
+    #[serde(default)]
+    pub(super) hosts: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -133,7 +133,7 @@ impl Check<'_> {
             return Err(self.problem(problem, &place.key("url")));
         }
         self.address(doc.listen.as_deref(), &place.key("listen"))?;
-        if doc.url.is_none() && doc.env.is_none() {
+        if doc.url.is_none() && doc.env.is_none() && doc.hosts.is_empty() {
             let name = &doc.name;
             let problem = Problem::new(format!("it is not said where `{name}` really is"))
                 .expected("`url`, or `env` with the variable that holds it");
@@ -144,6 +144,7 @@ impl Check<'_> {
             url: doc.url,
             listen: doc.listen,
             env: doc.env,
+            hosts: doc.hosts,
         })
     }
 

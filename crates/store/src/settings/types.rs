@@ -66,6 +66,9 @@ pub struct DependencySettings {
     pub listen: Option<String>,
     /// The environment variable that tells the service its address.
     pub env: Option<String>,
+    /// Hosts or addresses, with or without a port, that have this name where the service is
+    /// captured.
+    pub hosts: Vec<String>,
 }
 
 /// `record.redact:`

@@ -85,6 +85,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
             hosts: dependency.hosts,
             addresses: dependency.addresses,
             tls: dependency.tls,
+            fails: dependency.fails,
         });
     }
     Ok(SetInfo {
@@ -94,6 +95,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
         build: doc.build,
         upstream: doc.upstream,
         proxy: doc.proxy,
+        captured: doc.captured,
         dependencies,
         ledger: doc.ledger.map(ledger),
         rules: read_rules(doc.rules, &[key("rules")], reader.file, reader.text)?,

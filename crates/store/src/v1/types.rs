@@ -107,6 +107,8 @@ pub(super) struct SetDoc {
     pub(super) upstream: Option<String>,
     pub(super) proxy: Option<String>,
     #[serde(default)]
+    pub(super) captured: bool,
+    #[serde(default)]
     pub(super) dependencies: Vec<DependencyDoc>,
     #[serde(default)]
     pub(super) rules: Vec<RuleDoc>,
@@ -130,6 +132,7 @@ pub(super) struct DependencyDoc {
     pub(super) addresses: Vec<String>,
     #[serde(default)]
     pub(super) tls: bool,
+    pub(super) fails: Option<String>,
 }
 
 /// `ledger`

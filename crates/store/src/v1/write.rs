@@ -79,6 +79,9 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
     }
     put_text(&mut fields, "upstream", info.upstream.as_deref());
     put_text(&mut fields, "proxy", info.proxy.as_deref());
+    if info.captured {
+        put(&mut fields, "captured", Node::bare("true"));
+    }
     let mut dependencies = Vec::with_capacity(info.dependencies.len());
     for dependency in &info.dependencies {
         let mut fields = Vec::new();
@@ -93,6 +96,7 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         if dependency.tls {
             put(&mut fields, "tls", Node::bare("true"));
         }
+        put_text(&mut fields, "fails", dependency.fails.as_deref());
         dependencies.push(block(fields));
     }
     put_list(&mut fields, "dependencies", dependencies);

@@ -132,6 +132,7 @@ pub fn info() -> SetInfo {
         build: std::collections::BTreeMap::new(),
         upstream: Some("127.0.0.1:8080".into()),
         proxy: None,
+        captured: false,
         dependencies: vec![
             DependencyInfo {
                 name: "db".into(),

@@ -1,0 +1,217 @@
+//! Replay: captured connections are answered by mocks, and nothing leaves the machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
+use retake_model::{DependencyInfo, Direction};
+use retake_proxy::record::Arrived as Pair;
+use retake_proxy::replay::MockAdopter;
+use rustix::io::Errno;
+use tokio::sync::watch;
+
+use super::account::Account;
+use super::{errors, is_among};
+
+/// How many refused destinations are told by name.
+const MOST_REFUSED: usize = 50;
+
+/// Leads captured connections to the mock servers.
+pub(crate) struct ReplayDirector {
+    adopter: MockAdopter,
+    /// Where we listen ourselves: the service was told to go there.
+    own: Vec<SocketAddr>,
+    dependencies: Vec<DependencyInfo>,
+    live: Vec<String>,
+    names: Arc<Names>,
+    /// Whether what was not recorded may leave the machine.
+    allow_egress: bool,
+    state: Mutex<State>,
+    listens: watch::Sender<Vec<SocketAddr>>,
+}
+
+#[derive(Default)]
+struct State {
+    refused: BTreeMap<(String, SocketAddr), u64>,
+    beyond: u64,
+    names: BTreeSet<String>,
+    account: Account,
+}
+
+impl ReplayDirector {
+    pub(crate) fn new(
+        adopter: MockAdopter,
+        own: Vec<SocketAddr>,
+        dependencies: Vec<DependencyInfo>,
+        live: Vec<String>,
+        names: Arc<Names>,
+        allow_egress: bool,
+    ) -> Self {
+        ReplayDirector {
+            adopter,
+            own,
+            dependencies,
+            live,
+            names,
+            allow_egress,
+            state: Mutex::default(),
+            listens: watch::Sender::new(Vec::new()),
+        }
+    }
+
+    /// Where the service listens, as that becomes known.
+    pub(crate) fn listening(&self) -> watch::Receiver<Vec<SocketAddr>> {
+        self.listens.subscribe()
+    }
+
+    /// The service looked up a name that the recording does not have.
+    pub(super) fn unknown_name(&self, name: &str) {
+        let mut state = self.lock();
+        if state.names.len() < MOST_REFUSED {
+            state.names.insert(name.to_owned());
+        }
+    }
+
+    /// How many connections were refused because the recording does not have their destination.
+    pub(crate) fn refused_count(&self) -> u64 {
+        let state = self.lock();
+        let names = state.names.len() as u64;
+        state.refused.values().sum::<u64>() + state.beyond + names
+    }
+
+    /// What was refused and what went past, a sentence each.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let state = self.lock();
+        let refused = state.refused.iter().map(|((name, addr), count)| {
+            let times = if *count == 1 { String::new() } else { format!(", {count} times") };
+            format!(
+                "refused{times}: a connection to {name}, which the recording does not have: nothing \
+                 leaves the machine on replay; hint: record it, or allow it with --allow-egress \
+                 (address {addr})"
+            )
+        });
+        let mut notes: Vec<String> = refused.collect();
+        if state.beyond > 0 {
+            notes.push(format!(
+                "refused: {} further connections that the recording does not have",
+                state.beyond
+            ));
+        }
+        notes.extend(state.names.iter().map(|name| {
+            format!(
+                "refused: the name {name} was looked up, which the recording does not have; hint: \
+                 record it, or allow it with --allow-egress"
+            )
+        }));
+        notes.extend(state.account.notes(&self.addresses()));
+        notes
+    }
+
+    fn addresses(&self) -> BTreeSet<String> {
+        let all = self.dependencies.iter().flat_map(|d| &d.addresses);
+        all.cloned().collect()
+    }
+
+    /// The recorded dependency that an address is: by the host that the service asked for, then
+    /// by the address.
+    fn dependency(&self, wanted: SocketAddr) -> Option<&DependencyInfo> {
+        let address = wanted.to_string();
+        let host = self
+            .names
+            .of(wanted.ip())
+            .map(|host| format!("{host}:{}", wanted.port()));
+        let by_host = host.and_then(|host| {
+            self.dependencies
+                .iter()
+                .find(|d| d.hosts.iter().any(|h| h.eq_ignore_ascii_case(&host)))
+        });
+        by_host
+            .or_else(|| {
+                self.dependencies
+                    .iter()
+                    .find(|d| d.addresses.contains(&address))
+            })
+            .or_else(|| self.dependencies.iter().find(|d| d.address == address))
+    }
+
+    fn is_live(&self, dependency: &DependencyInfo) -> bool {
+        self.live.iter().any(|name| **name == *dependency.name)
+    }
+
+    fn refuse(&self, wanted: SocketAddr) -> Route {
+        let name = match self.names.of(wanted.ip()) {
+            Some(host) => format!("{host}:{}", wanted.port()),
+            None => wanted.to_string(),
+        };
+        let mut state = self.lock();
+        let key = (name, wanted);
+        if state.refused.len() < MOST_REFUSED || state.refused.contains_key(&key) {
+            *state.refused.entry(key).or_default() += 1;
+        } else {
+            state.beyond += 1;
+        }
+        Route::Refuse(Errno::CONNREFUSED.raw_os_error())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for ReplayDirector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReplayDirector")
+    }
+}
+
+impl Director for ReplayDirector {
+    fn connect(&self, wanted: SocketAddr, _: Pid) -> Route {
+        if is_among(&self.own, wanted) {
+            return Route::Leave;
+        }
+        match self.dependency(wanted) {
+            Some(dependency) if self.is_live(dependency) => Route::Relay,
+            Some(dependency) => match &dependency.fails {
+                Some(error) => Route::Refuse(errors::number(error)),
+                None => Route::Serve,
+            },
+            None if self.allow_egress => Route::Leave,
+            None => self.refuse(wanted),
+        }
+    }
+
+    fn adopt(&self, arrived: Arrived) {
+        let Some(dependency) = self.dependency(arrived.wanted) else {
+            return;
+        };
+        let target = arrived.wanted.to_string();
+        match arrived.upstream {
+            None => self.adopter.serve(arrived.client, dependency, target),
+            Some(server) => self.adopter.relay(Pair {
+                direction: Direction::Outbound,
+                dependency: Some(dependency.name.clone()),
+                protocol: dependency.protocol,
+                peer: arrived.client.peer_addr().ok(),
+                target,
+                client: arrived.client,
+                server,
+                first: Vec::new(),
+            }),
+        }
+    }
+
+    fn listens(&self, addr: SocketAddr, _: Pid) {
+        self.listens.send_if_modified(|all| {
+            let new = !all.contains(&addr);
+            if new {
+                all.push(addr);
+            }
+            new
+        });
+    }
+
+    fn passed(&self, what: Uncaptured) {
+        self.lock().account.add(what);
+    }
+}
