@@ -19,6 +19,9 @@ pub const GRACE: Duration = Duration::from_secs(5);
 /// What [`Service::ended`] says of a service that ended by itself without an error.
 pub const ENDED_WELL: &str = "ended with exit code 0";
 
+/// How often it is looked whether processes are left that are not our children.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// How much of the service's last output is kept, in bytes.
 const TAIL: usize = 64 * 1024;
 
@@ -89,7 +92,7 @@ pub struct Service {
     group: Option<Pid>,
     output: Output,
     /// What answers its calls, where it is captured. Without it they would fail, so it ends last.
-    _supervisor: Option<Supervisor>,
+    supervisor: Option<Supervisor>,
 }
 
 impl Service {
@@ -153,7 +156,7 @@ impl Service {
             child,
             group,
             output,
-            _supervisor: supervisor,
+            supervisor,
         })
     }
 
@@ -165,14 +168,27 @@ impl Service {
     /// Waits until it ends by itself.
     pub async fn ended(&mut self) -> String {
         match self.child.wait().await {
-            Ok(status) => describe(status),
+            Ok(status) => {
+                while self.goes_on(status) {
+                    tokio::time::sleep(LOOK).await;
+                }
+                describe(status)
+            }
             Err(error) => format!("could not be watched: {error}"),
         }
     }
 
     /// How it ended, where it has.
     pub fn has_ended(&mut self) -> Option<String> {
-        self.child.try_wait().ok().flatten().map(describe)
+        let status = self.child.try_wait().ok().flatten()?;
+        (!self.goes_on(status)).then(|| describe(status))
+    }
+
+    /// Whether the first process ended well and left others, as one does that becomes a daemon.
+    /// That is known only where it is captured.
+    fn goes_on(&self, status: ExitStatus) -> bool {
+        let others = self.supervisor.as_ref();
+        status.success() && others.is_some_and(Supervisor::has_processes)
     }
 
     /// Ends it and its children: SIGTERM, then SIGKILL after [`GRACE`].
@@ -183,6 +199,18 @@ impl Service {
         // SIGTERM must not outlive the run.
         self.signal(Signal::KILL);
         let _ = self.child.wait().await;
+        // Those that left the group, too: they could connect to nobody any more.
+        if let Some(others) = &self.supervisor
+            && others.end(false) > 0
+        {
+            let gone = async {
+                while others.has_processes() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            let _ = tokio::time::timeout(GRACE, gone).await;
+            others.end(true);
+        }
     }
 
     fn signal(&self, signal: Signal) {

@@ -66,6 +66,18 @@ pub fn arm(_: &mut Command, _: &Plan) -> Result<Armed, ArmError> {
     Err(ArmError(io::ErrorKind::Unsupported.into()))
 }
 
+impl Supervisor {
+    /// Whether a process of the service may still run.
+    pub fn has_processes(&self) -> bool {
+        false
+    }
+
+    /// Ends every process of the service that is left.
+    pub fn end(&self, _at_once: bool) -> usize {
+        0
+    }
+}
+
 impl Armed {
     /// Always fails.
     ///

@@ -50,6 +50,11 @@ mod connect;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
+mod family;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 mod files;
 #[cfg(all(
     target_os = "linux",

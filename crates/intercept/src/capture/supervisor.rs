@@ -4,11 +4,14 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::process::Signal;
 
 use super::accept::{self, Inbound};
 use super::call::Call;
+use super::family::{Family, Reaper};
 use super::loopback::Loopback;
 use super::pending::{self, Pending};
 use super::sockets::Sockets;
@@ -16,12 +19,16 @@ use super::sys::notify::Listener;
 use super::{Director, Plan};
 use super::{connect, files, inject, listen, names};
 
+/// How often it is looked whether orphans have ended.
+const REAP_EVERY: Duration = Duration::from_millis(250);
+
 /// Answers the calls of one service and of all that it starts. Dropping it ends that: further
 /// calls of them fail with `ENOSYS`.
 #[derive(Debug)]
 pub struct Supervisor {
     stop: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
+    family: Family,
 }
 
 /// What the handlers share.
@@ -40,7 +47,7 @@ impl Supervisor {
     pub(super) fn start(
         listener: Listener,
         plan: Plan,
-        _service: u32,
+        service: u32,
         director: Arc<dyn Director>,
     ) -> io::Result<Self> {
         let together = listener.sync_wake_up();
@@ -73,7 +80,22 @@ impl Supervisor {
         Ok(Supervisor {
             stop,
             thread: Some(thread),
+            family: Family::new(service),
         })
+    }
+
+    /// Whether a process of the service may still run, also one that left its parent.
+    pub fn has_processes(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Ends every process of the service that is left: with SIGTERM, or at once. Gives how many
+    /// there were.
+    pub fn end(&self, at_once: bool) -> usize {
+        self.family
+            .signal(if at_once { Signal::KILL } else { Signal::TERM })
     }
 }
 
@@ -93,12 +115,19 @@ impl Drop for Supervisor {
 
 /// Answers until it is told to stop, or nobody is left who could ask.
 fn run(core: &Arc<Core>, stop: &OwnedFd) {
+    let mut reaper = Reaper::default();
+    let mut looked = Instant::now();
+    let every = Timespec::try_from(REAP_EVERY).ok();
     loop {
+        if looked.elapsed() >= REAP_EVERY {
+            reaper.look();
+            looked = Instant::now();
+        }
         let mut ready = [
             PollFd::from_borrowed_fd(core.listener.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
         ];
-        match poll(&mut ready, None) {
+        match poll(&mut ready, every.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
                 tracing::error!(%error, "cannot wait for system calls");

@@ -211,6 +211,10 @@ impl Director for RecordDirector {
         }
     }
 
+    fn records(&self, _: SocketAddr) -> bool {
+        true
+    }
+
     fn passed(&self, what: Uncaptured) {
         self.lock().account.add(what);
     }

@@ -34,7 +34,10 @@ pub(crate) fn recording(
         Arc::clone(&names),
     ));
     let capture = Capture {
-        plan: plan(ability, &names, Source::Real, Box::new(|_| {})),
+        plan: Plan {
+            inbound: options.inbound.is_none(),
+            ..plan(ability, &names, Source::Real, Box::new(|_| {}))
+        },
         director: director.clone(),
     };
     Some((capture, director))

@@ -174,7 +174,8 @@ pub async fn record(
         repeats: options.keep_repeats,
         has_dependencies: director.is_some()
             || !(options.deps.is_empty() && options.env_deps.is_empty()),
-        has_inbound: options.inbound.is_some(),
+        has_inbound: options.inbound.is_some()
+            || capture.as_ref().is_some_and(|capture| capture.plan.inbound),
         exclude: options.exclude.clone(),
     };
     let recorder = Recorder::new(writer, keeping, redactor);
