@@ -1,10 +1,10 @@
 //! The installation's certificate authority, and the certificates that it issues on the fly.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,6 +16,7 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
+use tempfile::NamedTempFile;
 
 use super::provider::provider;
 use super::{Fault, Roots, jks, roots};
@@ -254,15 +255,13 @@ fn make(folder: &Path, path: &Path) -> io::Result<String> {
         key.serialize_pem(),
         roots::to_pem(certificate.der())
     );
-    let whole = folder.join(format!("{KEY_FILE}.{}", std::process::id()));
-    write_whole(&whole, text.as_bytes(), 0o600)?;
-    // A link cannot replace a file: of several that are made at once the first stays.
-    let linked = fs::hard_link(&whole, path);
-    fs::remove_file(&whole)?;
-    match linked {
-        Ok(()) => Ok(text),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(path),
-        Err(error) => Err(error),
+    // It replaces no file: of several that are made at once the first stays.
+    match unfinished(folder, text.as_bytes(), 0o600)?.persist_noclobber(path) {
+        Ok(_) => Ok(text),
+        Err(there) if there.error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::read_to_string(path)
+        }
+        Err(failed) => Err(failed.error),
     }
 }
 
@@ -313,19 +312,20 @@ fn publish(folder: &Path, certificate: &CertificateDer<'_>) -> io::Result<()> {
 
 /// Writes a file so that nobody sees half of it.
 fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}.new", std::process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    // One that was left behind by a process of the same number may have another mode.
-    let _ = fs::remove_file(&unfinished);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&unfinished)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    unfinished(folder, bytes, mode)?
+        .persist(path)
+        .map(drop)
+        .map_err(|failed| failed.error)
+}
+
+/// A file that is not yet under its name; dropped, it is gone.
+fn unfinished(folder: &Path, bytes: &[u8], mode: u32) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
-    drop(file);
-    fs::rename(&unfinished, path)
+    Ok(file)
 }
 
 fn serial() -> io::Result<SerialNumber> {

@@ -79,8 +79,9 @@ fn several_that_make_it_at_once_get_the_same() {
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
     let there = fs::read_to_string(folder.path().join(KEY_FILE)).unwrap();
-    let whole = made.iter().filter_map(|made| made.as_ref().ok());
-    assert!(whole.clone().count() > 0 && whole.into_iter().all(|text| *text == there));
+    for made in made {
+        assert_eq!(made.unwrap(), there);
+    }
 }
 
 #[test]

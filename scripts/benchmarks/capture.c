@@ -1,0 +1,165 @@
+/* What capture costs, measured from within a captured process. Prints one number a line: `name value`.
+ *
+ *   capture connect PORT THREADS COUNT   microseconds per connect(), blocking, mean of all threads
+ *   capture many PORT COUNT              connections open at the same time, and errors among them
+ *   capture calls                        nanoseconds per getppid() and per read() of one byte of /dev/zero
+ *   capture open FILE                    microseconds per open() and close()
+ *   capture clock                        nanoseconds per clock_gettime(), realtime and monotonic
+ *   capture run COUNT COMMAND...         milliseconds per run of the command, median
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static struct sockaddr_in there;
+static long rounds;
+
+struct tally { double spent; long failed; };
+
+static void *connects(void *given) {
+    struct tally *tally = given;
+    for (long i = 0; i < rounds; i++) {
+        int s = socket(AF_INET, SOCK_STREAM, 0);
+        double begun = now();
+        if (connect(s, (struct sockaddr *)&there, sizeof there)) tally->failed++;
+        tally->spent += now() - begun;
+        /* Reset, so that no port waits for its end. */
+        struct linger off = {1, 0};
+        setsockopt(s, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+        close(s);
+    }
+    return NULL;
+}
+
+static int connect_cost(int threads) {
+    pthread_t thread[64];
+    struct tally tally[64] = {{0, 0}};
+    double spent = 0;
+    long failed = 0;
+    if (threads > 64) threads = 64;
+    for (int i = 0; i < threads; i++) pthread_create(&thread[i], NULL, connects, &tally[i]);
+    for (int i = 0; i < threads; i++) {
+        pthread_join(thread[i], NULL);
+        spent += tally[i].spent;
+        failed += tally[i].failed;
+    }
+    printf("connect %.3f\nfailed %ld\n", spent * 1e6 / (double)(rounds * threads), failed);
+    return failed != 0;
+}
+
+static int many(long count) {
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    struct pollfd *open = calloc((size_t)count, sizeof *open);
+    long failed = 0;
+    for (long i = 0; i < count; i++) {
+        open[i].fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        open[i].events = POLLOUT;
+        if (open[i].fd < 0 || (connect(open[i].fd, (struct sockaddr *)&there, sizeof there) && errno != EINPROGRESS)) failed++;
+    }
+    double until = now() + 30;
+    for (long i = 0; i < count; i++) {
+        while (poll(&open[i], 1, 100) == 0 && now() < until) {}
+        int error = 0;
+        socklen_t length = sizeof error;
+        getsockopt(open[i].fd, SOL_SOCKET, SO_ERROR, &error, &length);
+        struct sockaddr_in peer;
+        length = sizeof peer;
+        if (error || getpeername(open[i].fd, (struct sockaddr *)&peer, &length)) failed++;
+    }
+    printf("open %ld\nfailed %ld\n", count, failed);
+    return failed != 0;
+}
+
+static void calls(void) {
+    long count = 3000000;
+    double begun = now();
+    for (long i = 0; i < count; i++) syscall(SYS_getppid);
+    printf("getppid %.2f\n", (now() - begun) * 1e9 / (double)count);
+    int zero = open("/dev/zero", O_RDONLY);
+    char byte;
+    begun = now();
+    for (long i = 0; i < count; i++)
+        if (read(zero, &byte, 1) != 1) abort();
+    printf("read %.2f\n", (now() - begun) * 1e9 / (double)count);
+}
+
+static void opens(const char *path) {
+    long count = 20000;
+    double begun = now();
+    for (long i = 0; i < count; i++) close(open(path, O_RDONLY | O_CLOEXEC));
+    printf("open %.3f\n", (now() - begun) * 1e6 / (double)count);
+}
+
+static void clocks(void) {
+    long count = 5000000;
+    struct timespec t;
+    double begun = now();
+    for (long i = 0; i < count; i++) clock_gettime(CLOCK_REALTIME, &t);
+    printf("realtime %.2f\n", (now() - begun) * 1e9 / (double)count);
+    begun = now();
+    for (long i = 0; i < count; i++) clock_gettime(CLOCK_MONOTONIC, &t);
+    printf("monotonic %.2f\n", (now() - begun) * 1e9 / (double)count);
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int run(long count, char **command) {
+    double *took = calloc((size_t)count, sizeof *took);
+    for (long i = 0; i < count; i++) {
+        double begun = now();
+        pid_t child = fork();
+        if (child == 0) {
+            execvp(command[0], command);
+            _exit(127);
+        }
+        int status = 0;
+        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+        took[i] = (now() - begun) * 1e3;
+        if (status != 0) return 1;
+    }
+    qsort(took, (size_t)count, sizeof *took, ascending);
+    printf("run %.3f\n", took[count / 2]);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    there.sin_family = AF_INET;
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    there.sin_port = argc > 2 ? htons((unsigned short)atoi(argv[2])) : 0;
+    if (!strcmp(what, "connect") && argc == 5) {
+        rounds = atol(argv[4]);
+        return connect_cost(atoi(argv[3]));
+    }
+    if (!strcmp(what, "many") && argc == 4) return many(atol(argv[3]));
+    if (!strcmp(what, "calls")) return calls(), 0;
+    if (!strcmp(what, "open") && argc == 3) return opens(argv[2]), 0;
+    if (!strcmp(what, "clock")) return clocks(), 0;
+    if (!strcmp(what, "run") && argc > 3) return run(atol(argv[2]), argv + 3);
+    fprintf(stderr, "usage: see the head of capture.c\n");
+    return 2;
+}
