@@ -13,6 +13,8 @@ const MOST: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Naming {
     names: BTreeMap<(String, u16), Arc<str>>,
+    /// Names of hosts by whatever port.
+    any_port: BTreeMap<String, Arc<str>>,
     taken: BTreeSet<Arc<str>>,
 }
 
@@ -24,27 +26,34 @@ impl Naming {
     pub fn new(taken: impl IntoIterator<Item = Arc<str>>) -> Self {
         Naming {
             names: BTreeMap::new(),
+            any_port: BTreeMap::new(),
             taken: taken.into_iter().collect(),
         }
     }
 
-    /// Has a host and port that the recording knows, or a rule names, keep its name.
-    pub fn keep(&mut self, host: &str, port: u16, name: Arc<str>) {
+    /// Has a host that the recording knows, or a rule names, keep its name; by every port where
+    /// none is given.
+    pub fn keep(&mut self, host: &str, port: Option<u16>, name: Arc<str>) {
         self.taken.insert(name.clone());
-        self.names.insert((lower(host), port), name);
+        match port {
+            Some(port) => self.names.insert((lower(host), port), name),
+            None => self.any_port.insert(lower(host), name),
+        };
     }
 
     /// The name of a host and port, where it has one already.
     pub fn known(&self, host: &str, port: u16) -> Option<Arc<str>> {
-        self.names.get(&(lower(host), port)).cloned()
+        let host = lower(host);
+        let any = self.any_port.get(&host);
+        self.names.get(&(host, port)).or(any).cloned()
     }
 
     /// The name of a host and port.
     pub fn of(&mut self, host: &str, port: u16) -> Arc<str> {
-        let key = (lower(host), port);
-        if let Some(known) = self.names.get(&key) {
-            return known.clone();
+        if let Some(known) = self.known(host, port) {
+            return known;
         }
+        let key = (lower(host), port);
         if self.names.len() >= MOST {
             return Naming::REST.into();
         }
@@ -75,7 +84,8 @@ mod tests {
     #[test]
     fn hosts_are_names_and_ports_tell_apart() {
         let mut naming = Naming::new(["db".into()]);
-        naming.keep("10.0.0.7", 443, "payments".into());
+        naming.keep("10.0.0.7", Some(443), "payments".into());
+        naming.keep("Cache.local", None, "cache".into());
         for (host, port, name) in [
             ("Api.Example.com", 443, "api.example.com"),
             ("api.example.com", 8443, "api.example.com:8443"),
@@ -84,6 +94,7 @@ mod tests {
             ("::1", 80, "[::1]:80"),
             ("db", 5432, "db:5432"),
             ("10.0.0.7", 443, "payments"),
+            ("cache.local", 6379, "cache"),
             ("10.0.0.7", 80, "10.0.0.7:80"),
         ] {
             assert_eq!(&*naming.of(host, port), name);

@@ -76,7 +76,8 @@ Examples:
   retake record -- ./app
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 \\
     --dep db=postgres://127.0.0.1:5432@127.0.0.1:15432 -- ./app
-  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app"
+  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app
+  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --proxy 127.0.0.1:18080 -- ./app"
 )]
 pub struct RecordArgs {
     /// The test set to record into.
@@ -107,6 +108,13 @@ pub struct RecordArgs {
     /// command the changed variable.
     #[arg(long = "dep-env", value_name = "VAR")]
     pub dep_env: Vec<String>,
+    /// Where retake listens as a forward proxy, for services elsewhere: HTTPS_PROXY of the service
+    /// (set for a command), or a browser's.
+    #[arg(long, value_name = "ADDR", env = "RETAKE_PROXY")]
+    pub proxy: Option<SocketAddr>,
+    /// The company's own proxy, behind that of retake; HTTPS_PROXY by default, `none` for no other.
+    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY")]
+    pub upstream_proxy: Option<String>,
     /// End after this time: 90s, 10m, 1h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<Duration>,
@@ -143,6 +151,10 @@ pub struct ReplayArgs {
     /// A dependency that is not mocked: its real address answers.
     #[arg(long, value_name = "DEP")]
     pub live: Vec<String>,
+    /// The company's own proxy, for dependencies that are not mocked and were recorded through
+    /// --proxy; HTTPS_PROXY by default, `none` for no other.
+    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY")]
+    pub upstream_proxy: Option<String>,
     /// How many tests run at a time.
     #[arg(long, value_name = "N", env = "RETAKE_JOBS")]
     pub jobs: Option<usize>,
@@ -313,6 +325,7 @@ mod tests {
             "retake replay a b --target http://127.0.0.1:3000 --live db --jobs 4 --run-dir d --junit j --json f -- ./app",
             "retake report run-1 --format junit",
             "retake lint a b",
+            "retake record --proxy 127.0.0.1:18080 --upstream-proxy http://proxy:3128 -- ./app",
             "retake demo",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

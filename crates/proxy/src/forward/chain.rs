@@ -1,8 +1,12 @@
 //! A company's own proxy, through which the world is reached.
 
+use std::net::SocketAddr;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use retake_wire::http1::forward::Authority;
+
+use super::recorded::is_at;
 
 /// Which hosts are reached through which proxy.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +77,14 @@ impl Chain {
         })
     }
 
+    /// The same; but none where the proxy is the one that listens there itself: whoever set it for
+    /// the service set it for us too.
+    #[must_use]
+    pub fn but_for(mut self, own: SocketAddr) -> Self {
+        self.proxy = self.proxy.filter(|proxy| !is_at(&proxy.at, own));
+        self
+    }
+
     /// The proxy to go through to that host.
     pub fn of(&self, to: &Authority) -> Option<&Chained> {
         let host = to.host.to_ascii_lowercase();
@@ -136,6 +148,20 @@ mod tests {
                 port,
             };
             assert_eq!(chain.of(&to).is_some(), through, "{to}");
+        }
+    }
+
+    #[test]
+    fn our_own_address_is_no_proxy_behind_us() {
+        let own = "127.0.0.1:18080".parse().expect("an address");
+        for (url, stays) in [
+            ("http://127.0.0.1:18080", false),
+            ("http://u:p@localhost:18080/", false),
+            ("http://127.0.0.1:3128", true),
+            ("http://proxy.corp:18080", true),
+        ] {
+            let chain = Chain::new(url, "").expect("a proxy").but_for(own);
+            assert_eq!(chain.proxy.is_some(), stays, "{url}");
         }
     }
 

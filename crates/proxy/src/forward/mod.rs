@@ -12,10 +12,12 @@ mod beyond;
 mod chain;
 mod dial;
 mod front;
+mod mocks;
 mod pass;
 mod recorded;
 
 pub use beyond::{Beyond, Refusal};
 pub use chain::{Chain, ChainError, Chained};
 pub use front::ForwardProxy;
-pub use recorded::Recorded;
+pub use mocks::Mocks;
+pub use recorded::{Reached, Recorded};

@@ -1,7 +1,8 @@
 //! While recording: the host itself, with the relay between.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::Naming;
 use retake_model::Direction;
@@ -13,11 +14,14 @@ use super::dial::dial;
 use super::{Beyond, Chain, Refusal};
 use crate::record::{Adopter, Arrived};
 
+/// How many hosts and ports of one dependency are kept.
+const MOST_HOSTS: usize = 64;
+
 /// Leads clients to the hosts that they name, and has a relay read what is said.
 #[derive(Debug)]
 pub struct Recorded {
     adopter: Adopter,
-    names: Mutex<Naming>,
+    names: Mutex<Names>,
     chain: Chain,
     /// Where retake itself stands in for a dependency, which is recorded there.
     own: Vec<SocketAddr>,
@@ -25,28 +29,78 @@ pub struct Recorded {
     at: SocketAddr,
 }
 
+#[derive(Debug)]
+struct Names {
+    naming: Naming,
+    /// The hosts and ports of each name that clients asked for.
+    reached: BTreeMap<Arc<str>, (BTreeSet<String>, bool)>,
+}
+
 impl Recorded {
     /// Through that relay. `own` are the addresses that the relay listens on, `at` is the proxy's.
     pub fn new(
         adopter: Adopter,
-        names: Naming,
+        naming: Naming,
         chain: Chain,
         own: Vec<SocketAddr>,
         at: SocketAddr,
     ) -> Self {
         Recorded {
             adopter,
-            names: Mutex::new(names),
+            names: Mutex::new(Names {
+                naming,
+                reached: BTreeMap::new(),
+            }),
             chain,
             own,
             at,
         }
     }
 
-    pub(super) fn name(&self, to: &Authority) -> Arc<str> {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.of(&to.host, to.port)
+    /// The dependencies that clients asked for.
+    pub fn reached(&self) -> Vec<Reached> {
+        let names = self.lock();
+        let each = names
+            .reached
+            .iter()
+            .map(|(name, (hosts, answered))| Reached {
+                name: name.clone(),
+                hosts: hosts.iter().cloned().collect(),
+                answered: *answered,
+            });
+        each.collect()
     }
+
+    fn name(&self, to: &Authority) -> Arc<str> {
+        let mut names = self.lock();
+        let name = names.naming.of(&to.host, to.port);
+        let (hosts, _) = names.reached.entry(name.clone()).or_default();
+        if hosts.len() < MOST_HOSTS {
+            hosts.insert(to.to_string().to_ascii_lowercase());
+        }
+        name
+    }
+
+    fn answered(&self, name: &Arc<str>) {
+        if let Some((_, answered)) = self.lock().reached.get_mut(name) {
+            *answered = true;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A dependency that clients asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The hosts and ports that clients named, `host:port` each.
+    pub hosts: Vec<String>,
+    /// Whether it could ever be connected to.
+    pub answered: bool,
 }
 
 /// Where a client is led.
@@ -81,15 +135,18 @@ impl Beyond for Recorded {
         }
         let dependency = self.name(to);
         match dial(to, &self.chain).await {
-            Ok(server) => Ok(Way {
-                server,
-                arrival: Some(Arrival {
-                    dependency,
-                    target: to.to_string(),
-                    peer,
-                    is_http: !tunnel,
-                }),
-            }),
+            Ok(server) => {
+                self.answered(&dependency);
+                Ok(Way {
+                    server,
+                    arrival: Some(Arrival {
+                        dependency,
+                        target: to.to_string(),
+                        peer,
+                        is_http: !tunnel,
+                    }),
+                })
+            }
             Err(refusal) => {
                 self.adopter.unreachable(&Some(dependency));
                 Err(refusal)
@@ -120,7 +177,7 @@ impl Beyond for Recorded {
 }
 
 /// Whether a host and port are an address of this machine's that we listen on.
-fn is_at(to: &Authority, own: SocketAddr) -> bool {
+pub(super) fn is_at(to: &Authority, own: SocketAddr) -> bool {
     let same = match to.host.parse::<IpAddr>() {
         Ok(ip) => ip == own.ip() || own.ip().is_unspecified() && ip.is_loopback(),
         Err(_) => {
@@ -131,7 +188,8 @@ fn is_at(to: &Authority, own: SocketAddr) -> bool {
     same && to.port == own.port()
 }
 
-async fn plain(client: std::net::TcpStream, mut server: TcpStream, first: Vec<u8>) {
+/// Copies both ways, unread.
+pub(super) async fn plain(client: std::net::TcpStream, mut server: TcpStream, first: Vec<u8>) {
     use tokio::io::AsyncWriteExt;
     let Ok(mut client) = TcpStream::from_std(client) else {
         return;

@@ -1,6 +1,7 @@
 //! One file a command: arguments and settings to options, and results to the terminal.
 
 mod capture;
+mod forward;
 mod home;
 mod lint;
 mod record;

@@ -11,11 +11,12 @@ use retake_intercept::{AddressError, DepSpec, EnvDependency, env_dependency};
 use retake_model::Ledger;
 use retake_runner::capture::Known;
 use retake_runner::installation::CERTIFICATES_HINT;
-use retake_runner::record::{Progress, RecordError, RecordOptions, record as run};
+use retake_runner::record::{ForwardOptions, Progress, RecordError, RecordOptions, record as run};
 use retake_runner::service::OutputTo;
 use retake_store::{RecordSettings, WriteMode};
 
 use super::Home;
+use super::forward::chain;
 use crate::cli::RecordArgs;
 use crate::failure::{Failure, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
@@ -45,6 +46,7 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
                 );
             }
         }
+        Progress::Forwarding(addr) => tracing::info!("listening on {addr} as a forward proxy"),
         Progress::Recording => shown.set_message("recording; Ctrl-C ends it"),
         Progress::Kept(kept) => shown.set_position(kept),
     })
@@ -83,12 +85,20 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
     let settings = settings.record;
     let inbound = inbound(&args, &settings)?;
     let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
+    let forward = match args.proxy {
+        Some(listen) => Some(ForwardOptions {
+            listen,
+            chain: chain(args.upstream_proxy.as_deref())?,
+        }),
+        None => None,
+    };
     let capture = super::capture::ability(args.no_capture, &args.command, false)?;
     let captures = capture.as_ref().is_some_and(Ability::captures);
-    if !captures && inbound.is_none() && deps.is_empty() && env_deps.is_empty() {
+    let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
+    if !captures && nothing_named && forward.is_none() {
         return Err(Failure::usage("there is nothing to record").hint(
             "put the service's command behind `--` to have its connections captured; or name the \
-             service with --listen and --upstream, its dependencies with --dep or --dep-env",
+             service with --listen and --upstream, its dependencies with --dep or --dep-env, or lead it through --proxy",
         ));
     }
     if args.command.is_empty() && !env_deps.is_empty() {
@@ -112,6 +122,7 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
         env_deps,
         capture,
         names: captured_names(&settings),
+        forward,
         command: args.command,
         output: OutputTo::Terminal,
         duration: args.duration,

@@ -14,6 +14,7 @@ use retake_runner::replay::{ReplayError, ReplayOptions, replay as run};
 use retake_store::{Settings, Store, StoreError};
 
 use super::Home;
+use super::forward::chain;
 use crate::cli::ReplayArgs;
 use crate::failure::{Failure, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
@@ -95,6 +96,11 @@ fn options(
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         target: args.target.as_deref().map(target_address).transpose()?,
         live: args.live,
+        chain: match &args.upstream_proxy {
+            Some(url) => chain(Some(url))?,
+            // What the environment says matters only where a dependency is live.
+            None => chain(None).unwrap_or_default(),
+        },
         jobs: args.jobs.or(replay.jobs).unwrap_or(1).max(1),
         timeout: args.timeout.or(replay.timeout).unwrap_or(TIMEOUT),
         ready,

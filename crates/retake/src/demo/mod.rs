@@ -121,6 +121,7 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
         ],
         capture: None,
         names: Vec::new(),
+        forward: None,
         command: command(Build::Good, shop)?,
         output: OutputTo::Terminal,
         duration: None,

@@ -13,7 +13,7 @@ use retake_intercept::capture::{Director, Plan};
 pub use record::Known;
 pub(crate) use record::RecordDirector;
 pub(crate) use replay::ReplayDirector;
-pub(crate) use start::{reachable, recording, replaying};
+pub(crate) use start::{known, reachable, recording, replaying};
 
 /// How a service is captured.
 pub struct Capture {

@@ -64,7 +64,7 @@ impl RecordDirector {
             known.into_iter().partition(|known| known.port.is_some());
         for known in by_port {
             if let Some(port) = known.port {
-                naming.keep(&known.host, port, known.name);
+                naming.keep(&known.host, Some(port), known.name);
             }
         }
         RecordDirector {

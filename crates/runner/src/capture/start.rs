@@ -15,21 +15,23 @@ use super::{Capture, ReplayDirector};
 use crate::record::RecordOptions;
 use crate::replay::ReplayOptions;
 
-/// Captures for a recording; none where that is off, or not to be had.
+/// Captures for a recording; none where that is off, or not to be had. `front` is where a forward
+/// proxy of ours listens.
 pub(crate) fn recording(
     options: &RecordOptions,
     before: &[DependencyInfo],
     proxy: &RecordProxy,
+    front: Option<SocketAddr>,
 ) -> Option<(Capture, Arc<RecordDirector>)> {
     let ability = options.capture.as_ref().filter(|a| a.captures())?;
     if options.command.is_empty() {
         return None;
     }
     let names = Arc::new(known_names());
-    let own = proxy.listens().iter().map(|listen| listen.addr).collect();
+    let own = proxy.listens().iter().map(|listen| listen.addr);
     let director = Arc::new(RecordDirector::new(
         proxy.adopter(),
-        own,
+        own.chain(front).collect(),
         known(options, before),
         Arc::clone(&names),
     ));
@@ -43,20 +45,23 @@ pub(crate) fn recording(
     Some((capture, director))
 }
 
-/// Captures for the replay of a set; none where that is off, or not to be had.
+/// Captures for the replay of a set; none where that is off, or not to be had. `front` is where a
+/// forward proxy of ours listens.
 pub(crate) fn replaying(
     options: &ReplayOptions,
     info: &SetInfo,
     servers: &MockServers,
+    front: Option<SocketAddr>,
 ) -> Option<(Capture, Arc<ReplayDirector>)> {
     let ability = options.capture.as_ref().filter(|a| a.captures())?;
     if options.command.is_empty() || !info.captured {
         return None;
     }
     let names = Arc::new(known_names());
+    let own = servers.listens().iter().map(|listen| listen.addr);
     let director = Arc::new(ReplayDirector::new(
         servers.adopter(),
-        servers.listens().iter().map(|listen| listen.addr).collect(),
+        own.chain(front).collect(),
         info.dependencies.clone(),
         options.live.clone(),
         Arc::clone(&names),
@@ -123,7 +128,7 @@ pub(super) fn known_names() -> Names {
 
 /// The dependencies that have a name already: by a rule, by an option, by the recording that is
 /// added to.
-fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<Known> {
+pub(crate) fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<Known> {
     let named = |name: &Arc<str>, at: &HostPort| Known {
         name: name.clone(),
         host: at.host.clone(),

@@ -3,6 +3,7 @@
 mod attribute;
 mod exclude;
 mod fingerprint;
+mod forward;
 mod recorder;
 mod redact;
 mod session;
@@ -10,6 +11,8 @@ mod shared;
 mod writers;
 
 pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest};
+pub use forward::ForwardOptions;
+pub(crate) use forward::{door, variables};
 pub use recorder::{Keeping, Recorder};
 pub use redact::Redactor;
 pub(crate) use session::rewritten;

@@ -18,6 +18,7 @@ use retake_proxy::tls::{Tls, TlsSettings};
 use retake_store::{Exclude, Store, StoreError, WriteMode};
 
 use super::Redactor;
+use super::forward::{Forward, ForwardOptions, variables};
 use super::recorder::{Keeping, Recorder};
 use crate::build::build_of;
 use crate::capture::{self, Capture, Known, RecordDirector};
@@ -64,6 +65,8 @@ pub struct RecordOptions {
     pub capture: Option<Ability>,
     /// Names for what is captured.
     pub names: Vec<Known>,
+    /// The forward proxy, where there is to be one.
+    pub forward: Option<ForwardOptions>,
     /// The service's command; empty where it runs elsewhere.
     pub command: Vec<String>,
     /// Where the service's output goes.
@@ -89,6 +92,8 @@ pub struct RecordOptions {
 pub enum Progress {
     /// Everything listens: the address of each dependency's stand-in and of the service's.
     Listening(Vec<Listen>),
+    /// The forward proxy listens there.
+    Forwarding(SocketAddr),
     /// The service was started, or runs elsewhere: traffic may come.
     Recording,
     /// How many exchanges were kept so far.
@@ -162,17 +167,30 @@ pub async fn record(
     let listening = proxy.listens().to_vec();
     progress(Progress::Listening(listening.clone()));
     let before = captured_before(&options);
-    let (capture, director) = match capture::recording(&options, &before, &proxy) {
+    let forward = match &options.forward {
+        Some(forward) => {
+            let known = capture::known(&options, &before);
+            Some(Forward::start(forward, &proxy, known)?)
+        }
+        None => None,
+    };
+    let front = forward.as_ref().map(Forward::addr);
+    let (capture, director) = match capture::recording(&options, &before, &proxy, front) {
         Some((capture, director)) => (Some(capture), Some(director)),
         None => (None, None),
     };
     let mut info = set_info(&options, &listening, &redactor, began);
+    if let Some(front) = front {
+        info.proxy = Some(front.to_string());
+        progress(Progress::Forwarding(front));
+    }
     info.captured = director.is_some();
     writer.write_info(&info)?;
 
     let keeping = Keeping {
         repeats: options.keep_repeats,
         has_dependencies: director.is_some()
+            || forward.is_some()
             || !(options.deps.is_empty() && options.env_deps.is_empty()),
         has_inbound: options.inbound.is_some()
             || capture.as_ref().is_some_and(|capture| capture.plan.inbound),
@@ -190,7 +208,11 @@ pub async fn record(
         })
         .map_err(|e| RecordError::Thread(e.to_string()))?;
 
-    let command_ended = run_service(&options, &listening, capture, stop, &mut progress).await;
+    let mut env = rewritten(&options.env_deps, &listening);
+    // A captured service needs no proxy.
+    let led = front.filter(|_| director.is_none());
+    env.extend(led.into_iter().flat_map(variables));
+    let command_ended = run_service(&options, &env, capture, stop, &mut progress).await;
     let stopped = tokio::task::spawn_blocking(move || {
         let counters = proxy.stop(DRAIN);
         let (recorder, failed) = recorder
@@ -207,6 +229,12 @@ pub async fn record(
     if let Some(director) = &director {
         ledger.notes.extend(director.notes());
         complete(&mut info, director, before, ledger.inbound.kept > 0);
+    } else {
+        info.dependencies.extend(before);
+    }
+    // It goes on while the relay lets open exchanges end.
+    if let Some(forward) = forward {
+        forward.add_to(&mut info.dependencies);
     }
     let kept = ledger.inbound.kept + ledger.outbound.values().map(|t| t.kept).sum::<u64>();
     let writer = match kept {
@@ -237,7 +265,7 @@ pub async fn record(
 /// that was the reason.
 async fn run_service(
     options: &RecordOptions,
-    listening: &[Listen],
+    env: &[(String, String)],
     capture: Option<Capture>,
     stop: impl Future<Output = ()>,
     progress: &mut impl FnMut(Progress),
@@ -245,10 +273,9 @@ async fn run_service(
     let mut service = if options.command.is_empty() {
         None
     } else {
-        let env = rewritten(&options.env_deps, listening);
         Some(Service::start(
             &options.command,
-            &env,
+            env,
             options.output,
             capture,
         )?)

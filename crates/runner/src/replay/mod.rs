@@ -1,6 +1,7 @@
 //! A replay run: every test of every set against a build, with its dependencies mocked.
 
 mod desk;
+mod forward;
 mod options;
 mod run;
 mod set;

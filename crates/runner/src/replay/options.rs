@@ -8,6 +8,7 @@ use retake_compare::rules::RuleError;
 use retake_intercept::AddressError;
 use retake_intercept::capture::Ability;
 use retake_model::{NoiseRule, ProtocolId};
+use retake_proxy::forward::Chain;
 use retake_proxy::record::StartError;
 use retake_proxy::tls::TlsSettings;
 use retake_store::{Store, StoreError};
@@ -28,6 +29,9 @@ pub struct ReplayOptions {
     pub target: Option<String>,
     /// Dependencies that are not mocked.
     pub live: Vec<String>,
+    /// The company's own proxy, through which dependencies that are not mocked are reached where
+    /// the recording went through a forward proxy.
+    pub chain: Chain,
     /// How many tests run at a time.
     pub jobs: usize,
     /// How long one test may take.

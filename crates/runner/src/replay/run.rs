@@ -143,6 +143,7 @@ mod tests {
             // Nobody listens there: whatever waits for it takes long.
             target: Some("127.0.0.1:1".to_owned()),
             live: Vec::new(),
+            chain: Default::default(),
             jobs: 1,
             timeout: Duration::from_secs(3600),
             ready: Ready::Port,

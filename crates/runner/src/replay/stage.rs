@@ -6,19 +6,23 @@ use std::time::{Duration, Instant};
 use retake_intercept::{AddressError, EnvDependency, Listen, env_dependency, starts_with_tls};
 use retake_model::{DependencyInfo, Direction, ServiceEvent, SetInfo};
 use retake_proxy::Clock;
+use retake_proxy::forward::ForwardProxy;
 use retake_proxy::replay::{MockListen, MockServers, Oracle};
 use retake_proxy::tls::Tls;
 use retake_wire::PROTOCOLS;
 
+use super::forward;
 use super::{ReplayError, ReplayOptions};
 use crate::capture::{self, Capture, ReplayDirector};
 use crate::ready::{self, NotReady};
-use crate::record::rewritten;
+use crate::record::{self, rewritten};
 use crate::service::{OutputTo, Service};
 
 /// The surroundings of one set's replay.
 #[derive(Debug)]
 pub struct Stage {
+    /// It goes before the servers that it leads to.
+    _proxy: Option<ForwardProxy>,
     servers: MockServers,
     variables: Vec<(String, String)>,
     capture: Option<Capture>,
@@ -69,7 +73,7 @@ impl Stage {
         let tls = Tls::open(&options.state, options.tls.clone()).map_err(ReplayError::Tls)?;
         let servers = MockServers::start_with(
             listens,
-            oracle,
+            Arc::clone(&oracle),
             Clock::new(),
             Some(Arc::new(tls)),
             PROTOCOLS,
@@ -80,8 +84,22 @@ impl Stage {
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         variables.extend(rewritten(&env_deps, servers.listens()));
-        let (capture, director) = capture::replaying(options, info, &servers).unzip();
+        let proxy = forward::address(info).map_err(|source| ReplayError::Address {
+            set: set.to_owned(),
+            dependency: "the forward proxy".to_owned(),
+            source,
+        })?;
+        let proxy = match proxy {
+            Some(proxy) => Some(forward::start(proxy, info, options, &servers, oracle)?),
+            None => None,
+        };
+        let own = proxy.as_ref().map(ForwardProxy::addr);
+        let (capture, director) = capture::replaying(options, info, &servers, own).unzip();
+        // A captured service needs no proxy.
+        let led = own.filter(|_| director.is_none());
+        variables.extend(led.into_iter().flat_map(record::variables));
         Ok(Stage {
+            _proxy: proxy,
             servers,
             variables,
             capture,
