@@ -10,5 +10,5 @@ mod protocol;
 
 pub use protocol::{
     Detect, Flow, PROTOCOLS, Preface, Protocol, Reading, Responder, Step, Tap, Tapped, Unbind,
-    WireError, protocol,
+    Untied, Untying, WireError, protocol,
 };

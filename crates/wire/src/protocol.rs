@@ -41,8 +41,9 @@ pub trait Protocol: Sync {
     }
 
     /// What is to be changed within TLS that is ended between client and server, where the
-    /// protocol binds its authentication to the server's certificate. None for most.
-    fn unbind(&self) -> Option<Box<dyn Unbind>> {
+    /// protocol binds its authentication to the server's certificate. None for most. The nonce is
+    /// printable and never used again.
+    fn unbind(&self, _nonce: String) -> Option<Box<dyn Unbind>> {
         None
     }
 }
@@ -82,18 +83,37 @@ pub enum Preface {
 
 /// Unties a conversation within TLS from the certificate that the server showed.
 pub trait Unbind: Send {
-    /// Takes bytes of the server, and puts into `out` what the client is to get. None are the end
-    /// of its stream.
-    fn server(&mut self, bytes: &[u8], out: &mut Vec<u8>);
+    /// Takes bytes of the server. None are the end of its stream.
+    fn server(&mut self, bytes: &[u8], to: &mut Untied);
 
-    /// Takes bytes of the client, which are not changed.
-    fn client(&mut self, bytes: &[u8]);
+    /// Takes bytes of the client. None are the end of its stream.
+    fn client(&mut self, bytes: &[u8], to: &mut Untied);
 
     /// Whether everything after this goes through as it is.
     fn is_done(&self) -> bool;
 
-    /// At the end of the connection: why it could not be had without the binding, with a hint.
-    fn refused(&self) -> Option<&'static str>;
+    /// How it went, so far.
+    fn outcome(&self) -> Untying;
+}
+
+/// What both sides are to get.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Untied {
+    /// Bytes for the client.
+    pub client: Vec<u8>,
+    /// Bytes for the server.
+    pub server: Vec<u8>,
+}
+
+/// How a conversation could be untied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untying {
+    /// There was nothing to do, or nothing that anybody would notice.
+    Untouched,
+    /// Something was done that is worth a sentence, which is here, with a hint.
+    Downgraded(&'static str),
+    /// The client does not do without: why, with a hint.
+    Refused(&'static str),
 }
 
 /// Reads a connection that is recorded. It has no way to write.

@@ -183,6 +183,13 @@ fn told(error: &Error) -> String {
         Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => String::new(),
+        Error::InvalidCertificate(CertificateError::Other(other)) => {
+            let what = other.0.to_string();
+            match what.as_str() {
+                "CaUsedAsEndEntity" => "it signed itself, and is not among the roots".to_owned(),
+                _ => what,
+            }
+        }
         other => other.to_string(),
     }
 }

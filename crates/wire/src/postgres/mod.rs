@@ -8,6 +8,7 @@ pub mod message;
 mod preface;
 pub mod report;
 pub mod responder;
+mod scram;
 mod sql;
 mod tap;
 pub mod types;
@@ -89,7 +90,7 @@ impl Protocol for Postgres {
     fn preface(&self, first: &[u8]) -> Preface {
         preface::preface(first)
     }
-    fn unbind(&self) -> Option<Box<dyn Unbind>> {
-        Some(Box::new(unbind::Unbound::default()))
+    fn unbind(&self, nonce: String) -> Option<Box<dyn Unbind>> {
+        Some(Box::new(unbind::Unbound::new(nonce)))
     }
 }

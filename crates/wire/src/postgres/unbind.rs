@@ -2,95 +2,198 @@
 //!
 //! `SCRAM-SHA-256-PLUS` signs the hash of the certificate that the client was shown (RFC 5802,
 //! section 6; "SCRAM-SHA-256 Authentication", section 54.3.1 of PostgreSQL's documentation). That
-//! is not the server's own here, so the mechanism is taken from the server's list: the client
-//! goes on with `SCRAM-SHA-256`. One that is built to notice says so in its first message (`y`),
-//! and the server then refuses it; one that insists goes away by itself. Neither can be helped
-//! without its password; both are told apart here, so that their next connection is left alone.
+//! is not the server's own here, so the mechanism is taken from the server's list, and the client
+//! goes on with `SCRAM-SHA-256`. Many clients then say that they would have bound (`y`), which the
+//! server would take for an attack. Such a client is asked for its password, within TLS, in place
+//! of the server; the server is then answered without a word of binding. The password is
+//! forgotten at once. A client that insists on binding goes away by itself, and is left alone the
+//! next time.
 
-use crate::Unbind;
+use super::scram::Scram;
+use crate::{Unbind, Untied, Untying};
 
-/// AuthenticationSASL (message `R`, code 10).
-const SASL: [u8; 4] = [0, 0, 0, 10];
+/// Codes of authentication messages (`R`).
+const CLEARTEXT: u32 = 3;
+const SASL: u32 = 10;
+const SASL_CONTINUE: u32 = 11;
+const SASL_FINAL: u32 = 12;
 const BOUND: &[u8] = b"SCRAM-SHA-256-PLUS";
-/// What is looked at before the server's list of mechanisms, at most.
+const PLAIN: &[u8] = b"SCRAM-SHA-256";
+/// What is held of each side before its message is whole, at most.
 const MAX_HELD: usize = 16 << 10;
 /// Bytes of a message before its body: its tag and its length.
 const HEAD: usize = 5;
 
 /// Takes channel binding from the beginning of a session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Unbound {
+    stage: Stage,
+    nonce: String,
     /// Bytes of the server that are no whole message yet.
-    held: Vec<u8>,
-    /// The server's list has passed, or will not come.
-    passed: bool,
-    /// Something was taken from it.
-    taken: bool,
-    /// The first bytes of the client behind the list.
-    answer: Vec<u8>,
-    /// What the client said of channel binding (RFC 5802, section 7, `gs2-cbind-flag`).
-    flag: Option<u8>,
+    server: Vec<u8>,
+    /// Bytes of the client that are no whole message yet.
+    client: Vec<u8>,
+    downgraded: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The server has not named its mechanisms.
+    Listing,
+    /// It did, and the binding one was taken; the client has not answered.
+    Offered,
+    /// The client was asked for its password.
+    Asking,
+    /// The server was sent the first message of ours.
+    First(Scram),
+    /// And the last one.
+    Last(Scram),
+    /// Everything goes through as it is.
+    Passing,
+}
+
+impl Unbound {
+    /// For one session; the nonce is printable and never used again.
+    pub(super) fn new(nonce: String) -> Self {
+        Unbound {
+            stage: Stage::Listing,
+            nonce,
+            server: Vec::new(),
+            client: Vec::new(),
+            downgraded: false,
+        }
+    }
+
+    fn server_said(&mut self, message: &[u8], to: &mut Untied) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Passing);
+        let (code, body) = authentication(message);
+        self.stage = match (stage, code) {
+            (Stage::Listing, Some(SASL)) => match without_binding(body) {
+                Some(list) => {
+                    to.client.extend_from_slice(&list);
+                    self.stage = Stage::Offered;
+                    return;
+                }
+                None => Stage::Passing,
+            },
+            (Stage::First(mut scram), Some(SASL_CONTINUE)) => match scram.last(body) {
+                Some(last) => {
+                    put(&mut to.server, b'p', &[last.as_bytes()]);
+                    self.stage = Stage::Last(scram);
+                    return;
+                }
+                None => return put(&mut to.client, b'E', &[BROKEN]),
+            },
+            (Stage::Last(scram), Some(SASL_FINAL)) => {
+                if !scram.verify(body) {
+                    put(&mut to.client, b'E', &[BROKEN]);
+                }
+                return;
+            }
+            (_, Some(_)) => Stage::Passing,
+            (_, None) if message.first() == Some(&b'E') => Stage::Passing,
+            (stage, None) => stage,
+        };
+        to.client.extend_from_slice(message);
+    }
+
+    fn client_said(&mut self, message: &[u8], to: &mut Untied) {
+        let body = message.get(HEAD..).unwrap_or_default();
+        let answers = message.first() == Some(&b'p');
+        match self.stage {
+            Stage::Offered if answers && flag(body) == Some(b'y') => {
+                put(&mut to.client, b'R', &[&CLEARTEXT.to_be_bytes()]);
+                self.stage = Stage::Asking;
+            }
+            Stage::Asking if answers => {
+                let password = body.strip_suffix(&[0]).unwrap_or(body);
+                let scram = Scram::new("", password, std::mem::take(&mut self.nonce));
+                let first = scram.first();
+                let length = u32::try_from(first.len()).unwrap_or_default().to_be_bytes();
+                put(
+                    &mut to.server,
+                    b'p',
+                    &[PLAIN, &[0], &length, first.as_bytes()],
+                );
+                self.stage = Stage::First(scram);
+                self.downgraded = true;
+            }
+            Stage::Offered | Stage::Asking => {
+                self.stage = Stage::Passing;
+                to.server.extend_from_slice(message);
+            }
+            _ => to.server.extend_from_slice(message),
+        }
+    }
+
+    /// Whether the client's messages matter.
+    fn hears_client(&self) -> bool {
+        matches!(self.stage, Stage::Offered | Stage::Asking)
+    }
 }
 
 impl Unbind for Unbound {
-    fn server(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        self.held.extend_from_slice(bytes);
+    fn server(&mut self, bytes: &[u8], to: &mut Untied) {
+        self.server.extend_from_slice(bytes);
         // At the end of the stream nothing is whole that is not yet.
-        self.passed |= bytes.is_empty();
-        while !self.passed {
-            let Some((message, rest)) = split(&self.held) else {
-                self.passed = self.held.len() > MAX_HELD;
-                break;
-            };
-            if let Some((b'R', body)) = parts(message) {
-                self.passed = true;
-                if let Some(list) = without_binding(body) {
-                    self.taken = true;
-                    out.extend_from_slice(&list);
-                } else {
-                    out.extend_from_slice(message);
-                }
-            } else {
-                self.passed = message.first() == Some(&b'E');
-                out.extend_from_slice(message);
+        if !bytes.is_empty() {
+            while !self.is_done() {
+                let held = std::mem::take(&mut self.server);
+                let Some((message, rest)) = split(&held) else {
+                    self.server = held;
+                    break;
+                };
+                self.server = rest.to_vec();
+                self.server_said(message, to);
             }
-            self.held = rest.to_vec();
         }
-        if self.passed {
-            out.append(&mut self.held);
-            self.held = Vec::new();
+        if self.is_done() || bytes.is_empty() || self.server.len() > MAX_HELD {
+            to.client.append(&mut self.server);
+            if !matches!(self.stage, Stage::Offered | Stage::Asking) {
+                self.stage = Stage::Passing;
+            }
         }
     }
 
-    fn client(&mut self, bytes: &[u8]) {
-        if !self.taken || self.flag.is_some() {
-            return;
+    fn client(&mut self, bytes: &[u8], to: &mut Untied) {
+        self.client.extend_from_slice(bytes);
+        while self.hears_client() {
+            let held = std::mem::take(&mut self.client);
+            let Some((message, rest)) = split(&held) else {
+                self.client = held;
+                break;
+            };
+            self.client = rest.to_vec();
+            self.client_said(message, to);
         }
-        let room = MAX_HELD.saturating_sub(self.answer.len());
-        self.answer
-            .extend_from_slice(bytes.get(..bytes.len().min(room)).unwrap_or_default());
-        self.flag = flag(&self.answer);
+        if !self.hears_client() || bytes.is_empty() || self.client.len() > MAX_HELD {
+            to.server.append(&mut self.client);
+        }
     }
 
     fn is_done(&self) -> bool {
-        self.passed && (!self.taken || self.flag.is_some())
+        matches!(self.stage, Stage::Passing)
     }
 
-    fn refused(&self) -> Option<&'static str> {
-        match self.flag {
-            Some(b'y') => Some(
-                "the client noticed that SCRAM is without channel binding, which the server \
-                 refuses (hint: channel_binding=disable, or PGCHANNELBINDING=disable, lets it be \
-                 read)",
+    fn outcome(&self) -> Untying {
+        match self.stage {
+            Stage::Offered | Stage::Asking => Untying::Refused(
+                "the client insists on SCRAM with channel binding, which TLS that is ended does \
+                 not have (hint: channel_binding=prefer while recording)",
             ),
-            None if self.taken => Some(
-                "the client insists on channel binding (hint: channel_binding=prefer with \
-                 PGCHANNELBINDING=disable while recording lets it be read)",
+            _ if self.downgraded => Untying::Downgraded(
+                "the client would have bound SCRAM to the server's certificate: its password was \
+                 asked for within TLS, used once, and kept nowhere (hint: channel_binding=disable \
+                 does without)",
             ),
-            _ => None,
+            _ => Untying::Untouched,
         }
     }
 }
+
+/// What the client is told of a server that broke the rules of SCRAM.
+const BROKEN: &[u8] =
+    b"SFATAL\0VFATAL\0C08P01\0Mthe server broke the rules of SCRAM, or does not know the password\0\0";
 
 /// The first whole message and what follows it.
 fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -99,14 +202,20 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length.checked_add(1)?.max(HEAD))
 }
 
-fn parts(message: &[u8]) -> Option<(u8, &[u8])> {
-    Some((*message.first()?, message.get(HEAD..)?))
+/// The code of an authentication message, and what follows it.
+fn authentication(message: &[u8]) -> (Option<u32>, &[u8]) {
+    let rest = message
+        .strip_prefix(b"R")
+        .and_then(|rest| rest.get(4..)?.split_first_chunk());
+    match rest {
+        Some((code, rest)) => (Some(u32::from_be_bytes(*code)), rest),
+        None => (None, &[]),
+    }
 }
 
 /// A server's list of mechanisms without the one that binds; none where it is not in it, or is
 /// all there is.
-fn without_binding(body: &[u8]) -> Option<Vec<u8>> {
-    let names = body.strip_prefix(&SASL)?;
+fn without_binding(names: &[u8]) -> Option<Vec<u8>> {
     let all = names
         .split(|byte| *byte == 0)
         .filter(|name| !name.is_empty());
@@ -114,120 +223,34 @@ fn without_binding(body: &[u8]) -> Option<Vec<u8>> {
     if kept.is_empty() || kept.len() == all.count() {
         return None;
     }
-    let mut body = SASL.to_vec();
+    let mut body = SASL.to_be_bytes().to_vec();
     for name in kept {
         body.extend_from_slice(name);
         body.push(0);
     }
     body.push(0);
-    let length = u32::try_from(body.len() + 4).ok()?;
-    let mut message = vec![b'R'];
-    message.extend_from_slice(&length.to_be_bytes());
-    message.append(&mut body);
+    let mut message = Vec::new();
+    put(&mut message, b'R', &[&body]);
     Some(message)
 }
 
-/// The first byte of what a client says in SASLInitialResponse: behind the mechanism's name and
-/// the length.
-fn flag(answer: &[u8]) -> Option<u8> {
-    let body = answer.strip_prefix(b"p")?.get(4..)?;
+/// What a client says of channel binding in SASLInitialResponse, behind the mechanism's name and
+/// the length (RFC 5802, section 7, `gs2-cbind-flag`).
+fn flag(body: &[u8]) -> Option<u8> {
     let end = body.iter().position(|byte| *byte == 0)?;
     body.get(end + 1 + 4).copied()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(tag: u8, body: &[u8]) -> Vec<u8> {
-        let mut message = vec![tag];
-        message.extend_from_slice(&u32::try_from(body.len() + 4).unwrap().to_be_bytes());
-        message.extend_from_slice(body);
-        message
-    }
-
-    fn list(names: &[&str]) -> Vec<u8> {
-        let mut body = SASL.to_vec();
-        for name in names {
-            body.extend_from_slice(name.as_bytes());
-            body.push(0);
-        }
-        body.push(0);
-        message(b'R', &body)
-    }
-
-    /// What the client gets at every split of what the server sends.
-    #[track_caller]
-    fn check(sent: &[u8], expect: &[u8]) -> Unbound {
-        let mut last = Unbound::default();
-        for cut in 0..=sent.len() {
-            let mut unbound = Unbound::default();
-            let mut out = Vec::new();
-            for part in [&sent[..cut], &sent[cut..]] {
-                if !part.is_empty() {
-                    unbound.server(part, &mut out);
-                }
-            }
-            assert_eq!(out, expect, "{cut}");
-            last = unbound;
-        }
-        last
-    }
-
-    #[test]
-    fn the_binding_mechanism_is_taken_from_the_list() {
-        let version = message(b'v', &[0, 3, 0, 2, 0, 0, 0, 0]);
-        let sent = [
-            &version[..],
-            &list(&["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]),
-        ]
-        .concat();
-        let expect = [&version[..], &list(&["SCRAM-SHA-256"])].concat();
-        let unbound = check(&sent, &expect);
-        assert!(!unbound.is_done() && unbound.refused().is_some());
-    }
-
-    #[test]
-    fn everything_else_passes() {
-        let rest = message(b'Z', b"I");
-        for first in [
-            list(&["SCRAM-SHA-256"]),
-            list(&["SCRAM-SHA-256-PLUS"]),
-            message(b'R', &[0, 0, 0, 0]),
-            message(b'R', &[0, 0, 0, 5, 1, 2, 3, 4]),
-            message(b'E', b"SFATAL\0\0"),
-        ] {
-            let sent = [&first[..], &rest].concat();
-            let unbound = check(&sent, &sent);
-            assert!(unbound.is_done() && unbound.refused().is_none());
-        }
-        let mut unbound = Unbound::default();
-        let (half, mut out) = (message(b'R', &SASL), Vec::new());
-        unbound.server(&half[..7], &mut out);
-        unbound.server(&[], &mut out);
-        assert_eq!(out, half[..7]);
-        let mut unbound = Unbound::default();
-        let (long, mut out) = (vec![b'x'; MAX_HELD + 1], Vec::new());
-        unbound.server(&long, &mut out);
-        assert_eq!(out, long);
-    }
-
-    #[test]
-    fn what_the_client_says_of_it_is_read_at_every_split() {
-        for (start, refused) in [("n,,n=,r=x", false), ("y,,n=,r=x", true)] {
-            let mut body = b"SCRAM-SHA-256\0".to_vec();
-            body.extend_from_slice(&u32::try_from(start.len()).unwrap().to_be_bytes());
-            body.extend_from_slice(start.as_bytes());
-            let answer = message(b'p', &body);
-            for cut in 0..=answer.len() {
-                let mut unbound = Unbound::default();
-                let offer = list(&["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
-                unbound.server(&offer, &mut Vec::new());
-                unbound.client(&answer[..cut]);
-                unbound.client(&answer[cut..]);
-                assert!(unbound.is_done());
-                assert_eq!(unbound.refused().is_some(), refused);
-            }
-        }
+/// Appends a message.
+fn put(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
+    let length: usize = 4 + parts.iter().map(|part| part.len()).sum::<usize>();
+    out.push(tag);
+    out.extend_from_slice(&u32::try_from(length).unwrap_or_default().to_be_bytes());
+    for part in parts {
+        out.extend_from_slice(part);
     }
 }
+
+#[cfg(test)]
+#[path = "unbind/tests.rs"]
+mod tests;

@@ -95,6 +95,22 @@ impl Peer {
     }
 }
 
+/// What the real server's certificate is worth, as the client is to see it.
+struct Seen {
+    /// The names of the real one, where those are to be shown.
+    names: Option<Names>,
+    fault: Option<Fault>,
+    is_good: bool,
+}
+
+impl Seen {
+    const GOOD: Seen = Seen {
+        names: None,
+        fault: None,
+        is_good: true,
+    };
+}
+
 struct Shake<'a> {
     peer: Peer,
     desk: &'a Desk,
@@ -161,7 +177,7 @@ impl Shake<'_> {
             let server = Stream::plain(server);
             let offered = hello.as_ref().and_then(|h| h.alpn.offer().first().cloned());
             return self
-                .shake_with_client(hello, server, offered, (None, None), key)
+                .shake_with_client(hello, server, offered, Seen::GOOD, key)
                 .await;
         }
         let offer = match &hello {
@@ -213,20 +229,14 @@ impl Shake<'_> {
         }
     }
 
-    /// The names of the certificate for the client and what is to be wrong with it, by what the
-    /// real one is worth.
-    fn look_at(
-        &mut self,
-        answered: &Answered,
-        asked: &str,
-        inbound: bool,
-    ) -> (Option<Names>, Option<Fault>) {
+    /// What the real certificate is worth; says so where that is not what it should be.
+    fn look_at(&mut self, answered: &Answered, asked: &str, inbound: bool) -> Seen {
         let verdict = &answered.verdict;
         if inbound {
-            return (None, None);
+            return Seen::GOOD;
         }
         let key = format!("{asked}:{}", self.peer.port);
-        let told = !verdict.why.is_empty() && (verdict.fault.is_some() || !verdict.is_named);
+        let told = verdict.fault.is_some() || !verdict.is_named;
         if told && self.desk.tls.known().tell_once(&key, "certificate") {
             let text = format!(
                 "{}: the certificate of {asked} could not be verified: {}; clients are shown one \
@@ -238,7 +248,11 @@ impl Shake<'_> {
             self.conn.note(self.desk, text);
         }
         let mirrored = self.peer.way == Way::Captured || !verdict.is_named;
-        (mirrored.then(|| verdict.names.clone()), verdict.fault)
+        Seen {
+            names: mirrored.then(|| verdict.names.clone()),
+            fault: verdict.fault,
+            is_good: verdict.fault.is_none() && verdict.is_named,
+        }
     }
 
     async fn shake_with_client(
@@ -246,7 +260,7 @@ impl Shake<'_> {
         hello: Option<Hello>,
         server: Stream,
         chosen: Option<Vec<u8>>,
-        seen: (Option<Names>, Option<Fault>),
+        seen: Seen,
         key: String,
     ) -> Result<Established, Failed> {
         let held = std::mem::take(&mut self.held);
@@ -259,6 +273,7 @@ impl Shake<'_> {
                 untie: true,
             });
         };
+        let is_good = seen.is_good;
         let leaf = self.leaf(&hello, seen)?;
         let socket = Prefixed::new(held, self.client);
         let alpn = chosen.into_iter().collect();
@@ -273,23 +288,20 @@ impl Shake<'_> {
                 })
             }
             Err(error) => {
-                refused(self.desk, self.conn, &key, &error);
+                refused(self.desk, self.conn, &key, is_good, &error);
                 Err(Failed::Lost(error))
             }
         }
     }
 
     /// The certificate that the client is shown.
-    fn leaf(
-        &self,
-        hello: &Hello,
-        (names, fault): (Option<Names>, Option<Fault>),
-    ) -> io::Result<Arc<CertifiedKey>> {
+    fn leaf(&self, hello: &Hello, seen: Seen) -> io::Result<Arc<CertifiedKey>> {
         if self.conn.info.direction == Direction::Inbound
             && let Some(own) = &self.desk.tls.settings().inbound
         {
             return own.load();
         }
+        let Seen { names, fault, .. } = seen;
         let names = match names {
             Some(names) => names,
             None => {
@@ -371,10 +383,15 @@ impl Shake<'_> {
 }
 
 /// A client did not take what it was shown.
-fn refused(desk: &Desk, conn: &Conn, key: &str, error: &io::Error) {
+fn refused(desk: &Desk, conn: &Conn, key: &str, is_good: bool, error: &io::Error) {
     const PINNED: &str = "the client takes no certificate but the server's own";
     const FOREIGN: &str = "no TLS in common with the client";
+    const UNVERIFIED: &str = "the server's certificate could not be verified";
     let known = desk.tls.known();
+    if !is_good {
+        // It was right to. Should it trust what we do not, the next connection is as without us.
+        return known.leave_alone(key, UNVERIFIED);
+    }
     let (why, alone) = match tls::refused(error) {
         Refused::Certificate => {
             known.leave_alone(key, PINNED);

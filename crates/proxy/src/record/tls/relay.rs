@@ -5,8 +5,10 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use retake_model::{Chunk, Side};
-use retake_wire::Unbind;
+use retake_wire::{Unbind, Untied, Untying};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::counters::Live;
@@ -119,18 +121,19 @@ pub(super) enum Over {
 }
 
 /// Passes on what both sides send, and shows it to the reader, until both have ended or the relay
-/// stops. Gives why the conversation could not be untied from the server's certificate.
+/// stops. Gives how the conversation could be untied from the server's certificate.
 pub(super) async fn relay(
     desk: &Desk,
     conn: &mut Conn,
     client: Stream,
     server: Stream,
     untie: bool,
-) -> (Over, Option<&'static str>) {
+) -> (Over, Untying) {
     let mut relay = Relay {
         client: End::new(client),
         server: End::new(server),
         unbind: None,
+        outcome: Untying::Untouched,
         untie,
         desk,
         conn,
@@ -148,8 +151,11 @@ pub(super) async fn relay(
         relay.client.stream.reset_on_close();
         relay.server.stream.reset_on_close();
     }
-    let refused = relay.unbind.as_ref().and_then(|unbind| unbind.refused());
-    (over, refused)
+    let outcome = match &relay.unbind {
+        Some(unbind) => unbind.outcome(),
+        None => relay.outcome,
+    };
+    (over, outcome)
 }
 
 struct Relay<'a> {
@@ -157,7 +163,9 @@ struct Relay<'a> {
     server: End,
     /// What unties the conversation from the certificate, while there is something to untie.
     unbind: Option<Box<dyn Unbind>>,
-    /// Whether that has still to be found.
+    /// How it went.
+    outcome: Untying,
+    /// Whether it has still to be found whether there is something.
     untie: bool,
     desk: &'a Desk,
     conn: &'a mut Conn,
@@ -227,25 +235,31 @@ impl Relay<'_> {
     /// Passes bytes on, then shows them to the reader.
     fn pass(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) {
         Live::add(&self.conn.counters.bytes, bytes.len() as u64);
-        let untied = match side {
-            Side::Client => {
-                self.conn.from_client += bytes.len() as u64;
-                if let Some(unbind) = &mut self.unbind {
-                    unbind.client(bytes);
-                }
-                None
+        match side {
+            Side::Client => self.conn.from_client += bytes.len() as u64,
+            Side::Server => self.conn.from_server += bytes.len() as u64,
+        }
+        let at_end = bytes.is_empty();
+        let untied = self.unbind.as_mut().map(|unbind| {
+            let mut to = Untied::default();
+            match side {
+                Side::Client => unbind.client(bytes, &mut to),
+                Side::Server => unbind.server(bytes, &mut to),
             }
-            Side::Server => {
-                self.conn.from_server += bytes.len() as u64;
-                self.unbind.as_mut().map(|unbind| {
-                    let mut out = Vec::with_capacity(bytes.len());
-                    unbind.server(bytes, &mut out);
-                    out
-                })
+            to
+        });
+        // What the other side gets is what is read; what is said in its place is read by nobody.
+        let bytes = match (&untied, side) {
+            (None, _) => bytes,
+            (Some(to), Side::Client) => {
+                self.client.send(&to.client, cx);
+                &to.server
+            }
+            (Some(to), Side::Server) => {
+                self.server.send(&to.server, cx);
+                &to.client
             }
         };
-        let at_end = bytes.is_empty();
-        let bytes = untied.as_deref().unwrap_or(bytes);
         match side {
             Side::Client => self.server.send(bytes, cx),
             Side::Server => self.client.send(bytes, cx),
@@ -269,16 +283,19 @@ impl Relay<'_> {
             && let Some(protocol) = self.conn.reader.protocol()
         {
             self.untie = false;
-            self.unbind = protocol.unbind();
+            self.unbind = nonce().and_then(|nonce| protocol.unbind(nonce));
         }
-        // What refused is kept to the end.
-        if let Some(unbind) = &self.unbind
-            && unbind.is_done()
-            && unbind.refused().is_none()
-        {
-            self.unbind = None;
+        if let Some(unbind) = self.unbind.take_if(|unbind| unbind.is_done()) {
+            self.outcome = unbind.outcome();
         }
     }
+}
+
+/// Printable, and never used again.
+fn nonce() -> Option<String> {
+    let mut bytes = [0; 18];
+    aws_lc_rs::rand::fill(&mut bytes).ok()?;
+    Some(STANDARD.encode(bytes))
 }
 
 /// Whether a side ended in order below TLS, without the word that TLS ends with. Many servers do.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use retake_model::{ConnInfo, Direction, Timestamp};
+use retake_wire::Untying;
 
 use super::super::RelayEvent;
 use super::super::counters::Live;
@@ -97,18 +98,18 @@ async fn run(
         Err(Failed::Closed) => return Ok(()),
         Err(Failed::Lost(error)) => return Err(error),
     };
-    let (over, bound) = relay(desk, conn, client, server, untie).await;
-    if let Some(why) = bound {
-        desk.tls
-            .known()
-            .leave_alone(&key, "SCRAM is bound to the server's certificate");
-        if desk.tls.known().tell_once(&key, "bound") {
-            let text = format!(
-                "{}: {why}; further connections are relayed without being read",
-                conn.whom()
-            );
-            conn.note(desk, text);
+    let (over, untying) = relay(desk, conn, client, server, untie).await;
+    let (why, then) = match untying {
+        Untying::Untouched => ("", ""),
+        Untying::Downgraded(why) => (why, ""),
+        Untying::Refused(why) => {
+            let bound = "SCRAM is bound to the server's certificate";
+            desk.tls.known().leave_alone(&key, bound);
+            (why, "; further connections are relayed without being read")
         }
+    };
+    if !why.is_empty() && desk.tls.known().tell_once(&key, why) {
+        conn.note(desk, format!("{}: {why}{then}", conn.whom()));
     }
     if over == Over::Reset {
         tracing::trace!(conn = %conn.info.id, "reset");
