@@ -191,6 +191,9 @@ pub struct ReplayArgs {
     /// Take left-out and repeated reads for changes too.
     #[arg(long)]
     pub strict: bool,
+    /// Leave the service the real time; by default it sees the recorded one.
+    #[arg(long)]
+    pub no_freeze: bool,
     /// The service: started, watched and ended by retake.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,

@@ -111,6 +111,7 @@ fn options(
         headers: headers.collect::<Result<_, Failure>>()?,
         env: replay.env.into_iter().collect::<BTreeMap<_, _>>(),
         strict: args.strict || replay.strict.unwrap_or(false),
+        freeze: !args.no_freeze,
         rules: settings.rules,
         capture: super::capture::ability(args.no_capture, &args.command, true)?,
         allow_egress: args.allow_egress,

@@ -5,6 +5,7 @@ mod errors;
 mod record;
 mod replay;
 mod start;
+mod trust;
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use retake_intercept::capture::{Director, Plan};
 pub use record::Known;
 pub(crate) use record::RecordDirector;
 pub(crate) use replay::ReplayDirector;
-pub(crate) use start::{known, reachable, recording, replaying};
+pub(crate) use start::{clocked, known, reachable, recording, replaying};
+pub(crate) use trust::{Trusted, trust};
 
 /// How a service is captured.
 pub struct Capture {

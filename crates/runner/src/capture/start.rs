@@ -5,7 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use retake_intercept::HostPort;
-use retake_intercept::capture::{Ability, Names, OnMiss, Plan, Resolver, Source};
+use retake_intercept::capture::{
+    Ability, Arrived, Clock, Director, Names, OnMiss, Pid, Plan, Resolver, Route, Source,
+    Uncaptured, probe,
+};
 use retake_model::{DependencyInfo, SetInfo};
 use retake_proxy::record::RecordProxy;
 use retake_proxy::replay::MockServers;
@@ -82,6 +85,34 @@ pub(crate) fn replaying(
         director: director.clone(),
     };
     Some((capture, director))
+}
+
+/// The same capture with another time; one that leaves connections alone where there is none.
+pub(crate) fn clocked(capture: Option<Capture>, clock: &Arc<Clock>) -> Capture {
+    let mut capture = capture.unwrap_or_else(|| Capture {
+        plan: Plan {
+            ability: probe(),
+            ..Plan::default()
+        },
+        director: Arc::new(Nobody),
+    });
+    capture.plan.clock = Some(Arc::clone(clock));
+    capture
+}
+
+/// Leaves every connection alone.
+struct Nobody;
+
+impl Director for Nobody {
+    fn connect(&self, _: SocketAddr, _: Pid) -> Route {
+        Route::Leave
+    }
+
+    fn adopt(&self, _: Arrived) {}
+
+    fn listens(&self, _: SocketAddr, _: Pid) {}
+
+    fn passed(&self, _: Uncaptured) {}
 }
 
 /// The names that the service looked up when it was recorded, with the addresses that it then

@@ -153,6 +153,7 @@ pub async fn record(
         source,
     })?;
     let tls = Tls::open(&options.state, options.tls.clone()).map_err(RecordError::Tls)?;
+    let tls = Arc::new(tls);
     let redactor = Redactor::new(key, &options.redact_headers);
     let clock = Clock::new();
     let began = clock.now();
@@ -160,7 +161,7 @@ pub async fn record(
     let relay = retake_proxy::record::RecordOptions {
         workers: options.workers,
         clock,
-        tls: Some(Arc::new(tls)),
+        tls: Some(Arc::clone(&tls)),
         ..Default::default()
     };
     let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
@@ -175,7 +176,7 @@ pub async fn record(
         None => None,
     };
     let front = forward.as_ref().map(Forward::addr);
-    let (capture, director) = match capture::recording(&options, &before, &proxy, front) {
+    let (mut capture, director) = match capture::recording(&options, &before, &proxy, front) {
         Some((capture, director)) => (Some(capture), Some(director)),
         None => (None, None),
     };
@@ -212,6 +213,12 @@ pub async fn record(
     // A captured service needs no proxy.
     let led = front.filter(|_| director.is_none());
     env.extend(led.into_iter().flat_map(variables));
+    // Its files are there for as long as the service runs.
+    let trusted = match options.command.is_empty() {
+        true => None,
+        false => capture::trust(&tls, capture.as_mut(), &env),
+    };
+    env.extend(trusted.iter().flat_map(|t| t.variables.clone()));
     let command_ended = run_service(&options, &env, capture, stop, &mut progress).await;
     let stopped = tokio::task::spawn_blocking(move || {
         let counters = proxy.stop(DRAIN);

@@ -7,6 +7,7 @@ mod run;
 mod set;
 mod stage;
 mod tests;
+mod time;
 mod work;
 
 pub use options::{ReplayError, ReplayOptions};

@@ -46,6 +46,8 @@ pub struct ReplayOptions {
     pub env: BTreeMap<String, String>,
     /// Whether left-out and repeated reads are changes too.
     pub strict: bool,
+    /// Whether the service sees the recorded time.
+    pub freeze: bool,
     /// The project's rules.
     pub rules: Vec<NoiseRule>,
     /// How its connections are captured, where that is wanted.

@@ -151,6 +151,7 @@ mod tests {
             headers: Vec::new(),
             env: BTreeMap::new(),
             strict: false,
+            freeze: false,
             rules: Vec::new(),
             capture: None,
             allow_egress: false,

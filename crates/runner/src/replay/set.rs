@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::desk::Desk;
 use super::stage::Stage;
 use super::tests::Tests;
+use super::time::Time;
 use super::{ReplayError, ReplayOptions};
 use crate::service::ENDED_WELL;
 
@@ -51,9 +52,10 @@ pub(super) async fn replay_set(
     if set.info.captured && !stage.is_captured() {
         outcome.notes.push(NOT_CAPTURED.to_owned());
     }
+    let time = Time::of(set, options);
     let mut tests = Tests::new(set, options, desk.clone(), emit);
     let started = tokio::select! {
-        started = stage.start_service(target.as_deref(), options) => Some(started),
+        started = stage.start_service(target.as_deref(), options, time.clock()) => Some(started),
         () = stopped(stop.clone()) => None,
     };
     let (started, target) = match started {
@@ -69,7 +71,7 @@ pub(super) async fn replay_set(
         (None, _) => tests.rest("the run was interrupted"),
         (Some(ready), Some(target)) if !set.tests.is_empty() => {
             tests.emit(RunEvent::Service(ready));
-            outcome.failed = tests.run(rules, target, &mut stage, stop).await;
+            outcome.failed = tests.run(rules, target, &mut stage, &time, stop).await;
         }
         (Some(_), None) if !set.tests.is_empty() => {
             return Err(ReplayError::NoTarget(set.name.to_string()));
@@ -82,6 +84,7 @@ pub(super) async fn replay_set(
     }
     let (notes, refused) = stage.captured();
     outcome.notes.extend(notes);
+    outcome.notes.extend(time.note());
     stage.clear().await;
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();

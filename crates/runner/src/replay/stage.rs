@@ -1,11 +1,11 @@
 //! The surroundings of one set's replay: mock servers, the variables that lead to them, the service.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use retake_intercept::capture::Clock;
 use retake_intercept::{AddressError, EnvDependency, Listen, env_dependency, starts_with_tls};
 use retake_model::{DependencyInfo, Direction, ServiceEvent, SetInfo};
-use retake_proxy::Clock;
 use retake_proxy::forward::ForwardProxy;
 use retake_proxy::replay::{MockListen, MockServers, Oracle};
 use retake_proxy::tls::Tls;
@@ -13,7 +13,7 @@ use retake_wire::PROTOCOLS;
 
 use super::forward;
 use super::{ReplayError, ReplayOptions};
-use crate::capture::{self, Capture, ReplayDirector};
+use crate::capture::{self, Capture, ReplayDirector, Trusted};
 use crate::ready::{self, NotReady};
 use crate::record::{self, rewritten};
 use crate::service::{OutputTo, Service};
@@ -25,6 +25,8 @@ pub struct Stage {
     _proxy: Option<ForwardProxy>,
     servers: MockServers,
     variables: Vec<(String, String)>,
+    tls: Arc<Tls>,
+    trusted: Option<Trusted>,
     capture: Option<Capture>,
     director: Option<Arc<ReplayDirector>>,
     /// The service, where retake started it.
@@ -71,11 +73,12 @@ impl Stage {
             });
         }
         let tls = Tls::open(&options.state, options.tls.clone()).map_err(ReplayError::Tls)?;
+        let tls = Arc::new(tls);
         let servers = MockServers::start_with(
             listens,
             Arc::clone(&oracle),
-            Clock::new(),
-            Some(Arc::new(tls)),
+            retake_proxy::Clock::new(),
+            Some(Arc::clone(&tls)),
             PROTOCOLS,
         )?;
         let mut variables: Vec<_> = options
@@ -102,6 +105,8 @@ impl Stage {
             _proxy: proxy,
             servers,
             variables,
+            tls,
+            trusted: None,
             capture,
             director,
             service: None,
@@ -113,15 +118,23 @@ impl Stage {
         &mut self,
         address: Option<&str>,
         options: &ReplayOptions,
+        clock: Option<&Arc<Clock>>,
     ) -> (ServiceEvent, Option<String>) {
         let began = Instant::now();
         if !options.command.is_empty() {
-            match Service::start(
-                &options.command,
-                &self.variables,
-                OutputTo::Kept,
-                self.capture.take(),
-            ) {
+            let mut capture = self.capture.take();
+            if let Some(clock) = clock {
+                capture = Some(capture::clocked(capture, clock));
+                // Certificates are to be good at the time that the service sees.
+                let nanos = u64::try_from(clock.now()).unwrap_or(0);
+                let shown = UNIX_EPOCH + Duration::from_nanos(nanos);
+                self.tls.authority().also_at(shown);
+            }
+            self.trusted = capture::trust(&self.tls, capture.as_mut(), &self.variables);
+            let mut variables = self.variables.clone();
+            variables.extend(self.trusted.iter().flat_map(|t| t.variables.clone()));
+            let started = Service::start(&options.command, &variables, OutputTo::Kept, capture);
+            match started {
                 Ok(service) => self.service = Some(service),
                 Err(error) => {
                     let hint = error.hint().to_owned();

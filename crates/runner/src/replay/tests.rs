@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use super::ReplayOptions;
 use super::desk::Desk;
 use super::stage::Stage;
+use super::time::Time;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
 use crate::build::build_of;
 
@@ -85,6 +86,7 @@ impl<'r> Tests<'r> {
         rules: RuleSet,
         target: String,
         stage: &mut Stage,
+        time: &Time,
         stop: &watch::Receiver<bool>,
     ) -> bool {
         let sender = Arc::new(Sender {
@@ -92,6 +94,7 @@ impl<'r> Tests<'r> {
             numbers: self.numbers.clone(),
             rules,
             desk: self.desk.clone(),
+            time: time.clone(),
             client: ReplayClient::new(target),
             awake: stage.servers().awake().clone(),
             headers: self.options.headers.clone(),

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::desk::Desk;
 use super::set::stopped;
+use super::time::Time;
 
 /// How long a test waits, beyond the recorded time, for calls that the recording has and that
 /// were not made yet.
@@ -25,6 +26,7 @@ pub(super) struct Sender {
     pub(super) numbers: Arc<HashMap<TestId, usize>>,
     pub(super) rules: RuleSet,
     pub(super) desk: Arc<Desk>,
+    pub(super) time: Time,
     pub(super) client: ReplayClient,
     pub(super) awake: Arc<Awake>,
     pub(super) headers: Vec<(String, String)>,
@@ -116,6 +118,7 @@ impl Sender {
             format!("00-{}-{}-01", trace.0, span(&trace)),
         ));
         let request = self.desk.mocks().begin(&id, Some(trace));
+        self.time.begin(&self.set, number);
         let began = Instant::now();
         self.awake.touch();
         let reply = match &request {
