@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 CACHE = pathlib.Path(os.environ.get("RETAKE_TEST_ENV", ROOT / "target" / "test-env"))
 CLIENTS = ROOT / "testdata" / "clients" / "postgres"
+PROXY_CLIENTS = ROOT / "testdata" / "clients" / "proxy"
 APPS = ROOT / "testdata" / "apps"
 LOG = CACHE / "install.log"
 PGJDBC = "org.postgresql:postgresql:42.7.14"
@@ -139,6 +140,25 @@ def go_clients():
     need("go")
     binary = CACHE / "go-clients"
     run(["go", "build", "-o", str(binary), "."], log=LOG, cwd=CLIENTS / "go", timeout=900,
+        env={**os.environ, "CGO_ENABLED": "0"})
+    return binary
+
+
+def proxy_python():
+    """requests and httpx."""
+    return python("proxy-python", PROXY_CLIENTS / "python" / "requirements.txt")
+
+
+def proxy_node():
+    """undici; returns the folder that has its `node_modules`."""
+    return node_modules("proxy-node", PROXY_CLIENTS / "node")
+
+
+def proxy_go():
+    """net/http."""
+    need("go")
+    binary = CACHE / "proxy-go"
+    run(["go", "build", "-o", str(binary), "."], log=LOG, cwd=PROXY_CLIENTS / "go", timeout=900,
         env={**os.environ, "CGO_ENABLED": "0"})
     return binary
 

@@ -9,6 +9,7 @@ import select
 from urllib.parse import urlsplit
 
 import environment
+import scenarios_proxy
 import scenarios_recording
 import scenarios_replay
 import scenarios_service
@@ -24,7 +25,7 @@ def run(results, only=None):
     environment.postgres(18)
     python = environment.python_clients()
     with Postgres(18) as server:
-        for module in (scenarios_recording, scenarios_replay, scenarios_service):
+        for module in (scenarios_recording, scenarios_replay, scenarios_service, scenarios_proxy):
             for name, test in vars(module).items():
                 if name.startswith("scenario_") and (not only or name.removeprefix("scenario_").startswith(
                         only.removeprefix("scenario_"))):

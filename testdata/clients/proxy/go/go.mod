@@ -1,0 +1,3 @@
+module retake.test/proxy
+
+go 1.22
