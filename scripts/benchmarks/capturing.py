@@ -1,0 +1,103 @@
+"""What capture costs a service: connects, system calls, start-up, and many connections at once, captured and not."""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+import environment
+import relay
+import tools
+from environment import CACHE, LOG, ROOT
+from processes import Failed, run
+from tools import RETAKE
+
+SOURCE = ROOT / "scripts" / "benchmarks" / "capture.c"
+HEAVY = "import django, django.db.models, django.contrib.admin, django.views.generic, django.test, django.forms"
+
+
+def arguments(parts):
+    part = parts.add_parser("capture", help="what capture costs a service")
+    part.add_argument("--rounds", type=int, default=5)
+    part.add_argument("--connections", type=int, default=4000)
+    part.set_defaults(run=measure)
+
+
+def measure(options):
+    tools.build(options)
+    environment.debian("/usr/sbin/nginx", "nginx-light")
+    environment.debian("wrk", "wrk")
+    program, python = compiled(), django()
+    print(f"machine: {tools.machine()}")
+    results = {}
+    with relay.nginx("upstream", None) as upstream:
+        parts = [
+            ("connect() and its share of a round, 1 thread, µs", ["connect", upstream.port, 1, 3000], "connect"),
+            ("connect(), 4 threads, µs", ["connect", upstream.port, 4, 1500], "connect"),
+            ("getppid(), not trapped, ns", ["calls"], "getppid"),
+            ("read() of a byte, not trapped, ns", ["calls"], "read"),
+            ("open() of a file, µs", ["open", "/etc/passwd"], "open"),
+            ("clock_gettime, realtime, ns", ["clock"], "realtime"),
+            ("clock_gettime, monotonic, ns", ["clock"], "monotonic"),
+            ("start of `python -c pass`, ms", ["run", 15, python, "-c", "pass"], "run"),
+            ("start of a heavy import (Django), ms", ["run", 7, python, "-c", HEAVY], "run"),
+        ]
+        for number in range(options.rounds):
+            for name, words, value in parts:
+                for captured in (number % 2 == 0, number % 2 != 0):
+                    results.setdefault((name, captured), []).append(one(program, words, captured)[value])
+            print(f"round {number + 1} of {options.rounds}", flush=True)
+        rates = {captured: [throughput(upstream.port, captured) for _ in range(options.rounds)] for captured in (False, True)}
+        many = one(program, ["many", upstream.port, options.connections], True)
+    lines = []
+    for name, *_ in parts:
+        native, caught = (statistics.median(results[name, captured]) for captured in (False, True))
+        lines.append((name, f"{native:.1f}", f"{caught:.1f}", f"{caught / native:.2f}"))
+    native, caught = (statistics.median(rates[captured]) for captured in (False, True))
+    lines.append(("requests/s of wrk, 64 connections", f"{native:,.0f}", f"{caught:,.0f}", f"{caught / native:.2f}"))
+    tools.table(["", "native", "captured", "ratio"], lines)
+    print(f"{many['open']:.0f} connections at once: {many['failed']:.0f} failed")
+
+
+def compiled():
+    environment.debian("gcc", "gcc")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    program = CACHE / "capture"
+    run(["gcc", "-O2", "-pthread", "-o", str(program), str(SOURCE)], log=LOG)
+    return program
+
+
+def django():
+    """A Python with Django, as an import that takes its time."""
+    python = CACHE / "django" / "bin" / "python"
+    if not python.exists():
+        run(["python3", "-m", "venv", str(CACHE / "django")], log=LOG)
+        run([str(CACHE / "django" / "bin" / "pip"), "install", "-q", "django"], log=LOG, timeout=1200)
+    return python
+
+
+def one(program, words, captured):
+    """The numbers that the program prints, by their names."""
+    text = command([program, *words], captured)
+    return {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", text, re.MULTILINE)}
+
+
+def throughput(port, captured):
+    text = command(["wrk", "-t1", "-c64", "-d4s", f"http://127.0.0.1:{port}/"], captured)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+
+
+def command(words, captured):
+    """What a command prints; captured, it is the service of a recording."""
+    folder = tempfile.mkdtemp(prefix="retake-bench-")
+    try:
+        before = [RETAKE, "record", "--workers", "1", "--dir", os.path.join(folder, "retake"), "--"] if captured else []
+        made = subprocess.run([str(word) for word in [*before, *words]], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, cwd=folder, timeout=300)
+        if made.returncode != 0:
+            raise Failed(f"{words} ended with {made.returncode}:\n{made.stdout}\n{made.stderr}")
+        return made.stdout
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
