@@ -21,6 +21,7 @@ use super::sockets::{Taken, is_tcp};
 use super::supervisor::Core;
 use super::sys::address::{self, Given, plain};
 use super::sys::options::has_error_queue;
+use super::sys::process;
 use super::{Arrived, Route, Uncaptured};
 
 pub(super) fn connect(core: &Arc<Core>, call: Call) {
@@ -34,7 +35,14 @@ pub(super) fn connect(core: &Arc<Core>, call: Call) {
             }
             call.proceed();
         }
-        Some(Given::Other) | None => call.proceed(),
+        Some(Given::Other) => call.proceed(),
+        None => {
+            if !may_read(&call) {
+                core.director
+                    .passed(Uncaptured::Program(process::name(call.by())));
+            }
+            call.proceed();
+        }
     }
 }
 
@@ -44,6 +52,12 @@ pub(super) fn given(call: &Call) -> Option<Given> {
     let mut bytes = [0; address::LARGEST];
     let bytes = bytes.get_mut(..len)?;
     (call.read(call.argument(1), bytes).ok()? == len).then(|| address::read(bytes))
+}
+
+/// Whether its caller's memory is closed to us, rather than the address wrong.
+fn may_read(call: &Call) -> bool {
+    let refused = call.read(call.argument(1), &mut [0; 2]);
+    !refused.is_err_and(|error| error.raw_os_error() == Some(libc::EPERM))
 }
 
 fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {

@@ -75,4 +75,7 @@ pub enum Uncaptured {
     Datagrams(SocketAddr),
     /// A connection that could not be taken over: where to, and why.
     Connection(SocketAddr, String),
+    /// What a program connects to that we may not look into (it is not readable, or has more
+    /// rights than we have): its name.
+    Program(String),
 }

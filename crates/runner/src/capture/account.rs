@@ -58,6 +58,10 @@ fn sentence(what: &Uncaptured, count: u64) -> String {
             hint(path)
         ),
         Uncaptured::Datagrams(addr) => format!("not captured{times}: datagrams (UDP) to {addr}"),
+        Uncaptured::Program(name) => format!(
+            "not captured{times}: what `{name}` connects to, as it may not be looked into; hint: \
+             run it by a user who may read the program's file, without more rights than retake"
+        ),
         Uncaptured::Connection(addr, why) => format!("not captured{times}: {addr}: {why}"),
     }
 }

@@ -40,6 +40,12 @@ pub fn leader(thread: u32) -> Option<u32> {
     field(&status, "Tgid:")?.parse().ok()
 }
 
+/// The name of a program.
+pub fn name(thread: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{thread}/comm")).unwrap_or_default();
+    name.trim_end().to_owned()
+}
+
 /// The inode of a socket among the descriptors of a thread.
 pub fn socket_inode(thread: u32, fd: i32) -> Option<u64> {
     let link = fs::read_link(format!("/proc/{thread}/fd/{fd}")).ok()?;

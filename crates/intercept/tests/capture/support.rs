@@ -1,0 +1,200 @@
+//! Servers to connect to, and programs that connect.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::thread;
+
+use retake_intercept::capture::probe;
+use socket2::{Domain, Socket, Type};
+
+/// The program that captures another: the example `captured`.
+pub fn captured() -> PathBuf {
+    let test = std::env::current_exe().expect("this test's program");
+    let folder = test.parent().and_then(Path::parent).expect("its folder");
+    folder.join("examples").join("captured")
+}
+
+/// The interpreter: where there is one, that of the system, which every user may run.
+pub fn python() -> &'static str {
+    let of_system = "/usr/bin/python3";
+    if Path::new(of_system).exists() {
+        of_system
+    } else {
+        "python3"
+    }
+}
+
+/// Whether there is what these tests need; said where there is not.
+pub fn can_run() -> bool {
+    let has_python = Command::new(python()).arg("-V").output().is_ok();
+    let ability = probe();
+    if !has_python || !ability.captures() {
+        eprintln!("skipped: python3: {has_python}, {ability}");
+    }
+    has_python && ability.captures()
+}
+
+/// A folder that every user may read and write.
+pub fn open_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    open(folder.path(), 0o777);
+    folder
+}
+
+/// Sets the rights of a file.
+pub fn open(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("rights");
+}
+
+/// How a program is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// As it is.
+    Natively,
+    /// Captured, with these refusals of the system simulated.
+    Captured(&'static str),
+}
+
+/// Servers that run as long as the test.
+pub struct World {
+    echo: SocketAddr,
+    echo6: SocketAddr,
+    other: SocketAddr,
+    closed: SocketAddr,
+    hole: SocketAddr,
+    _closed: Socket,
+    _hole: Vec<Socket>,
+    nobody: bool,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    /// Starts them.
+    pub fn new() -> World {
+        let closed = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        closed.bind(&loopback().into()).expect("a port");
+        let (hole, filled) = hole();
+        let folder = open_folder();
+        let program = folder.path().join("captured");
+        std::fs::copy(captured(), &program).expect("a copy that every user may run");
+        open(&program, 0o755);
+        World {
+            echo: echo(loopback()),
+            echo6: echo("[::1]:0".parse().expect("an address")),
+            other: echo(loopback()),
+            closed: address(&closed),
+            _closed: closed,
+            hole,
+            _hole: filled,
+            nobody: false,
+            folder,
+        }
+    }
+
+    /// Runs programs as the user nobody, where we are root.
+    pub fn of_nobody(mut self) -> World {
+        self.nobody = rustix::process::geteuid().is_root();
+        self
+    }
+
+    /// A folder for the test's files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A command.
+    pub fn command(&self, how: How, words: &[&str]) -> Command {
+        let mut all: Vec<String> = Vec::new();
+        if self.nobody {
+            all.extend(
+                [
+                    "setpriv",
+                    "--reuid=65534",
+                    "--regid=65534",
+                    "--clear-groups",
+                    "--",
+                ]
+                .map(str::to_owned),
+            );
+        }
+        if how != How::Natively {
+            let program = self.folder().join("captured");
+            all.extend([program.display().to_string(), "--quiet".into(), "--".into()]);
+        }
+        all.extend(words.iter().map(|word| (*word).to_owned()));
+        let mut command = Command::new(&all[0]);
+        command.args(&all[1..]).current_dir(self.folder());
+        for (name, addr) in [
+            ("ECHO", self.echo),
+            ("ECHO6", self.echo6),
+            ("OTHER", self.other),
+            ("CLOSED", self.closed),
+            ("HOLE", self.hole),
+        ] {
+            command.env(name, addr.port().to_string());
+        }
+        if let How::Captured(refused) = how {
+            command.env("RETAKE_TEST_REFUSE", refused);
+        }
+        command
+    }
+
+    /// Runs it to its end; its output is to be seen where a check fails.
+    pub fn run(&self, how: How, words: &[&str]) -> (String, Output) {
+        let output = self.command(how, words).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (text, output)
+    }
+}
+
+fn loopback() -> SocketAddr {
+    "127.0.0.1:0".parse().expect("an address")
+}
+
+fn address(socket: &Socket) -> SocketAddr {
+    let address = socket.local_addr().expect("bound");
+    address.as_socket().expect("an address of TCP")
+}
+
+fn echo(addr: SocketAddr) -> SocketAddr {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None).expect("a socket");
+    socket.bind(&addr.into()).expect("a port");
+    socket.listen(4096).expect("it listens");
+    let addr = address(&socket);
+    let listener: TcpListener = socket.into();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let small = thread::Builder::new().stack_size(128 << 10);
+            small.spawn(move || give_back(stream)).expect("a thread");
+        }
+    });
+    addr
+}
+
+fn give_back(mut stream: TcpStream) {
+    let mut buffer = [0; 4096];
+    while let Ok(n @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..n]).is_err() {
+            return;
+        }
+    }
+}
+
+/// A port at which connections wait: its queue is full.
+fn hole() -> (SocketAddr, Vec<Socket>) {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    listener.bind(&loopback().into()).expect("a port");
+    listener.listen(0).expect("it listens");
+    let at = address(&listener);
+    let mut all = vec![listener];
+    for _ in 0..2 {
+        let fill = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        fill.set_nonblocking(true).expect("a socket");
+        let _ = fill.connect(&at.into());
+        all.push(fill);
+    }
+    (at, all)
+}
