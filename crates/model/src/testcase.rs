@@ -93,10 +93,26 @@ pub enum Attribution {
     Trace,
     /// Only this test's request was open.
     Alone,
+    /// Several requests were open, and a value in it stands in this test's request alone. Nothing
+    /// certain: those tests share it.
+    Values,
+    /// Several requests were open, and other calls of its transaction are this test's. Those tests
+    /// share it.
+    Transaction,
     /// Several requests were open; those tests share it.
     Shared,
     /// It belongs to no test.
     Unattributed,
+}
+
+impl Attribution {
+    /// Whether it may be another test's of the same moment: each of those may be served it.
+    pub fn is_shared(self) -> bool {
+        matches!(
+            self,
+            Attribution::Shared | Attribution::Values | Attribution::Transaction
+        )
+    }
 }
 
 /// A value that the service made: it stands in no request and in no answer before its first place.

@@ -1,8 +1,7 @@
 //! What the outbound calls of a test say.
 
 use retake_model::{
-    Attribution, Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId,
-    Value,
+    Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId, Value,
 };
 
 use super::gap::gap_reason;
@@ -400,7 +399,7 @@ fn of_reordered(
     let matched = calls.matched.get(own)?;
     let shared = |to: &str| {
         let recorded = test.calls.iter();
-        let mut recorded = recorded.filter(|call| call.by == Attribution::Shared);
+        let mut recorded = recorded.filter(|call| call.by.is_shared());
         let mut made = calls.matched.iter().filter(|m| m.call.shared);
         recorded.any(|call| *call.to == *to) || made.any(|m| *m.call.to == *to)
     };

@@ -20,6 +20,7 @@ mod pool;
 mod running;
 mod search;
 mod shared;
+mod telling;
 
 #[cfg(test)]
 pub(crate) use canon::canon_for_tests;
@@ -30,3 +31,4 @@ pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };
+pub use telling::values_of;

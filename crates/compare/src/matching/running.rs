@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use retake_model::{
-    Attribution, Mock, Path, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
+    Mock, Path, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
 };
 
 use super::canon::{Canon, CanonToken};
@@ -84,7 +84,7 @@ impl Running {
     ) -> Self {
         let mut pool = Pool::default();
         for (index, mock) in provenance.test.calls.iter().enumerate() {
-            if mock.scope != Scope::Test || mock.by == Attribution::Shared {
+            if mock.scope != Scope::Test || mock.by.is_shared() {
                 continue;
             }
             let origin = Origin {
@@ -281,7 +281,7 @@ fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<Missin
         to: mock.to.clone(),
         summary: summary(&mock.request, rules),
         effect: effect(&mock.request, rules),
-        shared: mock.by == Attribution::Shared,
+        shared: mock.by.is_shared(),
     })
 }
 

@@ -182,6 +182,11 @@ fn of_crowd(
     let spans = shared.spans.get(running.set)?;
     let own = spans.get(running.number)?;
     let crowd = shared.crowds.get_mut(running.set)?;
+    // What is kept with a test was more likely asked by it than by another one.
+    let kept = |origin: Origin| origin.test == Some(running.number);
+    if let Some(hit) = crowd.take(asked, which, kept) {
+        return Some(hit);
+    }
     crowd.take(asked, which, |origin: Origin| match origin.test {
         Some(number) => spans.get(number).is_some_and(|other| own.overlaps(other)),
         None => true,

@@ -81,7 +81,12 @@ impl Shared {
             return false;
         };
         let span = |origin: Origin| origin.test.and_then(|number| spans.get(number));
-        let own = mock(sets, origin).map(|mock| &mock.response);
+        let own = mock(sets, origin);
+        // Something told whose it is, and it is served to that test first.
+        if own.is_some_and(|mock| mock.by != Attribution::Shared) {
+            return false;
+        }
+        let own = own.map(|mock| &mock.response);
         crowd.rivals(canon.coarse_key(), origin).any(|rival| {
             let together = match (span(origin), span(rival)) {
                 (Some(a), Some(b)) => a.overlaps(b),
@@ -118,7 +123,7 @@ impl Shared {
                 };
                 if mock.scope != Scope::Test {
                     self.add(origin, mock, Near::recorded(case.at), &mut known, reading);
-                } else if mock.by == Attribution::Shared
+                } else if mock.by.is_shared()
                     && let Some(crowd) = self.crowds.get_mut(number)
                 {
                     let provenance = provenance.get_or_insert_with(|| Provenance::of(case, made));

@@ -4,11 +4,17 @@
 //! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
 //! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use retake_compare::matching::{Idle, Recurring};
+use retake_compare::matching::{Idle, Recurring, values_of};
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
+use retake_wire::protocol;
+
+mod evidence;
+
+pub use evidence::Step;
+use evidence::{Doubtful, Request, Transactions, decide};
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
@@ -28,6 +34,8 @@ pub struct OutboundCall {
     pub exchange: Exchange,
     /// What tells that it is asked again.
     pub recurring: Recurring,
+    /// What it does to the transaction of its connection.
+    pub step: Step,
 }
 
 /// An outbound exchange with its place.
@@ -75,6 +83,10 @@ pub struct Attributor {
     /// The latest end among the requests that were handed on.
     last_ended: Timestamp,
     idle: Idle,
+    transactions: Transactions,
+    /// Calls of which several requests may be the owner, until the first of those is handed on.
+    doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
+    doubts: u64,
 }
 
 /// A request that was not answered yet, and the calls that are known to be its own.
@@ -183,6 +195,10 @@ impl Attributor {
         while !self.ended.is_empty() {
             self.hand_on_oldest();
         }
+        // The requests that they may have been of were never answered.
+        for doubtful in std::mem::take(&mut self.doubtful).into_values() {
+            self.share(doubtful.call, Scope::Background, Attribution::Unattributed);
+        }
     }
 
     /// What is ready, oldest first.
@@ -202,6 +218,7 @@ impl Attributor {
     }
 
     fn hand_on_oldest(&mut self) {
+        self.settle_doubts();
         if let Some(mut waiting) = self.ended.pop_front() {
             waiting
                 .calls
@@ -221,6 +238,7 @@ impl Attributor {
 
     fn place(&mut self, call: OutboundCall) {
         let began = call.exchange.began;
+        let transaction = self.transactions.of(&call);
         if let Some(scope @ (Scope::Session | Scope::Connection)) = call.exchange.scope {
             return self.share(call, scope, Attribution::Unattributed);
         }
@@ -235,11 +253,7 @@ impl Attributor {
         if self.idle.has(&call.recurring) {
             return self.share(call, Scope::Background, Attribution::Unattributed);
         }
-        let covering: Vec<usize> = (0..self.ended.len())
-            .rev()
-            .take_while(|&i| self.ended.get(i).is_some_and(|w| w.exchange.ended >= began))
-            .filter(|&i| self.ended.get(i).is_some_and(|w| w.exchange.began <= began))
-            .collect();
+        let covering = self.candidates(began);
         let open: Vec<_> = self
             .open
             .iter()
@@ -248,21 +262,97 @@ impl Attributor {
             .collect();
         match (covering.as_slice(), open.as_slice()) {
             ([], []) => self.place_idle(call),
-            (&[only], []) => self.attach(only, call, Attribution::Alone),
-            ([], &[only]) => self.attach_open(only, call, Attribution::Alone),
+            (&[only], []) => {
+                if let Some(request) = self.request(only) {
+                    self.transactions.owned(transaction, request);
+                }
+                self.attach(only, call, Attribution::Alone);
+            }
+            ([], &[only]) => {
+                self.transactions.owned(transaction, only);
+                self.attach_open(only, call, Attribution::Alone);
+            }
             (_, [_, ..]) if call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING => {
                 self.traced.push(call);
             }
-            ([], &[first, ..]) => self.attach_open(first, call, Attribution::Shared),
-            (several, _) => {
-                let first = several.iter().copied().min_by_key(|&i| {
-                    self.ended
-                        .get(i)
-                        .map(|w| (w.exchange.began, w.exchange.conn))
-                });
-                self.attach(first.unwrap_or_default(), call, Attribution::Shared);
+            _ => {
+                self.doubts += 1;
+                let doubtful = Doubtful { call, transaction };
+                self.doubtful.insert((began, self.doubts), doubtful);
             }
         }
+    }
+
+    fn request(&self, at: usize) -> Option<Request> {
+        let exchange = &self.ended.get(at)?.exchange;
+        Some((exchange.conn, exchange.index))
+    }
+
+    /// Decides whose the doubtful calls are of which the oldest answered request may be the owner:
+    /// it is handed on now.
+    fn settle_doubts(&mut self) {
+        let Some(oldest) = self.ended.front() else {
+            return;
+        };
+        let during = (oldest.exchange.began, 0)..=(oldest.exchange.ended, u64::MAX);
+        let keys: Vec<_> = self.doubtful.range(during).map(|(key, _)| *key).collect();
+        if keys.is_empty() {
+            return;
+        }
+        let mut values = HashMap::new();
+        let mut calls = Vec::new();
+        for key in keys {
+            let Some(doubtful) = self.doubtful.remove(&key) else {
+                continue;
+            };
+            let candidates = self.candidates(key.0);
+            for at in &candidates {
+                if let Some(request) = self.request(*at)
+                    && let Some(waiting) = self.ended.get(*at)
+                {
+                    values
+                        .entry(request)
+                        .or_insert_with(|| values_in(&waiting.exchange));
+                }
+            }
+            let candidates: Vec<Request> = candidates
+                .into_iter()
+                .filter_map(|at| self.request(at))
+                .collect();
+            let own = values_in(&doubtful.call.exchange);
+            calls.push((doubtful, own, candidates));
+        }
+        let decided = decide(&calls, &values, &mut self.transactions);
+        for ((doubtful, _, candidates), decided) in calls.into_iter().zip(decided) {
+            // A request that was not answered yet may have the same values: nothing is told.
+            let began = doubtful.call.exchange.began;
+            let all_known = self.open.values().all(|open| open.at > began);
+            let first = candidates.first().copied();
+            let (owner, by) = match decided.filter(|_| all_known).or(first.map(shared)) {
+                Some(found) => found,
+                None => {
+                    self.place_idle(doubtful.call);
+                    continue;
+                }
+            };
+            match (0..self.ended.len()).find(|at| self.request(*at) == Some(owner)) {
+                Some(at) => self.attach(at, doubtful.call, by),
+                None => self.place_idle(doubtful.call),
+            }
+        }
+    }
+
+    /// The answered requests that were open at that time, the one that began first before the
+    /// others.
+    fn candidates(&self, began: Timestamp) -> Vec<usize> {
+        let exchange = |at: usize| self.ended.get(at).map(|waiting| &waiting.exchange);
+        let mut found: Vec<usize> = (0..self.ended.len())
+            .rev()
+            .take_while(|&at| exchange(at).is_some_and(|e| e.ended >= began))
+            .filter(|&at| exchange(at).is_some_and(|e| e.began <= began))
+            .collect();
+        found.sort_by_key(|&at| exchange(at).map(|e| (e.began, e.conn)));
+        found
     }
 
     /// Nobody was open: the last answered request owns it if that was just now, else it is what
@@ -301,6 +391,15 @@ impl Attributor {
             };
             taken.extend(calls.extract_if(.., by_clock));
         }
+        let by_clock = |_: &(Timestamp, u64), doubtful: &mut Doubtful| {
+            doubtful.call.recurring.key == recurring.key
+        };
+        let doubtful: Vec<_> = self.doubtful.extract_if(.., by_clock).collect();
+        taken.extend(doubtful.into_iter().map(|(_, doubtful)| PlacedCall {
+            call: doubtful.call,
+            scope: Scope::Background,
+            by: Attribution::Unattributed,
+        }));
         taken.sort_by_key(|placed| (placed.call.exchange.began, placed.call.exchange.conn));
         for placed in taken {
             self.share(placed.call, Scope::Background, Attribution::Unattributed);
@@ -338,6 +437,18 @@ impl Attributor {
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
         self.ready
             .push_back(Placed::Shared(Box::new(PlacedCall { call, scope, by })));
+    }
+}
+
+fn shared(first: Request) -> (Request, Attribution) {
+    (first, Attribution::Shared)
+}
+
+/// The values in a request.
+fn values_in(exchange: &Exchange) -> HashSet<String> {
+    match (exchange.request.tree(), protocol(exchange.protocol.0)) {
+        (Some(request), Some(protocol)) => values_of(request, protocol.rules()),
+        _ => HashSet::new(),
     }
 }
 

@@ -10,7 +10,7 @@ mod session;
 mod shared;
 mod writers;
 
-pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest};
+pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 pub use forward::ForwardOptions;
 pub(crate) use forward::{door, variables};
 pub use recorder::{Keeping, Recorder};

@@ -17,7 +17,7 @@ use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
 use super::shared::{Kept, Shared};
 use super::writers::{Done, Writers};
-use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor};
+use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor, Step};
 
 /// How many fingerprints of kept tests are remembered to recognise repeats.
 const MAX_FINGERPRINTS: usize = 200_000;
@@ -308,6 +308,11 @@ impl Recorder {
             };
             return self.share(to, exchange, scope, Attribution::Unattributed, raw);
         }
+        let sql = exchange.request.tree().and_then(|tree| tree.get("sql"));
+        let step = sql
+            .and_then(Value::as_str)
+            .map(Step::of)
+            .unwrap_or_default();
         let recurring = match (exchange.request.tree(), protocol(exchange.protocol.0)) {
             (Some(request), Some(protocol)) => {
                 let near = Near::recorded(exchange.began);
@@ -324,6 +329,7 @@ impl Recorder {
             to,
             exchange,
             recurring,
+            step,
         });
     }
 

@@ -77,6 +77,8 @@ pub(super) enum ScopeDoc {
 pub(super) enum ByDoc {
     Trace,
     Alone,
+    Values,
+    Transaction,
     Shared,
     None,
 }
@@ -205,6 +207,8 @@ impl From<Attribution> for ByDoc {
         match by {
             Attribution::Trace => ByDoc::Trace,
             Attribution::Alone => ByDoc::Alone,
+            Attribution::Values => ByDoc::Values,
+            Attribution::Transaction => ByDoc::Transaction,
             Attribution::Shared => ByDoc::Shared,
             Attribution::Unattributed => ByDoc::None,
         }
@@ -216,6 +220,8 @@ impl From<ByDoc> for Attribution {
         match by {
             ByDoc::Trace => Attribution::Trace,
             ByDoc::Alone => Attribution::Alone,
+            ByDoc::Values => Attribution::Values,
+            ByDoc::Transaction => Attribution::Transaction,
             ByDoc::Shared => Attribution::Shared,
             ByDoc::None => Attribution::Unattributed,
         }
@@ -227,6 +233,8 @@ impl ByDoc {
         match self {
             ByDoc::Trace => "trace",
             ByDoc::Alone => "alone",
+            ByDoc::Values => "values",
+            ByDoc::Transaction => "transaction",
             ByDoc::Shared => "shared",
             ByDoc::None => "none",
         }

@@ -27,6 +27,7 @@ fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
             key: ("db".into(), Key([key; 16])),
             plain: true,
         },
+        step: Step::Within,
     }
 }
 
@@ -210,4 +211,130 @@ fn requests_that_overlapped_are_told_from_those_that_were_alone() {
         Placed::Shared(_) => panic!("there is no call"),
     });
     assert_eq!(overlapped.collect::<Vec<_>>(), [false, true, true, false]);
+}
+
+/// A request, by HTTP, with this path.
+fn asked(conn: u64, path: &str, began: u64, ended: u64) -> Box<Exchange> {
+    let mut exchange = exchange(conn, 0, began, ended);
+    exchange.protocol = ProtocolId("http");
+    exchange.request = Message::Tree(Value::map([
+        ("method", "GET".into()),
+        ("path", path.into()),
+    ]));
+    Box::new(exchange)
+}
+
+/// A statement with its parameters.
+fn statement(conn: u64, key: u8, at: u64, sql: &str, params: &[&str]) -> OutboundCall {
+    let mut call = call(conn, key, at, at + 1);
+    call.exchange.protocol = ProtocolId("postgres");
+    let params = params.iter().map(|param| (*param).into()).collect();
+    let request = Value::map([("sql", sql.into()), ("params", Value::List(params))]);
+    call.exchange.request = Message::Tree(request);
+    call.step = Step::of(sql);
+    call
+}
+
+/// The attributions of calls that were made while `/items/17` and `/items/23` were open; those of
+/// the first, which began and ended before the other, and those of the second.
+#[track_caller]
+fn check_evidence(
+    calls: &[(u64, &str, &[&str])],
+    first: &[(u8, Attribution)],
+    second: &[(u8, Attribution)],
+) {
+    let mut a = Attributor::default();
+    a.inbound(asked(1, "/items/17?page=2", 10, 90));
+    a.inbound(asked(2, "/items/23?page=2", 12, 95));
+    for ((conn, sql, params), n) in calls.iter().zip(0..) {
+        a.outbound(statement(*conn, n, 20 + 2 * u64::from(n), sql, params));
+    }
+    let (tests, background) = outcome(a);
+    assert_eq!(tests, [first.to_vec(), second.to_vec()]);
+    assert_eq!(background, []);
+}
+
+#[test]
+fn scenario_22_a_value_that_one_request_alone_has_tells_whose_a_call_is() {
+    use Attribution::{Shared, Values};
+    check_evidence(
+        &[
+            (9, "select a from t where id = $1", &["23"]),
+            (9, "select a from t where id = 17", &[]),
+            // Both have it, and neither.
+            (9, "select a from t where page = $1", &["2"]),
+            (9, "select a from t where id = $1", &["99"]),
+            // One each.
+            (9, "select a from t where id in ($1, $2)", &["17", "23"]),
+        ],
+        &[(1, Values), (2, Shared), (3, Shared), (4, Shared)],
+        &[(0, Values)],
+    );
+}
+
+#[test]
+fn scenario_22_the_calls_of_a_transaction_are_of_one_request() {
+    use Attribution::{Shared, Transaction, Values};
+    check_evidence(
+        &[
+            (9, "BEGIN", &[]),
+            (8, "BEGIN", &[]),
+            (9, "insert into t values ($1)", &["23"]),
+            (8, "insert into t values ($1)", &["17"]),
+            (9, "insert into log values ('x')", &[]),
+            (9, "COMMIT", &[]),
+            (8, "ROLLBACK TO SAVEPOINT a", &[]),
+            (8, "COMMIT", &[]),
+            // Behind its end.
+            (9, "select 1 from log", &[]),
+        ],
+        &[
+            (1, Transaction),
+            (3, Values),
+            (6, Transaction),
+            (7, Transaction),
+            (8, Shared),
+        ],
+        &[
+            (0, Transaction),
+            (2, Values),
+            (4, Transaction),
+            (5, Transaction),
+        ],
+    );
+    // What disagrees tells nothing.
+    check_evidence(
+        &[
+            (9, "BEGIN", &[]),
+            (9, "insert into t values ($1)", &["23"]),
+            (9, "insert into t values ($1)", &["17"]),
+            (9, "COMMIT", &[]),
+        ],
+        &[(0, Shared), (1, Shared), (2, Shared), (3, Shared)],
+        &[],
+    );
+}
+
+#[test]
+fn scenario_22_a_request_that_is_not_answered_may_have_the_same_values() {
+    let mut a = Attributor::default();
+    a.began(ConnId(3), 0, Timestamp(5 * MS));
+    a.inbound(asked(1, "/items/17", 10, 90));
+    a.outbound(statement(
+        9,
+        1,
+        20,
+        "select a from t where id = $1",
+        &["17"],
+    ));
+    a.advance(Timestamp(3_000 * MS));
+    let placed = std::iter::from_fn(|| a.poll());
+    let by: Vec<Attribution> = placed
+        .filter_map(|placed| match placed {
+            Placed::Test(test) => Some(test.calls.into_iter().map(|call| call.by)),
+            Placed::Shared(_) => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(by, [Attribution::Shared]);
 }
