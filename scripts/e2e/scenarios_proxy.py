@@ -1,6 +1,7 @@
 """Scenarios of the forward proxy, with real clients that know it by the environment alone."""
 
 import os
+import sys
 
 from environment import PROXY_CLIENTS, proxy_go, proxy_node, proxy_python
 from processes import Failed, free_port
@@ -50,6 +51,38 @@ def scenario_15_a_host_that_was_not_recorded_is_a_miss(case):
         run = _replay(case, ["sh", "-c", other])
         if run.code != 3 or expect not in run.out + run.said:
             _fail(f"a miss that says `{expect}` and exit code 3", run)
+
+
+def scenario_15_calls_of_a_service_through_the_proxy_belong_to_its_tests(case):
+    hosts = Hosts(case.folder)
+    case.command = lambda _: [sys.executable, str(PROXY_CLIENTS / "python" / "service.py")]
+    case.environment = _environment({"PLAIN": f"http://localhost:{hosts.port('plain.test')}", "PATH": os.environ["PATH"]})
+    case.extra = ["--no-capture", "--proxy", f"127.0.0.1:{free_port()}"]
+    try:
+        case.record_requests("GET /a", "GET /b", "GET /missing")
+    finally:
+        hosts.close()
+    clean_ledger(case.folder, "main", "localhost")
+    files = case.files(r"tests/.*\.yaml$")
+    if len(files) != 3 or not all("to: localhost" in text for text in files.values()):
+        raise Failed(f"not every test has its call: {files}")
+    for _ in range(2):
+        case.replay("--no-capture").expect_green()
+    case.replay("--no-capture", CHANGE="another").expect(1).expect_difference("GET /a", "x-who", "another")
+    case.replay("--no-capture", CHANGE="curious").expect(1).expect_difference("GET /b", "strange.test")
+    # A rule can name a dependency whose name has dots.
+    dotted = {name: text.replace("to: localhost", "to: plain.example.test") for name, text in case.files(r"\.yaml$").items()}
+    for name, text in dotted.items():
+        text = text.replace("name: localhost", "name: plain.example.test").replace("    localhost:", "    plain.example.test:")
+        with open(os.path.join(case.folder, name), "w") as file:
+            file.write(text)
+    case.replay("--no-capture", CHANGE="another").expect(1)
+    case.settings("""
+        rules:
+          - path: calls["plain.example.test"].headers.x-who
+            ignore: true
+    """)
+    case.replay("--no-capture", CHANGE="another").expect_green()
 
 
 def _through_the_company(case, command, **more):
