@@ -140,6 +140,9 @@ impl Session {
 
     /// What goes on where TLS is ended.
     pub(super) fn leave(self, counters: Arc<Live>) -> Option<Handover> {
+        // What is held is read, and counted, once more there; or it is of a handshake.
+        let held = self.held.len() as u64;
+        counters.bytes.fetch_sub(held, Ordering::Relaxed);
         Some(Handover {
             way: self.way,
             start: self.leaves?,
@@ -151,7 +154,7 @@ impl Session {
             held: self.held,
             to_client: self.client.out,
             to_server: self.server.out,
-            from_client: self.client.received,
+            from_client: self.client.received.saturating_sub(held),
             from_server: self.server.received,
         })
     }
