@@ -1,15 +1,18 @@
 //! Runs a command as retake does, without recording: its calls are answered, its connections are
 //! left alone. For trying what a program does of it, and for measuring.
 //!
-//! `under [--time SECONDS] [--trust AUTHORITY.pem BUNDLE.pem STORE.jks] -- COMMAND...`
+//! `under [--time SECONDS] [--trust AUTHORITY.pem BUNDLE.pem STORE.jks] [--names | --host NAME IP]
+//! -- COMMAND...`
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use retake_intercept::capture::{
-    Arrived, Clock, Director, Files, Pid, Plan, Route, Trust, Uncaptured, arm, probe,
+    Arrived, Clock, Director, Files, Names, Pid, Plan, Resolver, Route, Source, Trust, Uncaptured,
+    arm, probe,
 };
 
 /// Leaves everything alone.
@@ -27,11 +30,17 @@ impl Director for Nobody {
     fn passed(&self, _: Uncaptured) {}
 }
 
+fn resolver(names: &Arc<Names>, source: Source) -> Result<Arc<Resolver>> {
+    let missed = Box::new(|name: &str| eprintln!("under: {name} is not recorded"));
+    Ok(Arc::new(Resolver::start(names.clone(), source, missed)?))
+}
+
 fn main() -> Result<ExitCode> {
     let mut plan = Plan {
         ability: probe(),
         ..Plan::default()
     };
+    let names = Arc::new(Names::default());
     let mut words = std::env::args().skip(1);
     let mut word = || words.next().context("a word is missing; see the source");
     let mut command = loop {
@@ -51,6 +60,14 @@ fn main() -> Result<ExitCode> {
                     folder: std::env::temp_dir(),
                 };
                 plan.files = Some(Arc::new(Files::new(trust)));
+            }
+            "--names" => plan.names = Some(resolver(&names, Source::Real)?),
+            "--host" => {
+                let source = Source::Recorded {
+                    hosts: HashMap::from([(word()?, vec![word()?.parse()?])]),
+                    others_real: false,
+                };
+                plan.names = Some(resolver(&names, source)?);
             }
             "--" => break Command::new(word()?),
             other => bail!("`{other}` is not known; see the source"),

@@ -55,9 +55,9 @@ impl Plan {
     /// The system calls that are told to us with certain arguments.
     fn tells(&self) -> Vec<Tell> {
         let clock = self.clock.as_ref();
-        let files = self.files.as_ref();
+        let files = self.files.is_some() || self.names.is_some();
         let mut tells = clock.map_or_else(Vec::new, |_| Clock::tells(self.ability.killable));
-        tells.extend(files.map_or_else(Vec::new, |_| Files::tells()));
+        tells.extend(files.then(Files::tells).into_iter().flatten());
         tells
     }
 }

@@ -203,6 +203,9 @@ fn other(core: &Core, call: Call, taken: &Taken, given: SocketAddr) {
     if is_datagram && given.port() == DNS {
         return look_up(core, call, taken, given);
     }
+    if core.plan.names.as_ref().is_some_and(|n| n.is_at(given)) {
+        return call.proceed();
+    }
     // Port 0 is for finding the own address: nothing is sent there.
     if is_datagram && given.port() != 0 {
         core.director.passed(Uncaptured::Datagrams(plain(given)));

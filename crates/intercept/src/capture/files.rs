@@ -1,4 +1,5 @@
-//! Which files the app gets others for: its files of authorities, with ours at their end.
+//! Which files the app gets others for: its files of authorities, with ours at their end, and the
+//! settings of c-ares, with our name server.
 //!
 //! A file is known by what is in it, not by where it stands: any PEM file whose first certificate
 //! is an authority's (the system's bundle, certifi's, grpc's, a company's own, the one that
@@ -14,6 +15,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::Resolver;
 use super::call::Call;
 use super::supervisor::Core;
 use super::sys::tell::{Tell, When};
@@ -21,6 +23,9 @@ use super::trust::{Trust, pem, read};
 
 /// How a file of certificates is named. A name with none of these is not even opened.
 const ENDINGS: &[&[u8]] = &[b".pem", b".crt", b".cer", b".cert", b".ca-bundle"];
+
+/// Where resolvers look for name servers.
+const RESOLVERS: &str = "/etc/resolv.conf";
 
 /// How Java's stores are named.
 const JAVA: &[&[u8]] = &[b"/security/cacerts", b"/java/cacerts"];
@@ -149,21 +154,40 @@ pub(super) fn open(core: &Core, call: Call) {
 }
 
 fn substitute(core: &Core, call: Call, folder: i32, path: u64, flags: i32) {
-    let instead = core
-        .plan
-        .files
-        .as_ref()
-        .zip(read_path(&call, path))
-        .and_then(|(files, path)| files.instead_of(call.by(), folder, &path));
+    let plan = &core.plan;
+    let instead = read_path(&call, path).and_then(|path| match (&plan.names, &plan.files) {
+        (Some(names), _) if path == RESOLVERS.as_bytes() => resolvers(names, call.by()),
+        (_, Some(files)) => files.instead_of(call.by(), folder, &path),
+        _ => None,
+    });
     match instead {
         Some(file) => {
             let close_on_exec = flags & libc::O_CLOEXEC != 0;
             if let Err(error) = call.give(file.as_fd(), close_on_exec) {
-                tracing::debug!(%error, "the service opens its own file of authorities");
+                tracing::debug!(%error, "the service opens its own file");
             }
         }
         None => call.proceed(),
     }
+}
+
+/// The settings that c-ares reads to find its name servers; others are left theirs, who may not
+/// know a port behind an address.
+fn resolvers(names: &Resolver, pid: u32) -> Option<File> {
+    if !has_c_ares(pid) {
+        return None;
+    }
+    let theirs = std::fs::read_to_string(seen_by(pid, 0, RESOLVERS.as_bytes())).ok()?;
+    in_memory(names.settings(&theirs).as_bytes()).ok()
+}
+
+/// Whether c-ares is in a process: as a library, in gRPC's, or in Node's own program.
+fn has_c_ares(pid: u32) -> bool {
+    let is_node = std::fs::read_link(format!("/proc/{pid}/exe"))
+        .is_ok_and(|exe| exe.file_name().is_some_and(|name| name == "node"));
+    is_node
+        || std::fs::read_to_string(format!("/proc/{pid}/maps"))
+            .is_ok_and(|maps| maps.contains("libcares") || maps.contains("grpc"))
 }
 
 /// A path in the memory of the caller. It may end right before memory that is not there, so it is

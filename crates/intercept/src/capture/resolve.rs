@@ -7,7 +7,8 @@
 //!
 //! Who can be led here: whoever connects a UDP socket to port 53 and takes the answer of any server
 //! (glibc and so Python, Ruby, PHP, Node's `lookup` and Java; Go). Who compares the answer's sender
-//! (musl, c-ares and so Node's `resolve4` and gRPC) would refuse ours: see [`takes_any_answer`].
+//! (musl, c-ares) would refuse ours: see [`takes_any_answer`]. c-ares (Node's `resolve4`, gRPC) is
+//! told of ours by the file in which it looks for servers: see [`Resolver::settings`].
 
 use std::collections::HashMap;
 use std::io;
@@ -27,6 +28,9 @@ const MAX_WAITING: usize = 256;
 
 /// For how long a real server is waited for. Clients give up and ask again after 5 s.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The port of name servers.
+const DNS: u16 = 53;
 
 /// The largest message over UDP.
 const MAX_MESSAGE: usize = 65_535;
@@ -108,6 +112,8 @@ struct Shared {
     on_miss: OnMiss,
     /// Which server a client wanted, by the client's own address.
     wanted: Mutex<HashMap<SocketAddr, SocketAddr>>,
+    /// Which server the others want, who came by [`Resolver::settings`].
+    default: Mutex<Option<SocketAddr>>,
     waiting: AtomicUsize,
     stop: AtomicBool,
 }
@@ -129,6 +135,7 @@ impl Resolver {
             source,
             on_miss,
             wanted: Mutex::default(),
+            default: Mutex::default(),
             waiting: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
         });
@@ -150,6 +157,29 @@ impl Resolver {
                 None => self.v6,
             },
         }
+    }
+
+    /// Whether an address is ours.
+    pub fn is_at(&self, address: SocketAddr) -> bool {
+        canonical(address) == self.v4 || Some(address) == self.v6
+    }
+
+    /// The settings of a resolver that may name a port behind a server, as c-ares does: ours in
+    /// place of the servers that `theirs` names. The first of those is asked for what comes.
+    pub fn settings(&self, theirs: &str) -> String {
+        let server = |line: &str| {
+            let address = line.trim().strip_prefix("nameserver")?.trim();
+            address.parse::<IpAddr>().ok()
+        };
+        if let Some(first) = theirs.lines().find_map(server) {
+            *self.shared.lock_default() = Some(SocketAddr::new(first, DNS));
+        }
+        let mut settings = format!("nameserver {}\n", self.v4);
+        for line in theirs.lines().filter(|line| server(line).is_none()) {
+            settings.push_str(line);
+            settings.push('\n');
+        }
+        settings
     }
 
     /// Says which server a client wanted, before it asks. `client` is its socket's own address.
@@ -177,6 +207,10 @@ impl Drop for Resolver {
 impl Shared {
     fn lock_wanted(&self) -> MutexGuard<'_, HashMap<SocketAddr, SocketAddr>> {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_default(&self) -> MutexGuard<'_, Option<SocketAddr>> {
+        self.default.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Our own answer; `None` where the real server is to be asked.
@@ -277,7 +311,8 @@ fn receive(socket: &Arc<UdpSocket>, shared: &Arc<Shared>) {
             let _ = socket.send_to(&reply, client);
             continue;
         }
-        let Some(server) = shared.lock_wanted().get(&canonical(client)).copied() else {
+        let wanted = shared.lock_wanted().get(&canonical(client)).copied();
+        let Some(server) = wanted.or_else(|| *shared.lock_default()) else {
             continue;
         };
         if shared.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
@@ -401,6 +436,17 @@ mod tests {
         assert_eq!(names.of([10, 0, 0, 6].into()), None);
         let mapped = Ipv4Addr::new(10, 0, 0, 5).to_ipv6_mapped();
         assert_eq!(names.of(mapped.into()).as_deref(), Some("db"));
+    }
+
+    #[test]
+    fn settings_name_ours_in_place_of_theirs() {
+        let names = Arc::new(Names::default());
+        let resolver = Resolver::start(names, Source::Real, Box::new(|_| {})).expect("started");
+        let theirs = "search lan\nnameserver 10.0.0.1\nnameserver ::1\noptions ndots:1";
+        let expect = format!("nameserver {}\nsearch lan\noptions ndots:1\n", resolver.v4);
+        assert_eq!(resolver.settings(theirs), expect);
+        let first = "10.0.0.1:53".parse().expect("an address");
+        assert_eq!(*resolver.shared.lock_default(), Some(first));
     }
 
     #[test]
