@@ -53,6 +53,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Check recordings and settings; every error with its file, line and column.
     Lint(LintArgs),
+    /// Say what this machine allows, what retake does because of it, and what to do for more.
+    Doctor(DoctorArgs),
     /// Print the file with the certificate that clients are to trust while TLS is recorded.
     Ca(CaArgs),
     /// See it all at work on a small built-in service.
@@ -243,6 +245,15 @@ pub struct LintArgs {
     pub json: bool,
 }
 
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 connections of a command are captured here, 4 they are not.")]
+pub struct DoctorArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Options of `ca`.
 #[derive(Debug, Args)]
 #[command(
@@ -329,6 +340,7 @@ mod tests {
             "retake report run-1 --format junit",
             "retake lint a b",
             "retake record --proxy 127.0.0.1:18080 --upstream-proxy http://proxy:3128 -- ./app",
+            "retake doctor --json",
             "retake demo",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

@@ -56,6 +56,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Record(args) => runtime.block_on(commands::record(&home, args)),
         Command::Replay(args) => runtime.block_on(commands::replay(&home, args)),
         Command::Report(args) => commands::report(&home, &args),
+        Command::Doctor(args) => commands::doctor(&home, &args),
         Command::Lint(args) => commands::lint(&home, &args),
         Command::Ca(args) => commands::ca(&home, &args),
         Command::Demo(args) => runtime.block_on(demo::run(&args)),

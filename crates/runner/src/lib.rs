@@ -2,6 +2,7 @@
 
 mod build;
 pub mod capture;
+pub mod doctor;
 pub mod installation;
 pub mod ready;
 pub mod record;

@@ -26,6 +26,22 @@ pub struct Ability {
     pub reasons: Vec<String>,
 }
 
+/// What each attempt of a probe came to; none where it was not tried, an error as the system said
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Examined {
+    /// What follows.
+    pub ability: Ability,
+    /// The system calls of a child could be watched (seccomp user notification).
+    pub seccomp: Option<Result<(), String>>,
+    /// Its memory could be read (`process_vm_readv`).
+    pub memory: Option<Result<(), String>>,
+    /// Its socket could be duplicated (`pidfd_getfd`).
+    pub duplicate: Option<Result<(), String>>,
+    /// A socket could be given to it (`SECCOMP_IOCTL_NOTIF_ADDFD`).
+    pub inject: Option<Result<(), String>>,
+}
+
 impl Ability {
     /// Whether system calls can be captured at all.
     pub fn captures(&self) -> bool {

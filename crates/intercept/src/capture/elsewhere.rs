@@ -4,7 +4,7 @@ use std::io;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::{Ability, Clock, Director, Resolver, Trust};
+use super::{Ability, Clock, Director, Examined, Resolver, Trust};
 
 /// What is to be captured.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,14 @@ pub fn probe() -> Ability {
     Ability {
         reasons: vec!["it needs Linux on x86_64 or arm64".to_owned()],
         ..Ability::default()
+    }
+}
+
+/// The same: nothing was tried.
+pub fn examine() -> Examined {
+    Examined {
+        ability: probe(),
+        ..Examined::default()
     }
 }
 

@@ -113,7 +113,7 @@ mod sys;
 )))]
 mod elsewhere;
 
-pub use ability::{Ability, Outbound};
+pub use ability::{Ability, Examined, Outbound};
 pub use clock::{Clock, ClockError, Unfrozen};
 pub use director::{Arrived, Director, Pid, Route, Uncaptured};
 pub use resolve::{Names, OnMiss, Resolver, Source};
@@ -127,7 +127,7 @@ pub use trust::Trust;
 pub use {
     arm::{ArmError, Armed, Plan, arm},
     files::Files,
-    probe::probe,
+    probe::{examine, probe},
     supervisor::Supervisor,
 };
 
@@ -135,4 +135,4 @@ pub use {
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-pub use elsewhere::{ArmError, Armed, Files, Plan, Supervisor, arm, probe};
+pub use elsewhere::{ArmError, Armed, Files, Plan, Supervisor, arm, examine, probe};

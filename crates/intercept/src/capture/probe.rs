@@ -16,25 +16,37 @@ use super::connect::given;
 use super::sys::address::Given;
 use super::sys::notify::Listener;
 use super::sys::{attempt, filter, install, process};
-use super::{Ability, Outbound};
+use super::{Ability, Examined, Outbound};
 
 /// How long the child may take between two calls.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Finds what this machine allows. Takes a few milliseconds.
 pub fn probe() -> Ability {
-    let mut ability = Ability::default();
+    examine().ability
+}
+
+/// The same, with what each attempt came to.
+pub fn examine() -> Examined {
+    let mut examined = Examined::default();
     let known = refusable("seccomp", install::kernel);
+    examined.seccomp = Some(told(&known));
+    let ability = &mut examined.ability;
     match known {
         Ok(killable) => ability.killable = killable && !is_refused("wait_killable"),
         Err(error) => {
             let why = format!("the system forbids to watch system calls (seccomp): {error}");
             ability.reasons.push(why);
-            return ability;
+            return examined;
         }
     }
     match try_child(ability.killable) {
-        Ok(tried) => decide(&mut ability, tried),
+        Ok(tried) => {
+            examined.memory = Some(told(&tried.memory));
+            examined.duplicate = Some(told(&tried.duplicate));
+            examined.inject = Some(told(&tried.inject));
+            decide(&mut examined.ability, tried);
+        }
         Err(error) => {
             let why = match error.raw_os_error() {
                 Some(libc::EBUSY) => {
@@ -42,10 +54,15 @@ pub fn probe() -> Ability {
                 }
                 _ => format!("a child's system calls cannot be watched (seccomp): {error}"),
             };
-            ability.reasons.push(why);
+            examined.seccomp = Some(Err(why.clone()));
+            examined.ability.reasons.push(why);
         }
     }
-    ability
+    examined
+}
+
+fn told<T>(result: &io::Result<T>) -> Result<(), String> {
+    result.as_ref().map(drop).map_err(ToString::to_string)
 }
 
 /// What a child's calls could be answered with.

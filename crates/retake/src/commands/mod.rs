@@ -1,6 +1,7 @@
 //! One file a command: arguments and settings to options, and results to the terminal.
 
 mod capture;
+mod doctor;
 mod forward;
 mod home;
 mod lint;
@@ -9,6 +10,7 @@ mod replay;
 mod report;
 mod tls;
 
+pub use doctor::doctor;
 pub use home::{Home, store};
 pub use lint::lint;
 pub use record::{print_ledger, record, state_folder};
