@@ -1,9 +1,10 @@
 """Scenarios of the forward proxy, with real clients that know it by the environment alone."""
 
 import os
+import re
 import sys
 
-from environment import PROXY_CLIENTS, proxy_go, proxy_node, proxy_python
+from environment import PROXY_CLIENTS, proxy_go, proxy_node, proxy_python, python_clients
 from processes import Failed, free_port
 from proxied import Company, Hosts
 from retake import call, clean_ledger, same
@@ -53,6 +54,22 @@ def scenario_15_a_host_that_was_not_recorded_is_a_miss(case):
             _fail(f"a miss that says `{expect}` and exit code 3", run)
 
 
+def scenario_15_postgres_in_a_tunnel_is_read(case):
+    proxy = f"127.0.0.1:{free_port()}"
+    command = [python_clients(), str(PROXY_CLIENTS / "python" / "tunnel_story.py")]
+    recorded, replayed = (os.path.join(case.folder, name) for name in ("recorded.txt", "replayed.txt"))
+    at = f"127.0.0.1:{case.server.port}"
+    changes = {**case.server.environment("app"), "DATABASE": at}
+    _record(case, proxy, command, OUT=recorded, **changes)
+    clean_ledger(case.folder, "main", re.escape(at) + '"')
+    # On replay the proxy leads nowhere: what answers is the mock.
+    run = _replay(case, command, OUT=replayed, **changes)
+    if run.code != 0:
+        _fail("exit code 0", run)
+    with open(recorded) as one, open(replayed) as two:
+        same(one.read(), two.read(), "what the client got")
+
+
 def scenario_15_calls_of_a_service_through_the_proxy_belong_to_its_tests(case):
     hosts = Hosts(case.folder)
     case.command = lambda _: [sys.executable, str(PROXY_CLIENTS / "python" / "service.py")]
@@ -93,11 +110,9 @@ def _through_the_company(case, command, **more):
         tls:
           roots: [{hosts.certificate}]
     """)
-    bundle = call("ca", "--bundle", cwd=case.folder).out.strip()
     proxy = f"127.0.0.1:{free_port()}"
     names = {"PLAIN": "http://plain.test", "OTHER": "http://other.test:8080", "SECURE": "https://secure.test"}
-    trust = {name: bundle for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")}
-    changes = {**names, **trust, **more}
+    changes = {**names, **more}
     recorded, replayed = (os.path.join(case.folder, name) for name in ("recorded.txt", "replayed.txt"))
     try:
         _record(case, proxy, command, "--upstream-proxy", company.url, OUT=recorded, **changes)

@@ -58,6 +58,8 @@ impl ForwardProxy {
                     // An error means that the handle was dropped, which ends the proxy too.
                     let _ = ended.await;
                 });
+                // A name that is being looked up is nothing to wait for.
+                runtime.shutdown_background();
             })?;
         Ok(ForwardProxy {
             addr,

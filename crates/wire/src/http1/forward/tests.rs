@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[track_caller]
@@ -109,4 +111,31 @@ fn responses_are_framed_by_their_requests() {
     assert_eq!(follows("GET", "HTTP/1.1 100 Continue\r\n\r\n"), "interim");
     let upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
     assert_eq!(follows("GET", upgraded), "anything");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_do_harm(bytes in "(CONNECT|GET|POST) (http://|HTTP://u@)?[a-z:\\[\\]0-9/?#@]{0,20} HTTP/1.[01]\r\n(([a-zA-Z-]{1,12}: ?[a-z0-9 ,]{0,8}|Host: x|hOST:y|Proxy-Connection: z| folded|odd)\r?\n){0,4}\r\n.{0,20}", noise: Vec<u8>) {
+        for bytes in [bytes.as_bytes(), &noise] {
+            if let Ok(Some((read, mut request))) = super::request(bytes) {
+                prop_assert!(read <= bytes.len());
+                let rest = bytes.get(read..).unwrap_or_default();
+                if let Ok((passed, _)) = request.body.pass(rest) {
+                    prop_assert!(passed <= rest.len());
+                }
+                // What is sent on is a request in origin-form, to a host.
+                if !request.tunnel {
+                    let head = String::from_utf8_lossy(&request.head).into_owned();
+                    let target = head.split(' ').nth(1).unwrap_or_default();
+                    prop_assert!(target.starts_with('/') || target == "*", "{}", head);
+                    let hosts = head.lines().filter(|l| l.to_ascii_lowercase().starts_with("host:"));
+                    prop_assert_eq!(hosts.count(), 1, "{}", head);
+                }
+            }
+            let get = super::request(b"GET http://a/ HTTP/1.1\r\n\r\n").unwrap().unwrap().1;
+            if let Ok(Some((read, _))) = get.answers.head(bytes) {
+                prop_assert!(read <= bytes.len());
+            }
+        }
+    }
 }
