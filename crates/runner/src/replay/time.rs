@@ -90,3 +90,65 @@ fn start(set: &TestSet) -> UnixNanos {
 fn nanos(at: Timestamp) -> UnixNanos {
     i64::try_from(at.0).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use retake_model::{ProtocolId, SetInfo, TestCase, Value};
+
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    fn set(recorded: u64, tests: &[u64]) -> TestSet {
+        let test = |at: &u64| TestCase {
+            name: at.to_string(),
+            protocol: ProtocolId("http"),
+            at: Timestamp(*at),
+            took: S,
+            trace: None,
+            merged: 0,
+            request: Value::Null,
+            response: Value::Null,
+            calls: Vec::new(),
+            made: Vec::new(),
+            rules: Vec::new(),
+        };
+        TestSet {
+            name: "shop".into(),
+            info: SetInfo {
+                recorded: Timestamp(recorded),
+                ..SetInfo::default()
+            },
+            tests: tests.iter().map(test).collect(),
+            shared: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_service_begins_as_long_before_the_first_test_as_it_was() {
+        for (recorded, first, expect) in [
+            (1000 * S, 1005 * S, 1000 * S),
+            (1000 * S, 9000 * S, 8400 * S), // not two hours of waiting
+            (1000 * S, 900 * S, 900 * S),   // clocks were set
+        ] {
+            assert_eq!(start(&set(recorded, &[first])), nanos(Timestamp(expect)));
+        }
+    }
+
+    #[test]
+    fn each_test_sets_its_own_time() {
+        let set = set(1000 * S, &[1005 * S, 1010 * S, 5000 * S]);
+        let Ok(clock) = Clock::new(start(&set), None) else {
+            return; // not on this machine
+        };
+        let time = Time::Recorded(Arc::new(clock));
+        for (number, test) in set.tests.iter().enumerate() {
+            time.begin(&set, number);
+            let now = time.clock().map(|clock| clock.now()).unwrap_or_default();
+            let since = now - nanos(test.at);
+            assert!((0..S.cast_signed()).contains(&since), "{number}: {since}");
+        }
+        time.begin(&set, 3);
+        assert_eq!(time.note(), None);
+    }
+}
