@@ -2,12 +2,11 @@
 //!
 //! `SCRAM-SHA-256-PLUS` signs the hash of the certificate that the client was shown (RFC 5802,
 //! section 6; "SCRAM-SHA-256 Authentication", section 54.3.1 of PostgreSQL's documentation). That
-//! is not the server's own here, so the mechanism is taken from the server's list, and the client
-//! goes on with `SCRAM-SHA-256`. Many clients then say that they would have bound (`y`), which the
-//! server would take for an attack. Such a client is asked for its password, within TLS, in place
-//! of the server; the server is then answered without a word of binding. The password is
-//! forgotten at once. A client that insists on binding goes away by itself, and is left alone the
-//! next time.
+//! is not the server's own here. To take the mechanism from the server's list does not do: many
+//! clients (libpq, pgx, pgjdbc) then say that they would have bound (`y`), which the server takes
+//! for an attack. So the client is asked for its password in place of the server, within TLS, and
+//! the server is answered by that, without binding. The password is forgotten at once. A client
+//! that insists on binding goes away by itself, and is left alone the next time.
 
 use super::scram::Scram;
 use crate::{Unbind, Untied, Untying};
@@ -40,9 +39,7 @@ pub(super) struct Unbound {
 enum Stage {
     /// The server has not named its mechanisms.
     Listing,
-    /// It did, and the binding one was taken; the client has not answered.
-    Offered,
-    /// The client was asked for its password.
+    /// It did, and the client was asked for its password.
     Asking,
     /// The server was sent the first message of ours.
     First(Scram),
@@ -68,14 +65,11 @@ impl Unbound {
         let stage = std::mem::replace(&mut self.stage, Stage::Passing);
         let (code, body) = authentication(message);
         self.stage = match (stage, code) {
-            (Stage::Listing, Some(SASL)) => match without_binding(body) {
-                Some(list) => {
-                    to.client.extend_from_slice(&list);
-                    self.stage = Stage::Offered;
-                    return;
-                }
-                None => Stage::Passing,
-            },
+            (Stage::Listing, Some(SASL)) if may_go_without(body) => {
+                put(&mut to.client, b'R', &[&CLEARTEXT.to_be_bytes()]);
+                self.stage = Stage::Asking;
+                return;
+            }
             (Stage::First(mut scram), Some(SASL_CONTINUE)) => match scram.last(body) {
                 Some(last) => {
                     put(&mut to.server, b'p', &[last.as_bytes()]);
@@ -101,10 +95,6 @@ impl Unbound {
         let body = message.get(HEAD..).unwrap_or_default();
         let answers = message.first() == Some(&b'p');
         match self.stage {
-            Stage::Offered if answers && flag(body) == Some(b'y') => {
-                put(&mut to.client, b'R', &[&CLEARTEXT.to_be_bytes()]);
-                self.stage = Stage::Asking;
-            }
             Stage::Asking if answers => {
                 let password = body.strip_suffix(&[0]).unwrap_or(body);
                 let scram = Scram::new("", password, std::mem::take(&mut self.nonce));
@@ -118,17 +108,13 @@ impl Unbound {
                 self.stage = Stage::First(scram);
                 self.downgraded = true;
             }
-            Stage::Offered | Stage::Asking => {
-                self.stage = Stage::Passing;
-                to.server.extend_from_slice(message);
-            }
             _ => to.server.extend_from_slice(message),
         }
     }
 
     /// Whether the client's messages matter.
     fn hears_client(&self) -> bool {
-        matches!(self.stage, Stage::Offered | Stage::Asking)
+        matches!(self.stage, Stage::Asking)
     }
 }
 
@@ -149,7 +135,7 @@ impl Unbind for Unbound {
         }
         if self.is_done() || bytes.is_empty() || self.server.len() > MAX_HELD {
             to.client.append(&mut self.server);
-            if !matches!(self.stage, Stage::Offered | Stage::Asking) {
+            if !self.hears_client() {
                 self.stage = Stage::Passing;
             }
         }
@@ -177,14 +163,13 @@ impl Unbind for Unbound {
 
     fn outcome(&self) -> Untying {
         match self.stage {
-            Stage::Offered | Stage::Asking => Untying::Refused(
-                "the client insists on SCRAM with channel binding, which TLS that is ended does \
-                 not have (hint: channel_binding=prefer while recording)",
+            Stage::Asking => Untying::Refused(
+                "the client gave no password where SCRAM without channel binding needs it (hint: \
+                 channel_binding=prefer and no require_auth while recording)",
             ),
             _ if self.downgraded => Untying::Downgraded(
-                "the client would have bound SCRAM to the server's certificate: its password was \
-                 asked for within TLS, used once, and kept nowhere (hint: channel_binding=disable \
-                 does without)",
+                "SCRAM would be bound to the server's certificate, which clients do not see: they \
+                 were asked for their passwords within TLS, which were used once and kept nowhere",
             ),
             _ => Untying::Untouched,
         }
@@ -213,32 +198,10 @@ fn authentication(message: &[u8]) -> (Option<u32>, &[u8]) {
     }
 }
 
-/// A server's list of mechanisms without the one that binds; none where it is not in it, or is
-/// all there is.
-fn without_binding(names: &[u8]) -> Option<Vec<u8>> {
-    let all = names
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty());
-    let kept: Vec<&[u8]> = all.clone().filter(|name| *name != BOUND).collect();
-    if kept.is_empty() || kept.len() == all.count() {
-        return None;
-    }
-    let mut body = SASL.to_be_bytes().to_vec();
-    for name in kept {
-        body.extend_from_slice(name);
-        body.push(0);
-    }
-    body.push(0);
-    let mut message = Vec::new();
-    put(&mut message, b'R', &[&body]);
-    Some(message)
-}
-
-/// What a client says of channel binding in SASLInitialResponse, behind the mechanism's name and
-/// the length (RFC 5802, section 7, `gs2-cbind-flag`).
-fn flag(body: &[u8]) -> Option<u8> {
-    let end = body.iter().position(|byte| *byte == 0)?;
-    body.get(end + 1 + 4).copied()
+/// Whether a server's list of mechanisms has the one that binds, and the same without.
+fn may_go_without(names: &[u8]) -> bool {
+    let mut names = names.split(|byte| *byte == 0);
+    names.clone().any(|name| name == BOUND) && names.any(|name| name == PLAIN)
 }
 
 /// Appends a message.

@@ -270,7 +270,7 @@ impl Shake<'_> {
                 client,
                 server,
                 key,
-                untie: true,
+                untie: false,
             });
         };
         let is_good = seen.is_good;
