@@ -4,6 +4,7 @@ mod build;
 pub mod capture;
 pub mod doctor;
 pub mod installation;
+mod machine;
 pub mod ready;
 pub mod record;
 pub mod replay;

@@ -1,17 +1,19 @@
 //! The service under test: started, watched and ended.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use retake_intercept::capture::{ArmError, Supervisor, arm};
+use retake_intercept::capture::{ArmError, Supervisor, Uncaptured, arm};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use crate::capture::Capture;
+use crate::machine;
 
 /// How long a service may take to end after SIGTERM before it gets SIGKILL.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -76,6 +78,7 @@ impl StartError {
             std::io::ErrorKind::NotFound => {
                 "check the spelling and the PATH; a program in this folder is written `./name`"
             }
+            ErrorKind::Unsupported => "build it for this machine, or run retake where it runs",
             _ if self.source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
                 "it was built for another system or architecture, or is a script without `#!`"
             }
@@ -118,6 +121,20 @@ impl Service {
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| fail(std::io::Error::other("the command is empty")))?;
+        if let Some(machine) = machine::foreign(program) {
+            // The first has a kernel of ours, the others an emulator or none.
+            if !(machine.starts_with("x86") || machine::has_emulators()) {
+                let why = format!(
+                    "it was built for {machine}, and this is {}",
+                    std::env::consts::ARCH
+                );
+                return Err(fail(std::io::Error::new(ErrorKind::Unsupported, why)));
+            }
+            if let Some(capture) = &capture {
+                let what = Uncaptured::Foreign(program.clone(), machine.to_owned());
+                capture.director.passed(what);
+            }
+        }
         let mut start = Command::new(program);
         start
             .args(arguments)

@@ -12,9 +12,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, set_child_subreaper, setrlimi
 
 use super::supervisor::Supervisor;
 use super::sys::notify::Listener;
-use super::sys::tell::Tell;
+use super::sys::tell::{Tell, When};
 use super::sys::{filter, install};
 use super::{Ability, Clock, Director, Files, Outbound, Resolver};
+
+/// The flag of `seccomp` that asks for a listener: there can be one only.
+pub(super) const NEW_LISTENER: u32 = 1 << 3;
 
 /// What is to be captured.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +59,8 @@ impl Plan {
     fn tells(&self) -> Vec<Tell> {
         let clock = self.clock.as_ref();
         let files = self.files.is_some() || self.names.is_some();
-        let mut tells = clock.map_or_else(Vec::new, |_| Clock::tells(self.ability.killable));
+        let mut tells = vec![Tell::new(libc::SYS_seccomp, &[When::Has(1, NEW_LISTENER)])];
+        tells.extend(clock.map_or_else(Vec::new, |_| Clock::tells(self.ability.killable)));
         tells.extend(files.then(Files::tells).into_iter().flatten());
         tells
     }

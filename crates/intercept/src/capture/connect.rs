@@ -6,8 +6,6 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 
 use retake_model::Direction;
@@ -16,18 +14,18 @@ use socket2::{SockRef, Type};
 use super::call::Call;
 use super::loopback::{Dialled, dial, errno};
 use super::pending;
-use super::resolve::{is_name_daemon, takes_any_answer};
+use super::resolve::takes_any_answer;
 use super::sockets::{Taken, is_tcp};
 use super::supervisor::Core;
 use super::sys::address::{self, Given, plain};
 use super::sys::options::has_error_queue;
 use super::sys::process;
-use super::{Arrived, Route, Uncaptured};
+use super::{Arrived, Route, Uncaptured, unix};
 
 pub(super) fn connect(core: &Arc<Core>, call: Call) {
     match given(&call) {
         Some(Given::Inet(given)) => inet(core, call, given),
-        Some(Given::Unix(name)) => unix(core, call, &name),
+        Some(Given::Unix(name)) => unix::connect(core, call, &name),
         Some(Given::Unspecified) => {
             if let Some(inode) = core.sockets.inode(&call) {
                 core.sockets.forget(inode);
@@ -240,24 +238,6 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
 }
 
 const DNS: u16 = 53;
-
-/// A unix socket. One that is not there is not worth a word.
-fn unix(core: &Core, call: Call, name: &[u8]) {
-    if core.plan.names.is_some() && is_name_daemon(name) {
-        // The service then asks by DNS.
-        call.fail(libc::ECONNREFUSED);
-        return;
-    }
-    let path = match name.split_first() {
-        None => return call.proceed(),
-        Some((0, name)) => Path::new("@").join(Path::new(std::ffi::OsStr::from_bytes(name))),
-        Some(_) => Path::new(std::ffi::OsStr::from_bytes(name)).to_owned(),
-    };
-    if name.first() == Some(&0) || path.exists() {
-        core.director.passed(Uncaptured::Unix(path));
-    }
-    call.proceed();
-}
 
 fn passed(core: &Core, given: SocketAddr, why: String) {
     core.director

@@ -1,7 +1,7 @@
 //! What capture asks of whoever uses it: what is to become of a connection, never how.
 
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use retake_model::Direction;
@@ -14,6 +14,12 @@ pub type Pid = u32;
 pub trait Director: Send + Sync {
     /// What is to become of a connection that the service wants to open.
     fn connect(&self, wanted: SocketAddr, by: Pid) -> Route;
+
+    /// What is to become of a connection to the unix socket of a database. Where it is captured,
+    /// [`Arrived::name`] is the path, and [`Arrived::wanted`] the loopback with the usual port.
+    fn connect_unix(&self, _path: &Path, _by: Pid) -> Route {
+        Route::Leave
+    }
 
     /// Takes a connection that was captured.
     fn adopt(&self, arrived: Arrived);
@@ -58,7 +64,7 @@ pub struct Arrived {
     pub upstream: Option<TcpStream>,
     /// Where the service wanted to go; for an inbound connection, where its client did.
     pub wanted: SocketAddr,
-    /// The host name that the service looked up for that address, where it is known.
+    /// The path of the unix socket, where it is one.
     pub name: Option<Arc<str>>,
     /// The thread of the service.
     pub by: Pid,
@@ -75,6 +81,10 @@ pub enum Uncaptured {
     Datagrams(SocketAddr),
     /// A connection that could not be taken over: where to, and why.
     Connection(SocketAddr, String),
+    /// A program has a filter of its own whose listener the system refused: its name.
+    Filter(String),
+    /// A program of another architecture: its name, and what it is.
+    Foreign(String, String),
     /// What a program connects to that we may not look into (it is not readable, or has more
     /// rights than we have): its name.
     Program(String),

@@ -106,6 +106,11 @@ mod supervisor;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod sys;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod unix;
 
 #[cfg(not(all(
     target_os = "linux",

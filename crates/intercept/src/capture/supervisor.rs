@@ -10,14 +10,16 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::process::Signal;
 
 use super::accept::{self, Inbound};
+use super::arm::NEW_LISTENER;
 use super::call::Call;
 use super::family::{Family, Reaper};
 use super::loopback::Loopback;
 use super::pending::{self, Pending};
 use super::sockets::Sockets;
 use super::sys::notify::Listener;
-use super::{Director, Plan};
-use super::{connect, files, inject, listen, names};
+use super::sys::process;
+use super::{Director, Plan, Uncaptured};
+use super::{connect, files, inject, listen, names, unix};
 
 /// How often it is looked whether orphans have ended.
 const REAP_EVERY: Duration = Duration::from_millis(250);
@@ -39,6 +41,7 @@ pub(super) struct Core {
     pub(super) sockets: Sockets,
     pub(super) loopback: Loopback,
     pub(super) pending: Pending,
+    pub(super) unix: unix::Door,
     /// None where inbound connections are not recorded.
     pub(super) inbound: Option<Inbound>,
 }
@@ -62,6 +65,7 @@ impl Supervisor {
             plan,
             loopback: Loopback::open()?,
             pending: Pending::new()?,
+            unix: unix::Door::open()?,
         });
         pending::start(&core)?;
         if core.inbound.is_some() {
@@ -163,6 +167,10 @@ fn withdrawn(error: &io::Error) -> bool {
 
 /// One handler per system call, each in its file.
 fn dispatch(core: &Arc<Core>, call: Call) {
+    if call.number() == libc::SYS_seccomp && call.argument(1) & u64::from(NEW_LISTENER) != 0 {
+        let program = process::name(call.by());
+        core.director.passed(Uncaptured::Filter(program));
+    }
     match call.number() {
         libc::SYS_connect => connect::connect(core, call),
         libc::SYS_socket => inject::socket(core, call),

@@ -58,6 +58,14 @@ fn sentence(what: &Uncaptured, count: u64) -> String {
             hint(path)
         ),
         Uncaptured::Datagrams(addr) => format!("not captured{times}: datagrams (UDP) to {addr}"),
+        Uncaptured::Filter(name) => format!(
+            "`{name}` wanted to watch system calls itself{times}, which the system refuses (EBUSY) to a \
+             captured program; hint: --no-capture, with --listen and --dep"
+        ),
+        Uncaptured::Foreign(name, machine) => format!(
+            "not captured{times}: what `{name}` connects to, as it was built for {machine}; hint: name \
+             its dependencies with --dep"
+        ),
         Uncaptured::Program(name) => format!(
             "not captured{times}: what `{name}` connects to, as it may not be looked into; hint: \
              run it by a user who may read the program's file, without more rights than retake"

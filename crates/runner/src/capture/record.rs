@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::Naming;
@@ -148,8 +149,30 @@ impl RecordDirector {
         name
     }
 
+    /// The dependency that a database's unix socket is.
+    fn by_path(&self, state: &mut State, path: &str, port: u16) -> Arc<str> {
+        let rule = self.any_port.iter().find(|known| known.host == path);
+        let name = match rule {
+            Some(known) => known.name.clone(),
+            None => state.naming.of(kind(path), port),
+        };
+        let seen = state.seen.entry(name.clone()).or_default();
+        insert(&mut seen.hosts, path.to_owned());
+        name
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a database's socket is called after.
+fn kind(path: &str) -> &'static str {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    match file {
+        _ if file.starts_with(".s.PGSQL.") => "postgres",
+        _ if file.starts_with("redis") => "redis",
+        _ => "mysql",
     }
 }
 
@@ -167,6 +190,10 @@ impl Director for RecordDirector {
         Route::Relay
     }
 
+    fn connect_unix(&self, _: &Path, _: Pid) -> Route {
+        Route::Relay
+    }
+
     fn adopt(&self, arrived: Arrived) {
         let Some(server) = arrived.upstream else {
             return;
@@ -175,7 +202,10 @@ impl Director for RecordDirector {
             Direction::Inbound => None,
             Direction::Outbound => {
                 let mut state = self.lock();
-                let name = self.dependency(&mut state, arrived.wanted);
+                let name = match &arrived.name {
+                    Some(path) => self.by_path(&mut state, path, arrived.wanted.port()),
+                    None => self.dependency(&mut state, arrived.wanted),
+                };
                 if let Some(seen) = state.seen.get_mut(&name) {
                     seen.accepted = true;
                 }
@@ -187,7 +217,9 @@ impl Director for RecordDirector {
             dependency,
             protocol: None,
             peer: arrived.client.peer_addr().ok(),
-            target: arrived.wanted.to_string(),
+            target: arrived
+                .name
+                .map_or_else(|| arrived.wanted.to_string(), |path| path.to_string()),
             client: arrived.client,
             server,
             first: Vec::new(),

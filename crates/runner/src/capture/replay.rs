@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
@@ -33,7 +34,7 @@ pub(crate) struct ReplayDirector {
 
 #[derive(Default)]
 struct State {
-    refused: BTreeMap<(String, SocketAddr), u64>,
+    refused: BTreeMap<String, u64>,
     beyond: u64,
     names: BTreeSet<String>,
     account: Account,
@@ -83,12 +84,11 @@ impl ReplayDirector {
     /// What was refused and what went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let state = self.lock();
-        let refused = state.refused.iter().map(|((name, addr), count)| {
+        let refused = state.refused.iter().map(|(name, count)| {
             let times = if *count == 1 { String::new() } else { format!(", {count} times") };
             format!(
                 "refused{times}: a connection to {name}, which the recording does not have: nothing \
-                 leaves the machine on replay; hint: record it, or allow it with --allow-egress \
-                 (address {addr})"
+                 leaves the machine on replay; hint: record it, or allow it with --allow-egress"
             )
         });
         let mut notes: Vec<String> = refused.collect();
@@ -135,19 +135,28 @@ impl ReplayDirector {
             .or_else(|| self.dependencies.iter().find(|d| d.address == address))
     }
 
+    /// The recorded dependency that a database's unix socket is.
+    fn by_path(&self, path: &str) -> Option<&DependencyInfo> {
+        let mut all = self.dependencies.iter();
+        all.find(|d| d.hosts.iter().any(|host| host == path))
+    }
+
+    fn route(&self, dependency: &DependencyInfo) -> Route {
+        match &dependency.fails {
+            _ if self.is_live(dependency) => Route::Relay,
+            Some(error) => Route::Refuse(errors::number(error)),
+            None => Route::Serve,
+        }
+    }
+
     fn is_live(&self, dependency: &DependencyInfo) -> bool {
         self.live.iter().any(|name| **name == *dependency.name)
     }
 
-    fn refuse(&self, wanted: SocketAddr) -> Route {
-        let name = match self.names.of(wanted.ip()) {
-            Some(host) => format!("{host}:{}", wanted.port()),
-            None => wanted.to_string(),
-        };
+    fn refuse(&self, whom: String) -> Route {
         let mut state = self.lock();
-        let key = (name, wanted);
-        if state.refused.len() < MOST_REFUSED || state.refused.contains_key(&key) {
-            *state.refused.entry(key).or_default() += 1;
+        if state.refused.len() < MOST_REFUSED || state.refused.contains_key(&whom) {
+            *state.refused.entry(whom).or_default() += 1;
         } else {
             state.beyond += 1;
         }
@@ -171,21 +180,34 @@ impl Director for ReplayDirector {
             return Route::Leave;
         }
         match self.dependency(wanted) {
-            Some(dependency) if self.is_live(dependency) => Route::Relay,
-            Some(dependency) => match &dependency.fails {
-                Some(error) => Route::Refuse(errors::number(error)),
-                None => Route::Serve,
-            },
+            Some(dependency) => self.route(dependency),
             None if self.allow_egress => Route::Leave,
-            None => self.refuse(wanted),
+            None => {
+                let host = self.names.of(wanted.ip());
+                let host = host.map(|host| format!("{host}:{}", wanted.port()));
+                self.refuse(host.unwrap_or_else(|| wanted.to_string()))
+            }
+        }
+    }
+
+    fn connect_unix(&self, path: &Path, _: Pid) -> Route {
+        let shown = path.to_string_lossy();
+        match self.by_path(&shown) {
+            Some(dependency) => self.route(dependency),
+            None if self.allow_egress => Route::Leave,
+            None => self.refuse(format!("the unix socket {shown}")),
         }
     }
 
     fn adopt(&self, arrived: Arrived) {
-        let Some(dependency) = self.dependency(arrived.wanted) else {
+        let by_path = arrived.name.as_deref().and_then(|path| self.by_path(path));
+        let Some(dependency) = by_path.or_else(|| self.dependency(arrived.wanted)) else {
             return;
         };
-        let target = arrived.wanted.to_string();
+        let target = match arrived.name {
+            Some(path) => path.to_string(),
+            None => arrived.wanted.to_string(),
+        };
         match arrived.upstream {
             None => self.adopter.serve(arrived.client, dependency, target),
             Some(server) => self.adopter.relay(Pair {

@@ -171,11 +171,18 @@ pub(crate) fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<K
     let before = before.iter().flat_map(|dependency| {
         let all = dependency.hosts.iter().chain(&dependency.addresses);
         all.filter_map(|at| {
-            let (host, port) = at.rsplit_once(':')?;
+            let (host, port) = match at.starts_with('/') {
+                // The path of a unix socket.
+                true => (at.as_str(), None),
+                false => {
+                    let (host, port) = at.rsplit_once(':')?;
+                    (host, Some(port.parse().ok()?))
+                }
+            };
             Some(Known {
                 name: dependency.name.clone(),
                 host: host.trim_matches(['[', ']']).to_owned(),
-                port: Some(port.parse().ok()?),
+                port,
             })
         })
     });
