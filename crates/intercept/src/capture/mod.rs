@@ -11,9 +11,16 @@
 
 mod ability;
 mod director;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod dns;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod resolve;
+#[cfg_attr(
+    not(all(target_os = "linux", target_arch = "x86_64")),
+    allow(dead_code)
+)]
 mod timeline;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod trust;
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
