@@ -215,8 +215,10 @@ pub struct ReportArgs {
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// For people: the causes first.
     Terminal,
+    /// For people, with every difference.
+    Full,
     /// For programs.
     Json,
     /// For CI systems.
@@ -228,6 +230,7 @@ impl Format {
     pub fn name(self) -> &'static str {
         match self {
             Format::Terminal => "terminal",
+            Format::Full => "full",
             Format::Json => "json",
             Format::Junit => "junit",
         }
@@ -338,12 +341,24 @@ mod tests {
             "retake record --set s --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep db=postgres://h:1@127.0.0.1:2 --dep-env DATABASE_URL --for 1h -- ./app --flag",
             "retake replay a b --target http://127.0.0.1:3000 --live db --jobs 4 --run-dir d --junit j --json f -- ./app",
             "retake report run-1 --format junit",
+            "retake report run-1 --format full",
             "retake lint a b",
             "retake record --proxy 127.0.0.1:18080 --upstream-proxy http://proxy:3128 -- ./app",
             "retake doctor --json",
             "retake demo",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_format_has_a_reporter() {
+        for format in Format::value_variants() {
+            let sink = Box::new(std::io::sink());
+            assert!(
+                retake_report::open(format.name(), sink).is_some(),
+                "{format:?}"
+            );
         }
     }
 }
