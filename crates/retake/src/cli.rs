@@ -79,7 +79,7 @@ Examples:
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 \\
     --dep db=postgres://127.0.0.1:5432@127.0.0.1:15432 -- ./app
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app
-  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --proxy 127.0.0.1:18080 -- ./app"
+  retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --proxy 127.0.0.1:18080"
 )]
 pub struct RecordArgs {
     /// The test set to record into.
@@ -110,8 +110,8 @@ pub struct RecordArgs {
     /// command the changed variable.
     #[arg(long = "dep-env", value_name = "VAR")]
     pub dep_env: Vec<String>,
-    /// Where retake listens as a forward proxy, for services elsewhere: HTTPS_PROXY of the service
-    /// (set for a command), or a browser's.
+    /// Where retake listens as a forward proxy: HTTPS_PROXY of a service elsewhere, or a browser's
+    /// proxy. A command that is not captured is told of it.
     #[arg(long, value_name = "ADDR", env = "RETAKE_PROXY")]
     pub proxy: Option<SocketAddr>,
     /// The company's own proxy, behind that of retake; HTTPS_PROXY by default, `none` for no other.

@@ -85,13 +85,7 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
     let settings = settings.record;
     let inbound = inbound(&args, &settings)?;
     let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
-    let forward = match args.proxy {
-        Some(listen) => Some(ForwardOptions {
-            listen,
-            chain: chain(args.upstream_proxy.as_deref())?,
-        }),
-        None => None,
-    };
+    let forward = forward(&args, &settings)?;
     let capture = super::capture::ability(args.no_capture, &args.command, false)?;
     let captures = capture.as_ref().is_some_and(Ability::captures);
     let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
@@ -158,6 +152,28 @@ fn captured_names(settings: &RecordSettings) -> Vec<Known> {
         })
     });
     names.collect()
+}
+
+/// The forward proxy of the command line, else of the settings.
+fn forward(
+    args: &RecordArgs,
+    settings: &RecordSettings,
+) -> Result<Option<ForwardOptions>, Failure> {
+    let listen = match (args.proxy, &settings.proxy) {
+        (Some(listen), _) => listen,
+        (None, Some(text)) => text.parse().map_err(|_| {
+            Failure::usage(format!(
+                "record.proxy: `{text}` is no address such as 127.0.0.1:18080"
+            ))
+        })?,
+        (None, None) => return Ok(None),
+    };
+    let behind = args
+        .upstream_proxy
+        .as_ref()
+        .or(settings.upstream_proxy.as_ref());
+    let chain = chain(behind.map(String::as_str))?;
+    Ok(Some(ForwardOptions { listen, chain }))
 }
 
 fn inbound(

@@ -96,8 +96,8 @@ fn options(
             .map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
         target: args.target.as_deref().map(target_address).transpose()?,
         live: args.live,
-        chain: match &args.upstream_proxy {
-            Some(url) => chain(Some(url))?,
+        chain: match args.upstream_proxy.or(settings.record.upstream_proxy) {
+            Some(url) => chain(Some(&url))?,
             // What the environment says matters only where a dependency is live.
             None => chain(None).unwrap_or_default(),
         },

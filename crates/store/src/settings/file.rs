@@ -25,6 +25,8 @@ pub(super) struct SettingsDoc {
 pub(super) struct RecordDoc {
     pub(super) listen: Option<String>,
     pub(super) upstream: Option<String>,
+    pub(super) proxy: Option<String>,
+    pub(super) upstream_proxy: Option<String>,
     pub(super) dependencies: Vec<DependencyDoc>,
     pub(super) redact: RedactDoc,
     pub(super) exclude: Vec<ExcludeDoc>,

@@ -80,6 +80,7 @@ impl Check<'_> {
         let place = Place::root().key("record");
         self.address(doc.listen.as_deref(), &place.key("listen"))?;
         self.address(doc.upstream.as_deref(), &place.key("upstream"))?;
+        self.address(doc.proxy.as_deref(), &place.key("proxy"))?;
         self.at_least_one(doc.workers, &place.key("workers"))?;
         let mut dependencies: Vec<DependencySettings> = Vec::new();
         for (index, dependency) in doc.dependencies.into_iter().enumerate() {
@@ -111,6 +112,8 @@ impl Check<'_> {
         Ok(RecordSettings {
             listen: doc.listen,
             upstream: doc.upstream,
+            proxy: doc.proxy,
+            upstream_proxy: doc.upstream_proxy,
             dependencies,
             redact: RedactSettings { headers },
             exclude,

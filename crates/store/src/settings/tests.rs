@@ -12,6 +12,8 @@ retake: v1
 record:
   listen: 127.0.0.1:8081
   upstream: localhost:8080
+  proxy: 127.0.0.1:18080
+  upstream_proxy: none
   dependencies:
     - {name: db, url: "postgres://127.0.0.1:5432", listen: "127.0.0.1:15432"}
     - name: payments
@@ -38,6 +40,8 @@ rules:
     let record = &settings.record;
     assert_eq!(record.listen.as_deref(), Some("127.0.0.1:8081"));
     assert_eq!(record.upstream.as_deref(), Some("localhost:8080"));
+    assert_eq!(record.proxy.as_deref(), Some("127.0.0.1:18080"));
+    assert_eq!(record.upstream_proxy.as_deref(), Some("none"));
     assert_eq!(record.dependencies.len(), 2);
     assert_eq!(record.dependencies[1].env.as_deref(), Some("PAYMENTS_URL"));
     assert_eq!(record.redact.headers, ["x-shop-key"]);
@@ -51,7 +55,7 @@ rules:
     assert_eq!(replay.headers[0].1, "Bearer ${TOKEN}");
     assert_eq!(replay.strict, Some(true));
     assert_eq!(replay.env[0].0, "B");
-    assert_eq!(settings.rules[0].source, "retake.yaml:24");
+    assert_eq!(settings.rules[0].source, "retake.yaml:26");
     assert_eq!(settings.rules[1].action, RuleAction::Tolerance(0.01));
 }
 

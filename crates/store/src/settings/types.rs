@@ -45,6 +45,10 @@ pub struct RecordSettings {
     pub listen: Option<String>,
     /// Where the service listens, `host:port`.
     pub upstream: Option<String>,
+    /// Where retake listens as a forward proxy, `host:port`.
+    pub proxy: Option<String>,
+    /// The proxy behind it: a URL, or `none`.
+    pub upstream_proxy: Option<String>,
     /// The dependencies.
     pub dependencies: Vec<DependencySettings>,
     /// `redact:`
