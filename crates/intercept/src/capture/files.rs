@@ -178,7 +178,7 @@ fn resolvers(names: &Resolver, pid: u32) -> Option<File> {
         return None;
     }
     let theirs = std::fs::read_to_string(seen_by(pid, 0, RESOLVERS.as_bytes())).ok()?;
-    in_memory(names.settings(&theirs).as_bytes()).ok()
+    in_memory(names.settings(&theirs)?.as_bytes()).ok()
 }
 
 /// Whether c-ares is in a process: as a library, in gRPC's, or in Node's own program.

@@ -112,8 +112,8 @@ struct Shared {
     on_miss: OnMiss,
     /// Which server a client wanted, by the client's own address.
     wanted: Mutex<HashMap<SocketAddr, SocketAddr>>,
-    /// Which server the others want, who came by [`Resolver::settings`].
-    default: Mutex<Option<SocketAddr>>,
+    /// Which servers the others want, who came by [`Resolver::settings`].
+    default: Mutex<Vec<SocketAddr>>,
     waiting: AtomicUsize,
     stop: AtomicBool,
 }
@@ -165,21 +165,28 @@ impl Resolver {
     }
 
     /// The settings of a resolver that may name a port behind a server, as c-ares does: ours in
-    /// place of the servers that `theirs` names. The first of those is asked for what comes.
-    pub fn settings(&self, theirs: &str) -> String {
-        let server = |line: &str| {
-            let address = line.trim().strip_prefix("nameserver")?.trim();
-            address.parse::<IpAddr>().ok()
-        };
-        if let Some(first) = theirs.lines().find_map(server) {
-            *self.shared.lock_default() = Some(SocketAddr::new(first, DNS));
-        }
+    /// place of the servers that `theirs` names, which are asked for what comes. None where one of
+    /// those cannot be understood.
+    pub fn settings(&self, theirs: &str) -> Option<String> {
         let mut settings = format!("nameserver {}\n", self.v4);
-        for line in theirs.lines().filter(|line| server(line).is_none()) {
-            settings.push_str(line);
-            settings.push('\n');
+        let mut servers = Vec::new();
+        for line in theirs.lines() {
+            match line.trim().strip_prefix("nameserver") {
+                Some(address) => {
+                    let address: IpAddr = address.trim().parse().ok()?;
+                    servers.push(SocketAddr::new(address, DNS));
+                }
+                None => {
+                    settings.push_str(line);
+                    settings.push('\n');
+                }
+            }
         }
-        settings
+        if servers.is_empty() {
+            return None;
+        }
+        *self.shared.lock_default() = servers;
+        Some(settings)
     }
 
     /// Says which server a client wanted, before it asks. `client` is its socket's own address.
@@ -209,7 +216,7 @@ impl Shared {
         self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_default(&self) -> MutexGuard<'_, Option<SocketAddr>> {
+    fn lock_default(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
         self.default.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -241,15 +248,27 @@ impl Shared {
         Some(answer(message, &asked, Reply::NoSuchName))
     }
 
-    /// Asks the real server, and passes its answer on.
-    fn forward(&self, message: &[u8], server: SocketAddr) -> io::Result<Vec<u8>> {
+    /// Asks the real servers, one after the other, until one answers.
+    fn forward(&self, message: &[u8], servers: &[SocketAddr]) -> io::Result<Vec<u8>> {
+        let share = u32::try_from(servers.len()).unwrap_or(u32::MAX).max(1);
+        let mut last = io::ErrorKind::NotFound.into();
+        for server in servers {
+            match self.ask(message, *server, PATIENCE / share) {
+                Ok(reply) => return Ok(reply),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn ask(&self, message: &[u8], server: SocketAddr, patience: Duration) -> io::Result<Vec<u8>> {
         let any: IpAddr = match server {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
         socket.connect(server)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(patience))?;
         socket.send(message)?;
         let mut reply = vec![0; MAX_MESSAGE];
         let length = socket.recv(&mut reply)?;
@@ -312,9 +331,10 @@ fn receive(socket: &Arc<UdpSocket>, shared: &Arc<Shared>) {
             continue;
         }
         let wanted = shared.lock_wanted().get(&canonical(client)).copied();
-        let Some(server) = wanted.or_else(|| *shared.lock_default()) else {
+        let servers = wanted.map_or_else(|| shared.lock_default().clone(), |one| vec![one]);
+        if servers.is_empty() {
             continue;
-        };
+        }
         if shared.waiting.fetch_add(1, Ordering::Relaxed) >= MAX_WAITING {
             shared.waiting.fetch_sub(1, Ordering::Relaxed);
             continue;
@@ -323,7 +343,7 @@ fn receive(socket: &Arc<UdpSocket>, shared: &Arc<Shared>) {
         let asking = std::thread::Builder::new()
             .name("retake-look-up".to_owned())
             .spawn(move || {
-                let reply = all.forward(&message, server).or_else(|_| {
+                let reply = all.forward(&message, &servers).or_else(|_| {
                     question(&message)
                         .map(|asked| answer(&message, &asked, Reply::Failure))
                         .ok_or(io::ErrorKind::InvalidData)
@@ -444,9 +464,16 @@ mod tests {
         let resolver = Resolver::start(names, Source::Real, Box::new(|_| {})).expect("started");
         let theirs = "search lan\nnameserver 10.0.0.1\nnameserver ::1\noptions ndots:1";
         let expect = format!("nameserver {}\nsearch lan\noptions ndots:1\n", resolver.v4);
-        assert_eq!(resolver.settings(theirs), expect);
-        let first = "10.0.0.1:53".parse().expect("an address");
-        assert_eq!(*resolver.shared.lock_default(), Some(first));
+        assert_eq!(resolver.settings(theirs), Some(expect));
+        let servers = ["10.0.0.1:53", "[::1]:53"].map(|a| a.parse().expect("an address"));
+        assert_eq!(*resolver.shared.lock_default(), servers);
+        for strange in [
+            "",
+            "search lan",
+            "nameserver 10.0.0.2\nnameserver fe80::1%eth0",
+        ] {
+            assert_eq!(resolver.settings(strange), None, "{strange}");
+        }
     }
 
     #[test]
