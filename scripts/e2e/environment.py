@@ -13,6 +13,7 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 CACHE = pathlib.Path(os.environ.get("RETAKE_TEST_ENV", ROOT / "target" / "test-env"))
 CLIENTS = ROOT / "testdata" / "clients" / "postgres"
 PROXY_CLIENTS = ROOT / "testdata" / "clients" / "proxy"
+CAPTURE = ROOT / "testdata" / "capture"
 APPS = ROOT / "testdata" / "apps"
 LOG = CACHE / "install.log"
 PGJDBC = "org.postgresql:postgresql:42.7.14"
@@ -108,17 +109,17 @@ def _postgres_18():
          lambda: run(["node", "scripts/hydrate-symlinks.js"], log=LOG, cwd=place))
 
 
-def python(name, requirements):
+def python(name, requirements, base=sys.executable):
     """A virtual environment with these requirements; returns its interpreter."""
     place = CACHE / name
     interpreter = place / "bin" / "python"
 
     def install():
         shutil.rmtree(place, ignore_errors=True)
-        run([sys.executable, "-m", "venv", str(place)], log=LOG)
+        run([base, "-m", "venv", str(place)], log=LOG)
         run([str(interpreter), "-m", "pip", "install", "-q", "-r", str(requirements)], log=LOG, timeout=1200)
 
-    _once(name, [requirements], install)
+    _once(name, [requirements] if base == sys.executable else [requirements, base], install)
     return str(interpreter)
 
 
@@ -178,4 +179,32 @@ def java_clients():
         run(["javac", "-encoding", "UTF-8", "-cp", str(jar), "-d", str(place), str(source)], log=LOG)
 
     _once("java", [PGJDBC, source], install)
+    return f"{place}:{jar}"
+
+
+def capture_python(user):
+    """requests, httpx, aiohttp, psycopg, grpc, gunicorn, uvicorn, on a Python that this user can run."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    interpreter = python("capture-python", CAPTURE / "python" / "requirements.txt", user.interpreter())
+    user.needs(interpreter)
+    return interpreter
+
+
+def capture_go():
+    """net/http and pgx in one static binary."""
+    need("go")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    binary = CACHE / "go-capture"
+    run(["go", "build", "-o", str(binary), "."], log=LOG, cwd=CAPTURE / "go", timeout=900,
+        env={**os.environ, "CGO_ENABLED": "0"})
+    return binary
+
+
+def capture_java():
+    """The Java services and pgjdbc; returns the class path."""
+    jar = java_clients().split(":")[1]
+    place = CACHE / "capture-java"
+    sources = sorted((CAPTURE / "java").glob("*.java"))
+    _once("capture-java", sources, lambda: run(
+        ["javac", "-encoding", "UTF-8", "-d", str(place), *map(str, sources)], log=LOG))
     return f"{place}:{jar}"

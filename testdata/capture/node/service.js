@@ -1,0 +1,23 @@
+"use strict";
+// The HTTP side of the Node services, and the paths to ask for.
+const http = require("node:http");
+
+const path = process.env.CHANGE ? "/changed/" : "/item/";
+exports.path = path;
+exports.bases = () => [process.env.HTTPS_URL + path, process.env.HTTP_URL + path];
+exports.changed = Boolean(process.env.CHANGE);
+
+// Answers `GET /call/<n>` with what `answer(n)` comes to, as JSON.
+exports.serve = (answer) => {
+  http.createServer(async (request, response) => {
+    let status = 200, said;
+    try {
+      said = await answer(request.url.split("/").pop());
+    } catch (error) {
+      console.error("failed:", error);
+      [status, said] = [500, { error: String(error.code || error.message) }];
+    }
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(said));
+  }).listen(Number(process.env.PORT), "127.0.0.1");
+};

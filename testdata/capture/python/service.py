@@ -1,0 +1,35 @@
+"""The HTTP side of the Python services: a threaded server of the standard library, and the paths to ask for."""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PATH = "/changed/" if os.environ.get("CHANGE") else "/item/"
+HTTPS = os.environ.get("HTTPS_URL", "") + PATH
+HTTP = os.environ.get("HTTP_URL", "") + PATH
+
+
+def serve(answer):
+    """Answers `GET /call/<n>` with `answer(n)` as JSON, for ever."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            try:
+                status, said = 200, answer(self.path.rsplit("/", 1)[-1])
+            except Exception as error:
+                print("failed:", repr(error), file=sys.stderr, flush=True)
+                status, said = 500, {"error": type(error).__name__}
+            body = json.dumps(said, sort_keys=True).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
