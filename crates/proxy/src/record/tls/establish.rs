@@ -10,10 +10,11 @@ use tokio::net::TcpStream;
 
 use super::super::RelayEvent;
 use super::desk::Desk;
+use super::refusal::{refused, told};
 use super::serve::Conn;
 use super::{Start, Way};
 use crate::tls::{
-    self, Alpn, Answered, Fault, Hello, Issue, Names, Parsed, Prefixed, Refusal, Refused, Stream,
+    self, Alpn, Answered, Fault, Hello, Issue, Names, Parsed, Prefixed, Refusal, Stream,
 };
 
 /// Where a conversation stands.
@@ -202,7 +203,7 @@ impl Shake<'_> {
                 Err(Failed::Lost(error))
             }
             Err(refusal) => {
-                let why = self.told(&refusal, &key, &asked);
+                let why = told(self.desk, self.conn, &refusal, &key, &asked);
                 if hello.is_none() {
                     self.reset_client();
                     return Err(Failed::Closed);
@@ -315,35 +316,6 @@ impl Shake<'_> {
         self.desk.tls.authority().issue(&Issue { names, fault })
     }
 
-    /// Says why the server refused, and gives the reason that the ledger counts by.
-    fn told(&mut self, refusal: &Refusal, key: &str, asked: &str) -> &'static str {
-        let (why, what) = match refusal {
-            Refusal::WantsCertificate => (
-                "the server asks for a certificate of the client",
-                "it asks for a certificate of its client (hint: name one under `tls: clients:` in \
-                 retake.yaml; `anonymous: true` there goes on without)"
-                    .to_owned(),
-            ),
-            Refusal::Handshake(what) => (
-                "no TLS in common with the server",
-                format!("TLS with it failed: {what}"),
-            ),
-            Refusal::Settings(error) => (
-                "the client's certificate cannot be used",
-                format!("the certificate for it cannot be used: {error}"),
-            ),
-            Refusal::Lost(error) => ("the server was lost", error.to_string()),
-        };
-        if self.desk.tls.known().tell_once(key, why) {
-            let text = format!("{}: {asked}: {what}", self.conn.whom());
-            self.conn.note(self.desk, text);
-        }
-        if matches!(refusal, Refusal::WantsCertificate) {
-            self.desk.tls.known().leave_alone(key, why);
-        }
-        why
-    }
-
     /// A new connection to the server gets as far as the first one was.
     async fn ask_again(&self, server: &mut TcpStream) -> Result<(), Failed> {
         if let Start::Agreed { question, agreed } = &self.start {
@@ -380,38 +352,4 @@ impl Shake<'_> {
         // Failing means that the socket is gone already.
         let _ = socket2::SockRef::from(&self.client).set_linger(Some(std::time::Duration::ZERO));
     }
-}
-
-/// A client did not take what it was shown.
-fn refused(desk: &Desk, conn: &Conn, key: &str, is_good: bool, error: &io::Error) {
-    const PINNED: &str = "the client takes no certificate but the server's own";
-    const FOREIGN: &str = "no TLS in common with the client";
-    const UNVERIFIED: &str = "the server's certificate could not be verified";
-    let known = desk.tls.known();
-    if !is_good {
-        // It was right to. Should it trust what we do not, the next connection is as without us.
-        return known.leave_alone(key, UNVERIFIED);
-    }
-    let (why, alone) = match tls::refused(error) {
-        Refused::Certificate => {
-            known.leave_alone(key, PINNED);
-            (PINNED, true)
-        }
-        Refused::Incompatible => {
-            known.leave_alone(key, FOREIGN);
-            (FOREIGN, true)
-        }
-        Refused::Silently => (PINNED, known.ended_silently(key, PINNED)),
-    };
-    if !alone || !known.tell_once(key, why) {
-        return;
-    }
-    let text = format!(
-        "{}: a client refused the certificate that retake showed it for {key} ({error}); further \
-         connections are relayed without being read (hint: let the service trust the file that \
-         `retake ca --bundle` prints; a client that knows its server's certificate by heart \
-         cannot be read)",
-        conn.whom()
-    );
-    conn.note(desk, text);
 }

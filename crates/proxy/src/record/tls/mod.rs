@@ -8,6 +8,7 @@ mod desk;
 mod establish;
 mod floor;
 mod handover;
+mod refusal;
 mod relay;
 mod serve;
 
