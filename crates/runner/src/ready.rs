@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How a service is known to be ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ready {
-    /// Its port accepts connections.
-    Port,
+    /// Its port accepts connections, or the one that is named.
+    Port(Option<u16>),
     /// A GET of this path is answered with a status below 500.
     Path(String),
     /// This text stands in its output.
@@ -69,7 +69,11 @@ async fn look(address: &str, ready: &Ready, service: Option<&Service>) -> Result
             Some(_) => Err(format!("its output has no {line:?}")),
             None => Err("a log line can be waited for only with a command".to_owned()),
         },
-        Ready::Port => connect(address).await.map(drop),
+        Ready::Port(None) => connect(address).await.map(drop),
+        Ready::Port(Some(port)) => {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            connect(&format!("{host}:{port}")).await.map(drop)
+        }
         Ready::Path(path) => match status(address, path).await? {
             status if status < 500 => Ok(()),
             status => Err(format!("GET {path} gave status {status}")),
@@ -125,14 +129,26 @@ mod tests {
             .await
             .expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();
-        wait(&address, &Ready::Port, SHORT, &mut None)
+        wait(&address, &Ready::Port(None), SHORT, &mut None)
+            .await
+            .expect("ready");
+    }
+
+    #[tokio::test]
+    async fn another_port_may_tell() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        let ready = Ready::Port(Some(port));
+        wait("127.0.0.1:1", &ready, SHORT, &mut None)
             .await
             .expect("ready");
     }
 
     #[tokio::test]
     async fn a_closed_port_is_said_after_the_timeout() {
-        let error = wait("127.0.0.1:1", &Ready::Port, SHORT, &mut None)
+        let error = wait("127.0.0.1:1", &Ready::Port(None), SHORT, &mut None)
             .await
             .expect_err("closed");
         assert!(
@@ -171,7 +187,7 @@ mod tests {
         let mut service = Some(Service::start(&command, &[], OutputTo::Kept, None).expect("sh"));
         let error = wait(
             "127.0.0.1:1",
-            &Ready::Port,
+            &Ready::Port(None),
             Duration::from_secs(30),
             &mut service,
         )

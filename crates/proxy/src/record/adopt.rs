@@ -28,7 +28,7 @@ pub struct Arrived {
     pub client: TcpStream,
     /// The socket to where it wanted to go.
     pub server: TcpStream,
-    /// What the client has sent already and the server has not got yet, at most 64 KiB.
+    /// What the client has sent already and the server has not got yet.
     pub first: Vec<u8>,
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use retake_model::Direction;
 use retake_proxy::record::{Arrived, Counters, RelayEvent};
 
-use crate::support::{LIMIT, Rig, bounded, expect, passes};
+use crate::support::{LIMIT, Rig, bounded, expect, noise, passes};
 
 /// Both ends of a connection of the loopback device.
 fn pair() -> (TcpStream, TcpStream) {
@@ -89,4 +89,17 @@ fn a_connection_that_arrives_after_the_end_is_closed() {
     let (arrived, mut client, _server) = arrived("a.test", b"");
     adopter.adopt(arrived);
     assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+}
+
+#[test]
+fn what_was_read_before_is_passed_on_first_however_much_it_is() {
+    let rig = Rig::start(None, |_| {});
+    let early = noise(7, 100_000);
+    let (arrived, mut client, mut server) = arrived("a.test", &early);
+    rig.proxy.adopter().adopt(arrived);
+    let mut got = vec![0; early.len()];
+    server.read_exact(&mut got).unwrap();
+    assert!(got == early, "as it came");
+    passes(&mut client, &mut server, b"and what follows");
+    passes(&mut server, &mut client, b"and back");
 }

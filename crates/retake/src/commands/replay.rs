@@ -82,7 +82,8 @@ fn options(
         (None, Some(text), _) | (None, None, Some(retake_store::Ready::Log(text))) => {
             Ready::Log(text)
         }
-        (None, None, Some(retake_store::Ready::Port(_)) | None) => Ready::Port,
+        (None, None, Some(retake_store::Ready::Port(port))) => Ready::Port(Some(port)),
+        (None, None, None) => Ready::Port(None),
     };
     let headers = replay
         .headers

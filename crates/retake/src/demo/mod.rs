@@ -164,7 +164,7 @@ async fn traffic(listening: oneshot::Receiver<Vec<Listen>>, shop: String) -> any
         .context("no front")?
         .addr
         .to_string();
-    ready::wait(&shop, &Ready::Port, START, &mut None).await?;
+    ready::wait(&shop, &Ready::Port(None), START, &mut None).await?;
     shop::visit(&front, Method::GET, "/items", None).await?;
     for (sku, qty) in [
         ("A1", 1),

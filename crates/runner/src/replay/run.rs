@@ -146,7 +146,7 @@ mod tests {
             chain: Default::default(),
             jobs: 1,
             timeout: Duration::from_secs(3600),
-            ready: Ready::Port,
+            ready: Ready::Port(None),
             ready_timeout: Duration::from_secs(3600),
             headers: Vec::new(),
             env: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Connections that were accepted and dialled elsewhere.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -44,28 +45,15 @@ impl Worker {
             self.sessions.push(None);
             self.sessions.len() - 1
         });
+        let (client, by_client) = self.watch(client, slot, 0);
+        let (server, by_server) = self.watch(server, slot, 1);
         let mut findings = Findings {
             events: &mut self.events,
             door,
             protocols: self.shared.protocols,
             counters: &counters,
         };
-        let mut ends = [(client, 0), (server, 1)].map(|(socket, side)| {
-            let _ = socket.set_nodelay(true);
-            // A socket that stays blocking could stop the whole thread.
-            let blocking = socket.set_nonblocking(true);
-            (TcpStream::from_std(socket), side, blocking)
-        });
-        let registered = ends.iter_mut().try_for_each(|(socket, side, blocking)| {
-            std::mem::replace(blocking, Ok(()))?;
-            self.poll.registry().register(
-                socket,
-                Token(self.waiting.len() + slot * 2 + *side),
-                Interest::READABLE | Interest::WRITABLE,
-            )
-        });
-        let [(client, ..), (server, ..)] = ends;
-        if registered.is_err() {
+        if by_client.and(by_server).is_err() {
             self.free.push(slot);
             return refuse(&info, &client, &mut findings, &self.shared);
         }
@@ -75,25 +63,40 @@ impl Worker {
         };
         let session = Session::joined(info, door, client, server, way, &mut findings);
         let mut session = Box::new(session);
-        if let Some(place) = self.buffer.get_mut(..first.len())
-            && !first.is_empty()
-        {
-            place.copy_from_slice(&first);
-            session.begin_with(
-                first.len(),
-                &mut Turn {
-                    slot,
-                    arrivals: &mut self.arrivals,
-                    buffer: &mut self.buffer,
-                    clock: self.shared.clock,
-                    findings,
-                },
-            );
+        let mut turn = Turn {
+            slot,
+            arrivals: &mut self.arrivals,
+            buffer: &mut self.buffer,
+            clock: self.shared.clock,
+            findings,
+        };
+        for piece in first.chunks(turn.buffer.len()) {
+            if let Some(place) = turn.buffer.get_mut(..piece.len()) {
+                place.copy_from_slice(piece);
+                session.begin_with(piece.len(), &mut turn);
+            }
         }
         if let Some(place) = self.sessions.get_mut(slot) {
             *place = Some(session);
         }
         self.pump(slot);
+    }
+
+    /// Has the system tell of a socket: the client's of a slot (side 0), or the server's (side 1).
+    fn watch(
+        &self,
+        socket: std::net::TcpStream,
+        slot: usize,
+        side: usize,
+    ) -> (TcpStream, io::Result<()>) {
+        let _ = socket.set_nodelay(true);
+        // A socket that stays blocking could stop the whole thread.
+        let blocking = socket.set_nonblocking(true);
+        let mut socket = TcpStream::from_std(socket);
+        let token = Token(self.waiting.len() + slot * 2 + side);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let watched = self.poll.registry().register(&mut socket, token, interest);
+        (socket, blocking.and(watched))
     }
 
     /// The door without a socket whose counters are those of a dependency.
