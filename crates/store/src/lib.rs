@@ -39,3 +39,11 @@ pub use settings::{
 pub use store::Store;
 pub use version::FormatVersion;
 pub use writer::{SetWriter, TestWriter, WriteMode};
+
+/// For the fuzzer: panics where a text is read otherwise directly than in general.
+#[cfg(feature = "fuzz")]
+pub fn fuzz_both_ways(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        v1::both_ways::check(text);
+    }
+}

@@ -11,7 +11,7 @@ use retake_model::{Mock, SetInfo, TestCase, TestSet, Value};
 use crate::diagnostic::Diagnostic;
 use crate::disk::{self, Unread};
 use crate::version::FormatVersion;
-use crate::yaml::{Limits, Problem, guard};
+use crate::yaml::{Limits, Problem, check, decode};
 use crate::{Store, StoreError, blobs, v1};
 
 /// What a file holds.
@@ -134,8 +134,9 @@ impl SetFolder<'_> {
     }
 
     fn parse(&self, kind: Kind, shown: &Path, bytes: &[u8]) -> Result<Content, Problem> {
-        let text = guard(bytes, Limits::RECORDING)?;
-        let FormatVersion::V1 = FormatVersion::of(text)?;
+        let text = decode(bytes, Limits::RECORDING)?;
+        let FormatVersion::V1 = FormatVersion::of(text)
+            .map_err(|problem| check(text, Limits::RECORDING).err().unwrap_or(problem))?;
         let known = self.store.protocol_names();
         let reader = v1::Reader {
             file: &shown.to_string_lossy(),

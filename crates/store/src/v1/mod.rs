@@ -4,6 +4,8 @@
 //! The types of the files are private to this module, so that a later version can change the
 //! model without touching how old files are read.
 
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod both_ways;
 mod read;
 mod rules;
 mod types;
@@ -12,3 +14,6 @@ mod write;
 pub(crate) use read::{Reader, read_set, read_shared, read_test};
 pub(crate) use rules::{RuleDoc, read_rules};
 pub(crate) use write::{write_set, write_shared, write_test};
+
+#[cfg(test)]
+mod edits_tests;

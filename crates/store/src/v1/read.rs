@@ -12,13 +12,15 @@ use super::read_rules;
 use super::types::{
     ByDoc, CALL_KEYS, CallDoc, LedgerDoc, MadeDoc, ScopeDoc, SetDoc, SharedDoc, TallyDoc, TestDoc,
 };
-use crate::yaml::{Problem, Tree, cut, locate, locate_key, nearest, unknown_key};
+use crate::yaml::{
+    Limits, Problem, Tree, check, cut, locate, locate_key, nearest, read_direct, unknown_key,
+};
 
 /// What reading a file needs beside its text.
 pub(crate) struct Reader<'r> {
     /// The file's name in errors and rules.
     pub(crate) file: &'r str,
-    /// The file's text.
+    /// The file's text, which need not be checked yet.
     pub(crate) text: &'r str,
     /// The protocol of that name.
     pub(crate) protocol: &'r dyn Fn(&str) -> Option<ProtocolId>,
@@ -103,7 +105,12 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
 }
 
 impl Reader<'_> {
+    /// The file, key by key. What retake wrote, and nobody changed much, is read directly.
     fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if let Some(doc) = read_direct(self.text) {
+            return Ok(doc);
+        }
+        check(self.text, Limits::RECORDING)?;
         serde_yaml::from_str(self.text).map_err(Problem::from)
     }
 
@@ -151,7 +158,7 @@ impl Reader<'_> {
     }
 
     fn calls(&self, docs: Vec<CallDoc>, scope: Scope, by: ByDoc) -> Result<Vec<Mock>, Problem> {
-        let mut calls = Vec::with_capacity(docs.len());
+        let mut calls: Vec<Mock> = Vec::with_capacity(docs.len());
         for (index, doc) in docs.into_iter().enumerate() {
             let (protocol, request) = self.asked(doc.others, index)?;
             // A key that is there, misspelt, says more than one that is missing.
@@ -162,8 +169,13 @@ impl Reader<'_> {
             };
             let to = doc.to.ok_or_else(|| missing("to"))?;
             let gives = doc.gives.ok_or_else(|| missing("gives"))?;
+            // Calls to the same dependency share its name.
+            let to = match calls.last() {
+                Some(before) if *before.to == *to => before.to.clone(),
+                _ => Arc::from(to),
+            };
             calls.push(Mock {
-                to: Arc::from(to),
+                to,
                 protocol,
                 scope: doc.scope.map_or(scope, ScopeDoc::into),
                 by: doc.by.unwrap_or(by).into(),

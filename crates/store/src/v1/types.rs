@@ -260,16 +260,16 @@ impl<'de> Visitor<'de> for CallVisitor {
         let (mut to, mut scope, mut by, mut after, mut took, mut merged, mut gives) =
             (None, None, None, None, None, None, None);
         let mut others = Vec::new();
-        while let Some(key) = fields.next_key::<String>()? {
-            match key.as_str() {
-                "to" => once("to", &mut to, fields.next_value()?)?,
-                "scope" => once("scope", &mut scope, fields.next_value()?)?,
-                "by" => once("by", &mut by, fields.next_value()?)?,
-                "after" => once("after", &mut after, fields.next_value()?)?,
-                "took" => once("took", &mut took, fields.next_value()?)?,
-                "merged" => once("merged", &mut merged, fields.next_value()?)?,
-                "gives" => once("gives", &mut gives, fields.next_value()?)?,
-                _ => others.push((key, fields.next_value()?)),
+        while let Some(key) = fields.next_key()? {
+            match key {
+                CallKey::To => once("to", &mut to, fields.next_value()?)?,
+                CallKey::Scope => once("scope", &mut scope, fields.next_value()?)?,
+                CallKey::By => once("by", &mut by, fields.next_value()?)?,
+                CallKey::After => once("after", &mut after, fields.next_value()?)?,
+                CallKey::Took => once("took", &mut took, fields.next_value()?)?,
+                CallKey::Merged => once("merged", &mut merged, fields.next_value()?)?,
+                CallKey::Gives => once("gives", &mut gives, fields.next_value()?)?,
+                CallKey::Other(key) => others.push((key, fields.next_value()?)),
             }
         }
         Ok(CallDoc {
@@ -281,6 +281,47 @@ impl<'de> Visitor<'de> for CallVisitor {
             merged: merged.unwrap_or_default(),
             others,
             gives,
+        })
+    }
+}
+
+/// A key of a call.
+enum CallKey {
+    To,
+    Scope,
+    By,
+    After,
+    Took,
+    Merged,
+    Gives,
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for CallKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(CallKeyVisitor)
+    }
+}
+
+struct CallKeyVisitor;
+
+impl Visitor<'_> for CallKeyVisitor {
+    type Value = CallKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<CallKey, E> {
+        Ok(match key {
+            "to" => CallKey::To,
+            "scope" => CallKey::Scope,
+            "by" => CallKey::By,
+            "after" => CallKey::After,
+            "took" => CallKey::Took,
+            "merged" => CallKey::Merged,
+            "gives" => CallKey::Gives,
+            other => CallKey::Other(other.to_owned()),
         })
     }
 }

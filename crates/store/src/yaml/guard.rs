@@ -40,6 +40,13 @@ impl Limits {
 
 /// The text of a file, where it can be handed to the parser.
 pub(crate) fn guard(bytes: &[u8], limits: Limits) -> Result<&str, Problem> {
+    let text = decode(bytes, limits)?;
+    check(text, limits)?;
+    Ok(text)
+}
+
+/// The text of a file, of which nothing is known but that it is text.
+pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<&str, Problem> {
     if bytes.len() > limits.bytes {
         let (size, most) = (bytes.len() >> 20, limits.bytes >> 20);
         return Err(Problem::new(format!("the file has {size} MiB"))
@@ -53,9 +60,12 @@ pub(crate) fn guard(bytes: &[u8], limits: Limits) -> Result<&str, Problem> {
             .at(line, column)
             .hint("was the file changed by another program, or cut off?")
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    Scanner::new(text, limits).run()?;
-    Ok(text)
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Whether a text can be handed to the parser.
+pub(crate) fn check(text: &str, limits: Limits) -> Checked {
+    Scanner::new(text, limits).run()
 }
 
 /// The line and column, from 1, of what follows `before`.

@@ -1,7 +1,8 @@
 //! YAML as retake writes and reads it: an emitter whose output every YAML 1.1 and 1.2 reader
-//! takes for the same, and a guard that refuses, before anything is parsed, what YAML allows and
-//! the format does not.
+//! takes for the same, a reader for what is written so, and, for what is not, a guard that
+//! refuses, before the general parser sees it, what YAML allows and the format does not.
 
+mod direct;
 mod emit;
 mod flat;
 mod guard;
@@ -11,8 +12,9 @@ mod problem;
 mod scalar;
 mod tree;
 
+pub(crate) use direct::read as read_direct;
 pub(crate) use emit::{Node, document};
-pub(crate) use guard::{Limits, guard};
+pub(crate) use guard::{Limits, check, decode, guard};
 pub(crate) use locate::{locate, locate_key};
 pub(crate) use moment::{Moment, Span, format_moment, format_span};
 pub(crate) use problem::{Problem, custom, cut, nearest, unknown_key};
@@ -21,4 +23,4 @@ pub(crate) use tree::{BlobOf, TooDeep, Tree, is_blob_name, node};
 use scalar::is_readable;
 
 #[cfg(test)]
-mod roundtrip_tests;
+pub(crate) mod roundtrip_tests;

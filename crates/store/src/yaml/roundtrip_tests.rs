@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use retake_model::{Number, Value};
 use serde::Deserialize;
 
-use super::{Limits, Node, Tree, document, guard, tree};
+use super::{Limits, Node, Tree, document, guard, read_direct, tree};
 
 #[derive(Deserialize)]
 struct Doc {
@@ -58,6 +58,12 @@ fn check(value: &Value) -> String {
         })
     };
     guard(text.as_bytes(), Limits::RECORDING).unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+    let direct: Option<Tree> = read_direct(&text);
+    let general: Result<Tree, _> = serde_yaml::from_str(&text);
+    assert!(
+        direct.is_some() && direct == general.ok(),
+        "{direct:?}\n{text}"
+    );
     let doc: Doc = serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
     let mut same = |tree: Tree| {
         let got = tree.into_value(&mut load).expect("blobs are there");
@@ -78,7 +84,7 @@ fn check(value: &Value) -> String {
 }
 
 /// Pieces that have a meaning in YAML, or are hard on editors and readers.
-const PIECES: &[&str] = &[
+pub(crate) const PIECES: &[&str] = &[
     "a",
     "Z",
     "0",
@@ -193,7 +199,7 @@ fn number() -> impl Strategy<Value = Number> {
     ]
 }
 
-fn value() -> impl Strategy<Value = Value> {
+pub(crate) fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         1 => Just(Value::Null),
         1 => any::<bool>().prop_map(Value::Bool),
@@ -210,7 +216,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 /// How many cases: `RETAKE_CASES` asks for more than a quick run has.
-fn cases(default: u32) -> u32 {
+pub(crate) fn cases(default: u32) -> u32 {
     let asked = std::env::var("RETAKE_CASES").ok();
     asked.and_then(|n| n.parse().ok()).unwrap_or(default)
 }

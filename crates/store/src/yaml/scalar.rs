@@ -39,7 +39,7 @@ pub(crate) fn is_plain(text: &str, flow: bool) -> bool {
 }
 
 /// Words that YAML 1.1 or 1.2 takes for a truth value, for nothing, or for no number.
-fn is_word_of_yaml(text: &str) -> bool {
+pub(super) fn is_word_of_yaml(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
     ];
@@ -47,7 +47,7 @@ fn is_word_of_yaml(text: &str) -> bool {
 }
 
 /// `8-4-4-4-12` hex digits: the one text that begins with a digit and is no number to anybody.
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, b)| match i {
             8 | 13 | 18 | 23 => b == b'-',

@@ -59,9 +59,13 @@ impl Tree {
             Tree::Bytes(bytes) => Value::Bytes(bytes),
             Tree::Blob(name) => load(&name, false)?,
             Tree::BlobText(name) => load(&name, true)?,
+            // What is kept has no room to grow: a set holds many short lists.
             Tree::List(items) => {
-                let items = items.into_iter().map(|item| item.into_value(load));
-                Value::List(items.collect::<Result<_, E>>()?)
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.push(item.into_value(load)?);
+                }
+                Value::List(list)
             }
             Tree::Map(fields) => {
                 let mut map = Vec::with_capacity(fields.len());
