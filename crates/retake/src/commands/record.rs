@@ -84,11 +84,18 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
     let tls = super::tls::settings(settings.tls, args.cert.as_ref().zip(args.key.as_ref()))?;
     let settings = settings.record;
     let inbound = inbound(&args, &settings)?;
-    let (deps, env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
-    let forward = forward(&args, &settings)?;
+    let (deps, mut env_deps) = dependencies(&args.deps, &args.dep_env, &settings)?;
+    let mut forward = forward(&args, &settings)?;
     let capture = super::capture::ability(args.no_capture, &args.command, false)?;
     let captures = capture.as_ref().is_some_and(Ability::captures);
     let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
+    if capture.is_some() && !captures && nothing_named && forward.is_none() {
+        forward = Some(ForwardOptions {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            chain: chain(args.upstream_proxy.as_deref())?,
+        });
+        env_deps = super::capture::by_variables();
+    }
     if !captures && nothing_named && forward.is_none() {
         return Err(Failure::usage("there is nothing to record").hint(
             "put the service's command behind `--` to have its connections captured; or name the \

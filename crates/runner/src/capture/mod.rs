@@ -2,6 +2,7 @@
 
 mod account;
 mod errors;
+mod learned;
 mod record;
 mod replay;
 mod start;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use retake_intercept::capture::{Director, Plan};
 
+pub(crate) use learned::{Learned, captured_before};
 pub use record::Known;
 pub(crate) use record::RecordDirector;
 pub(crate) use replay::ReplayDirector;

@@ -21,7 +21,7 @@ use super::Redactor;
 use super::forward::{Forward, ForwardOptions, variables};
 use super::recorder::{Keeping, Recorder};
 use crate::build::build_of;
-use crate::capture::{self, Capture, Known, RecordDirector};
+use crate::capture::{self, Capture, Known, Learned};
 use crate::installation;
 use crate::service::{OutputTo, Service, StartError};
 
@@ -167,7 +167,7 @@ pub async fn record(
     let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
     let listening = proxy.listens().to_vec();
     progress(Progress::Listening(listening.clone()));
-    let before = captured_before(&options);
+    let before = capture::captured_before(&options);
     let forward = match &options.forward {
         Some(forward) => {
             let known = capture::known(&options, &before);
@@ -188,9 +188,12 @@ pub async fn record(
     info.captured = director.is_some();
     writer.write_info(&info)?;
 
+    let learned = director.map(|director| Arc::new(Learned::new(director, before.clone())));
+    let so_far = learned.clone().map(|learned| (learned, info.clone()));
+
     let keeping = Keeping {
         repeats: options.keep_repeats,
-        has_dependencies: director.is_some()
+        has_dependencies: learned.is_some()
             || forward.is_some()
             || !(options.deps.is_empty() && options.env_deps.is_empty()),
         has_inbound: options.inbound.is_some()
@@ -205,13 +208,15 @@ pub async fn record(
             // Where processors are scarce the traffic goes first: what is then not kept is
             // counted. On Linux this is the thread's own priority.
             let _ = rustix::process::setpriority_process(None, RECORDER_NICE);
-            run_recorder(recorder, events, move |kept| report(Progress::Kept(kept)))
+            run_recorder(recorder, events, so_far, move |kept| {
+                report(Progress::Kept(kept));
+            })
         })
         .map_err(|e| RecordError::Thread(e.to_string()))?;
 
     let mut env = rewritten(&options.env_deps, &listening);
     // A captured service needs no proxy.
-    let led = front.filter(|_| director.is_none());
+    let led = front.filter(|_| learned.is_none());
     env.extend(led.into_iter().flat_map(variables));
     // Its files are there for as long as the service runs.
     let trusted = match options.command.is_empty() {
@@ -233,9 +238,9 @@ pub async fn record(
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
-    if let Some(director) = &director {
-        ledger.notes.extend(director.notes());
-        complete(&mut info, director, before, ledger.inbound.kept > 0);
+    if let Some(learned) = &learned {
+        ledger.notes.extend(learned.notes());
+        learned.complete(&mut info, ledger.inbound.kept > 0);
     } else {
         info.dependencies.extend(before);
     }
@@ -314,6 +319,7 @@ async fn run_service(
 fn run_recorder(
     mut recorder: Recorder,
     mut events: Events,
+    learned: Option<(Arc<Learned>, SetInfo)>,
     mut report: impl FnMut(u64),
 ) -> (Recorder, Option<StoreError>) {
     let mut failed = None;
@@ -328,7 +334,12 @@ fn run_recorder(
         }
         if written.elapsed() >= pause {
             let began = Instant::now();
-            if let Err(error) = recorder.write_shared() {
+            // A recording that is killed can be replayed too.
+            let info = learned
+                .as_ref()
+                .and_then(|(learned, info)| learned.news(info));
+            let described = info.map_or(Ok(()), |info| recorder.writer().write_info(&info));
+            if let Err(error) = described.and(recorder.write_shared()) {
                 failed.get_or_insert(error);
             }
             written = Instant::now();
@@ -353,54 +364,6 @@ fn listens(options: &RecordOptions) -> Vec<Listen> {
         .iter()
         .map(|env| Listen::outbound(&env.dep));
     inbound.chain(deps).chain(env_deps).collect()
-}
-
-/// The captured dependencies of the set that is added to.
-fn captured_before(options: &RecordOptions) -> Vec<DependencyInfo> {
-    if options.mode == WriteMode::Replace {
-        return Vec::new();
-    }
-    let before = options.store.load(&options.set).map(|set| set.info);
-    let dependencies = before.map(|info| info.dependencies).unwrap_or_default();
-    let captured = |d: &DependencyInfo| !(d.hosts.is_empty() && d.addresses.is_empty());
-    dependencies.into_iter().filter(captured).collect()
-}
-
-/// Puts what capture learned into the set's description.
-fn complete(
-    info: &mut SetInfo,
-    director: &RecordDirector,
-    before: Vec<DependencyInfo>,
-    has_tests: bool,
-) {
-    let new = director.dependencies(&info.dependencies);
-    for mut old in before {
-        match new.iter().find(|new| new.name == old.name) {
-            None => info.dependencies.push(old),
-            Some(new) => {
-                old.hosts.extend(new.hosts.iter().cloned());
-                old.addresses.extend(new.addresses.iter().cloned());
-                for list in [&mut old.hosts, &mut old.addresses] {
-                    list.sort();
-                    list.dedup();
-                }
-                old.fails = old.fails.filter(|_| new.fails.is_some());
-                info.dependencies.push(old);
-            }
-        }
-    }
-    for new in new {
-        if !info.dependencies.iter().any(|old| old.name == new.name) {
-            info.dependencies.push(new);
-        }
-    }
-    if info.upstream.is_none() && has_tests {
-        info.upstream = director
-            .listening()
-            .first()
-            .copied()
-            .map(capture::reachable);
-    }
 }
 
 /// The variables that lead the service to the stand-ins.
