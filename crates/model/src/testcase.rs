@@ -146,7 +146,7 @@ pub enum TokenKind {
     EpochMicros,
     /// A JSON web token (RFC 7519, compact form).
     Jwt,
-    /// A password's salted hash: bcrypt, Argon2, Django's PBKDF2.
+    /// A password's salted hash: bcrypt, Argon2, scrypt, PBKDF2 and SHA-crypt in their usual forms.
     PasswordHash,
     /// The token that stands for a redacted secret: `redacted-` and 24 hex digits. The candidate
     /// may have any text in its place.

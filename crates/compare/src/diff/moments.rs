@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use retake_model::TokenKind;
 
+use crate::made;
+
 /// How far two moments may be apart to be of one kind: a recording is replayed for years, and a
 /// number of as many digits is not a moment for that alone.
 const YEARS: i64 = 50;
@@ -30,8 +32,8 @@ pub(super) fn number_kind(text: &str, kinds: &BTreeSet<TokenKind>) -> Option<Tok
     })
 }
 
-/// Whether two values of one kind are written the same way: moments in the same format. Values of
-/// other kinds have one form each.
+/// Whether two values of one kind are written the same way: moments in the same format, hashes of
+/// passwords by the same algorithm at the same cost. Values of other kinds have one form each.
 pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> bool {
     if let Some(units) = units(kind) {
         let whole = |text: &str| text.split('.').next()?.parse::<i64>().ok();
@@ -43,7 +45,11 @@ pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> boo
                 _ => false,
             };
     }
-    kind != TokenKind::Timestamp || form(recorded) == form(candidate)
+    match kind {
+        TokenKind::Timestamp => form(recorded) == form(candidate),
+        TokenKind::PasswordHash => made::style(kind, recorded) == made::style(kind, candidate),
+        _ => true,
+    }
 }
 
 /// Units in a second, where this kind is a count.

@@ -36,7 +36,7 @@ pub(super) fn midnight_of(text: &str) -> Option<i128> {
 
 /// A byte for the way in which a moment is written: what stands between date and time, and how
 /// the zone is told. The digits after the second do not count: writers drop trailing zeros.
-pub(crate) fn style(text: &str) -> u8 {
+pub(super) fn style(text: &str) -> u8 {
     let bytes = text.as_bytes();
     if read_http(bytes).is_some() {
         return 1;

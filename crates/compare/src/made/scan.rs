@@ -3,6 +3,7 @@
 use retake_model::{Timestamp, TokenKind};
 
 use super::moment::{self, DAY};
+use super::password;
 
 /// A value that looks generated, and where it stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,11 +218,21 @@ fn fraction(rest: &[u8]) -> usize {
     }
 }
 
+/// How a value is written, as a number; only values of one kind and one number stand for each
+/// other. For moments what stands between date and time, and how the zone is told; for hashes of
+/// passwords the algorithm and its costs.
+pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
+    match kind {
+        TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
+        _ => u64::from(moment::style(text)),
+    }
+}
+
 /// The token that begins with this run of letters and digits, and its length in bytes.
 fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
     let first = *rest.first()?;
     if first == b'$' {
-        return password_hash(rest).map(|n| (TokenKind::PasswordHash, n));
+        return password::length(rest).map(|n| (TokenKind::PasswordHash, n));
     }
     let word = rest.get(..run)?;
     match run {
@@ -235,7 +246,9 @@ fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
         26 => is_ulid(word).then_some((TokenKind::Ulid, 26)),
         32 => is_plain_uuid(word).then_some((TokenKind::Uuid, 32)),
         _ if word.starts_with(b"eyJ") => jwt(rest).map(|n| (TokenKind::Jwt, n)),
-        6 if word == b"pbkdf2" => django_hash(rest).map(|n| (TokenKind::PasswordHash, n)),
+        6 if word == b"pbkdf2" || word == b"scrypt" => {
+            password::length(rest).map(|n| (TokenKind::PasswordHash, n))
+        }
         _ => None,
     }
 }
@@ -354,40 +367,6 @@ fn is_base64url(b: u8) -> bool {
 fn redacted(rest: &[u8]) -> Option<usize> {
     let digits = rest.get(8..33)?.strip_prefix(b"-")?;
     digits.iter().all(u8::is_ascii_hexdigit).then_some(33)
-}
-
-/// The modular crypt format of bcrypt (60 bytes) and Argon2 (`$argon2id$v=19$m=…$salt$hash`).
-fn password_hash(rest: &[u8]) -> Option<usize> {
-    let is_crypt = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'/' | b'+');
-    if let [b'$', b'2', b'a' | b'b' | b'y', b'$', d1, d2, b'$', ..] = rest {
-        let salted = rest.get(7..60)?;
-        let whole = d1.is_ascii_digit() && d2.is_ascii_digit() && salted.iter().all(is_crypt);
-        return whole.then_some(60);
-    }
-    if rest.starts_with(b"$argon2") {
-        return crypt_fields(rest, 6);
-    }
-    None
-}
-
-/// Django's `pbkdf2_sha256$870000$salt$hash=`.
-fn django_hash(rest: &[u8]) -> Option<usize> {
-    rest.starts_with(b"pbkdf2_sha")
-        .then(|| crypt_fields(rest, 4))
-        .flatten()
-}
-
-/// The length of `count` fields that are parted by `$`, the last of them a long one.
-fn crypt_fields(rest: &[u8], count: usize) -> Option<usize> {
-    let is_field = |b: &&u8| {
-        b.is_ascii_alphanumeric()
-            || matches!(**b, b'.' | b'/' | b'+' | b'=' | b',' | b'_' | b'$' | b'-')
-    };
-    let length = rest.iter().take_while(is_field).count();
-    let text = rest.get(..length)?;
-    let dollars = text.iter().filter(|b| **b == b'$').count();
-    let last = text.rsplit(|b| *b == b'$').next()?.len();
-    (dollars + 1 == count && last >= 20).then_some(length)
 }
 
 /// Whether a count of `per_second`s since 1970 is between 2009 and 2050.

@@ -33,7 +33,7 @@ pub(crate) struct Canon {
 pub(crate) struct CanonToken {
     pub(crate) kind: TokenKind,
     /// How it is written; see [`made::style`].
-    pub(crate) style: u8,
+    pub(crate) style: u64,
     pub(crate) text: Box<str>,
     /// The byte of the text before which it stands.
     at: usize,
@@ -169,7 +169,8 @@ impl Canon {
                 match part(*token, next) {
                     Part::Literal(text) => writer.write(text.as_bytes()),
                     Part::Hole(number) => {
-                        writer.write(&[HOLE, next.style]);
+                        writer.write(&[HOLE]);
+                        writer.write(&next.style.to_le_bytes());
                         writer.write(next.kind.name().as_bytes());
                         writer.write(&number.to_le_bytes());
                     }
@@ -421,7 +422,7 @@ impl Builder<'_> {
             out.extend_from_slice(before.as_bytes());
             tokens.push(CanonToken {
                 kind: token.kind,
-                style: made::style(token.text),
+                style: made::style(token.kind, token.text),
                 text: token.text.into(),
                 at: out.len(),
             });

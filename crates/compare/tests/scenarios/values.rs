@@ -410,3 +410,54 @@ fn a_given_date_that_is_the_day_of_the_run_is_itself() {
     assert_eq!(run.begin("second"), http("POST", "/book/2026-11-21", None));
     assert_eq!(run.ask(sql(book, &["2026-11-21"])), Ok(row("2")));
 }
+
+/// A password's hash with a new salt, in the text of a statement and as a parameter: the next one
+/// by kind, and the same one from then on. Another algorithm or cost is another call.
+#[test]
+fn scenario_41_a_salted_hash_is_compared_by_algorithm_and_cost() {
+    const RECORDED: &str =
+        "pbkdf2_sha256$870000$zhCb2cQKcXY6DYFO5pTGqm$+4beo7VBHjSclCfgwZHfUqVDyxri4Mg09hhaFnLuDT8=";
+    const NEW: &str =
+        "pbkdf2_sha256$870000$abCb2cQKcXY6DYFO5pTGqm$Eh179IeY95S0JO/sbE0EI5Twfs50S8rIFWo2NfrJK6E=";
+    let written = |hash: &str| {
+        sql(
+            &format!("insert into users (password) values ('{hash}')"),
+            &[],
+        )
+    };
+    let sent = |hash: &str| sql("insert into users (password) values ($1)", &[hash]);
+    let changed = |from: &str, to: &str| NEW.replacen(from, to, 1);
+    for ask in [&written as &dyn Fn(&str) -> Value, &sent] {
+        let recorded = || {
+            let made = call(1, ask(RECORDED), Value::Null);
+            let again = call(2, sql(EVENT, &[RECORDED]), Value::Null);
+            set(
+                vec![test(
+                    "join",
+                    http("POST", "/join", None),
+                    ok(Value::Null),
+                    vec![made, again],
+                )],
+                vec![],
+            )
+        };
+        let mut run = Run::of(recorded());
+        run.begin("join");
+        run.ask(ask(NEW)).expect("another salt");
+        assert!(
+            run.ask(sql(EVENT, &[RECORDED])).is_err(),
+            "the recorded one"
+        );
+        run.ask(sql(EVENT, &[NEW])).expect("the same hash again");
+        for other in [
+            changed("$870000$", "$600000$"),
+            changed("pbkdf2_sha256", "pbkdf2_sha512"),
+            changed("=", ""),
+            "secret".to_owned(),
+        ] {
+            let mut run = Run::of(recorded());
+            run.begin("join");
+            assert!(run.ask(ask(&other)).is_err(), "{other}");
+        }
+    }
+}
