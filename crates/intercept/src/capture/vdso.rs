@@ -19,7 +19,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 
 use hook::{ORIGINAL_SPACE, hook};
-use image::Image;
+use image::{Function, Image};
 use relocate::{branches_into, distance, relocate};
 
 /// `jmp` to a distance of 32 bits.
@@ -76,9 +76,12 @@ impl Patch {
     fn of(image: &Image) -> Result<Self, PatchError> {
         let hook = hook();
         let clock_gettime = image.function("__vdso_clock_gettime")?;
+        let length = hook.code.len();
+        // Nothing is left of `gettimeofday` behind the jump at its entry, so its body is room too.
         let place = image
-            .room(hook.code.len())
-            .ok_or(PatchError::Room(hook.code.len()))?;
+            .room(length)
+            .or_else(|| within(&image.function("__vdso_gettimeofday").ok()?, length))
+            .ok_or(PatchError::Room(length))?;
         let original = place + hook.original as u64;
         let moved = relocate(clock_gettime.code, JUMP, clock_gettime.at, original)
             .filter(|moved| moved.code.len() + JUMP <= ORIGINAL_SPACE)
@@ -181,6 +184,14 @@ fn open(pid: u32) -> io::Result<Option<(u64, File)>> {
         .write(true)
         .open(format!("/proc/{pid}/mem"))?;
     Ok(Some((base, memory)))
+}
+
+/// An offset behind the entry of a function where its own code has room for `length` bytes.
+fn within(function: &Function<'_>, length: usize) -> Option<u64> {
+    let begin = function.at.checked_add(JUMP as u64)?;
+    let place = begin.checked_next_multiple_of(16)?;
+    let end = function.at.checked_add(function.code.len() as u64)?;
+    (place.checked_add(length as u64)? <= end).then_some(place)
 }
 
 fn jump(from: u64, to: u64) -> Result<[u8; JUMP], PatchError> {

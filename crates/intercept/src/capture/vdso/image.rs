@@ -51,6 +51,18 @@ impl Image {
         Ok(Image { bytes })
     }
 
+    /// The same without room in its last page.
+    #[cfg(test)]
+    pub fn full(mut self) -> Self {
+        self.bytes.reverse();
+        self.bytes
+            .iter_mut()
+            .take_while(|b| **b == 0)
+            .for_each(|b| *b = 0xff);
+        self.bytes.reverse();
+        self
+    }
+
     /// A function by its name.
     pub fn function(&self, name: &str) -> Result<Function<'_>, PatchError> {
         self.symbol(name)

@@ -28,24 +28,42 @@ fn clock(id: libc::clockid_t) -> i64 {
     t.tv_sec * S + t.tv_nsec
 }
 
-/// What runs in the process of its own: everything here sees another time afterwards.
 #[test]
 fn a_patched_process_sees_the_given_time_and_the_true_monotonic_clock() {
-    if std::env::var_os(CHILD).is_none() {
-        let status = Command::new(std::env::current_exe().expect("our path"))
-            .args([
-                "--exact",
-                "capture::vdso::tests::a_patched_process_sees_the_given_time_and_the_true_monotonic_clock",
-                "--nocapture",
-            ])
-            .env(CHILD, "1")
-            .status()
-            .expect("started");
-        assert!(status.success());
-        return;
-    }
+    check("patched");
+}
+
+#[test]
+fn where_the_last_page_is_full_the_code_takes_the_place_of_another() {
+    check("full");
+}
+
+#[track_caller]
+fn check(how: &str) {
+    let status = Command::new(std::env::current_exe().expect("our path"))
+        .args([
+            "--exact",
+            "capture::vdso::tests::child",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(CHILD, how)
+        .status()
+        .expect("started");
+    assert!(status.success());
+}
+
+/// What runs in the process of its own: everything here sees another time afterwards.
+#[test]
+#[ignore = "a child of the other tests"]
+fn child() {
     let before = cost();
-    let patch = Patch::of_this_kernel().expect("this kernel is known");
+    let image = Image::own().expect("a vDSO");
+    let image = match std::env::var(CHILD).as_deref() {
+        Ok("full") => image.full(),
+        _ => image,
+    };
+    let patch = Patch::of(&image).expect("this kernel is known");
     let me = std::process::id();
     assert!(patch.apply(me).expect("written"));
     assert!(!patch.apply(me).expect("seen"), "a second time is harmless");
