@@ -76,8 +76,7 @@ impl Learned {
             }
         }
         if info.upstream.is_none() && has_tests {
-            let first = self.director.listening().first().copied();
-            info.upstream = first.map(reachable);
+            info.upstream = self.director.serves().map(reachable);
         }
     }
 }

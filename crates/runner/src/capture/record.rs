@@ -42,6 +42,8 @@ struct State {
     seen: BTreeMap<Arc<str>, Seen>,
     account: Account,
     listens: Vec<SocketAddr>,
+    /// Connections of clients, by the port that they came to.
+    clients: BTreeMap<u16, (SocketAddr, u64)>,
 }
 
 /// What was seen of a dependency.
@@ -78,6 +80,7 @@ impl RecordDirector {
                 seen: BTreeMap::new(),
                 account: Account::default(),
                 listens: Vec::new(),
+                clients: BTreeMap::new(),
             }),
         }
     }
@@ -111,12 +114,25 @@ impl RecordDirector {
             .seen
             .values()
             .flat_map(|seen| seen.addresses.iter().cloned());
-        state.account.notes(&captured.collect())
+        let mut notes = state.account.notes(&captured.collect());
+        if state.clients.len() > 1 {
+            let ports: Vec<String> = state.clients.keys().map(u16::to_string).collect();
+            notes.push(format!(
+                "requests came to several ports ({}): on replay all tests go to one of them, that of \
+                 most connections or that of --port",
+                ports.join(", ")
+            ));
+        }
+        notes
     }
 
-    /// Where the service listens, in the order in which it began to.
-    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
-        self.lock().listens.clone()
+    /// Where the service serves: where most of its clients connected to, else where it listened
+    /// first.
+    pub(crate) fn serves(&self) -> Option<SocketAddr> {
+        let state = self.lock();
+        let most = state.clients.values().max_by_key(|(_, count)| *count);
+        most.map(|(addr, _)| *addr)
+            .or_else(|| state.listens.first().copied())
     }
 
     /// The dependency that an address is, and the host by which it was asked for.
@@ -199,7 +215,13 @@ impl Director for RecordDirector {
             return;
         };
         let dependency = match arrived.direction {
-            Direction::Inbound => None,
+            Direction::Inbound => {
+                let mut state = self.lock();
+                let port = arrived.wanted.port();
+                let (_, count) = state.clients.entry(port).or_insert((arrived.wanted, 0));
+                *count += 1;
+                None
+            }
             Direction::Outbound => {
                 let mut state = self.lock();
                 let name = match &arrived.name {
