@@ -1,5 +1,6 @@
 //! A session of `record`: from the relay's events to files and a ledger.
 
+mod alias;
 mod attribute;
 mod exclude;
 mod fingerprint;
@@ -10,6 +11,7 @@ mod session;
 mod shared;
 mod writers;
 
+pub use alias::Aliases;
 pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 pub use forward::ForwardOptions;
 pub(crate) use forward::{door, variables};

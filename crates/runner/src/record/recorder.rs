@@ -13,6 +13,7 @@ use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
 use retake_wire::protocol;
 
+use super::alias::Aliases;
 use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
 use super::shared::{Kept, Shared};
@@ -57,6 +58,7 @@ pub struct Recorder {
     redacted: u64,
     /// The dependencies that TLS was spoken with.
     spoke_tls: BTreeSet<Arc<str>>,
+    aliases: Aliases,
 }
 
 impl Recorder {
@@ -77,12 +79,18 @@ impl Recorder {
             ledger: Ledger::default(),
             redacted: 0,
             spoke_tls: BTreeSet::new(),
+            aliases: Aliases::default(),
         }
     }
 
     /// Where it writes.
     pub fn writer(&self) -> &SetWriter {
         &self.writer
+    }
+
+    /// The names that dependencies were given by what was said on their connections.
+    pub fn aliases(&self) -> &Aliases {
+        &self.aliases
     }
 
     /// The dependencies that TLS was spoken with so far.
@@ -138,7 +146,10 @@ impl Recorder {
         let written = written.and(self.refused.take().map_or(Ok(()), Err));
         for counted in counters {
             let tally = match &counted.dependency {
-                Some(name) => self.ledger.outbound.entry(name.to_string()).or_default(),
+                Some(name) => {
+                    let name = self.aliases.of(name);
+                    self.ledger.outbound.entry(name.to_string()).or_default()
+                }
                 None => &mut self.ledger.inbound,
             };
             tally.connections += counted.connections;
@@ -218,7 +229,8 @@ impl Recorder {
     fn event(&mut self, event: RelayEvent) {
         match event {
             RelayEvent::Opened(info) => {
-                let whither = (info.direction, info.dependency);
+                let name = info.dependency.map(|name| self.aliases.of(&name));
+                let whither = (info.direction, name);
                 self.connections.insert(info.id, whither);
             }
             RelayEvent::Began { conn, index, at } => {
@@ -236,17 +248,28 @@ impl Recorder {
                 }
                 tracing::debug!(%conn, detail, "relayed without being read");
             }
-            RelayEvent::Tls { conn, .. } => {
-                if let Some((_, Some(dependency))) = self.connections.get(&conn) {
-                    self.spoke_tls.insert(dependency.clone());
-                }
-            }
+            RelayEvent::Tls { conn, name } => self.spoken(conn, name.as_deref()),
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
             RelayEvent::Closed { conn, .. } => {
                 self.attributor.closed(conn);
                 self.connections.remove(&conn);
             }
         }
+    }
+
+    fn spoken(&mut self, conn: ConnId, said: Option<&str>) {
+        let Some((_, Some(dependency))) = self.connections.get(&conn) else {
+            return;
+        };
+        let mut dependency = dependency.clone();
+        if let Some(name) = said.and_then(|said| self.aliases.learn(&dependency, said)) {
+            let known = self.connections.values_mut();
+            for (_, other) in known.filter(|(_, other)| other.as_ref() == Some(&dependency)) {
+                *other = Some(name.clone());
+            }
+            dependency = name;
+        }
+        self.spoke_tls.insert(dependency);
     }
 
     fn is_inbound(&self, conn: ConnId) -> bool {
@@ -257,6 +280,7 @@ impl Recorder {
         match self.connections.get(&exchange.conn) {
             Some((Direction::Outbound, dependency)) => {
                 let to = dependency.clone().unwrap_or_else(|| "unknown".into());
+                self.aliases.used(&to);
                 let mut raw = None;
                 if !self.keeping.has_inbound && self.keeping.exclude.is_empty() {
                     // It belongs to no test, so its bytes alone may tell what becomes of it.

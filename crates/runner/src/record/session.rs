@@ -231,10 +231,12 @@ pub async fn record(
             .join()
             .map_err(|_| RecordError::Thread("it panicked".to_owned()))?;
         let spoke_tls = recorder.spoke_tls().clone();
+        let aliases = recorder.aliases().clone();
         let (writer, ledger, failed_at_last) = recorder.finish(&counters);
-        Ok::<_, RecordError>((writer, ledger, failed.or(failed_at_last), spoke_tls))
+        let failed = failed.or(failed_at_last);
+        Ok::<_, RecordError>((writer, ledger, failed, (spoke_tls, aliases)))
     });
-    let (writer, mut ledger, mut failed, spoke_tls) = stopped
+    let (writer, mut ledger, mut failed, (spoke_tls, aliases)) = stopped
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
@@ -248,6 +250,7 @@ pub async fn record(
     if let Some(forward) = forward {
         forward.add_to(&mut info.dependencies);
     }
+    aliases.rename(&mut info.dependencies);
     let kept = ledger.inbound.kept + ledger.outbound.values().map(|t| t.kept).sum::<u64>();
     let writer = match kept {
         // A misspelt command is no reason to lose what was recorded before.
