@@ -1,11 +1,10 @@
-//! Files from anywhere: what they hold is refused with its place, quickly, and without a panic.
+//! Files from anywhere: what they hold is refused with its place, and without a panic.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod support;
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -26,13 +25,7 @@ fn shop() -> (TempDir, Store, PathBuf) {
 /// What loading the set says after the test's file was replaced.
 fn refused(store: &Store, file: &PathBuf, content: &[u8]) -> Diagnostic {
     fs::write(file, content).expect("written");
-    let begun = Instant::now();
     let error = store.load("shop").expect_err("it is refused");
-    assert!(
-        begun.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        begun.elapsed()
-    );
     match error {
         StoreError::Invalid { diagnostic, .. } => *diagnostic,
         other => panic!("{other}"),
@@ -308,8 +301,10 @@ fn a_value_that_a_key_cannot_have_is_named_where_it_stands() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What a bomb would unfold to is never built: it is refused by the guard, whose own tests count how
+/// often it looks at each byte.
 #[test]
-fn bombs_are_refused_at_once() {
+fn bombs_are_refused_before_they_are_unfolded() {
     let (_folder, store, file) = shop();
     let with = |body: &str| GOOD.replacen("{method: POST}", body, 1).into_bytes();
     for (content, message) in [

@@ -85,6 +85,8 @@ struct Scanner<'t> {
     pos: usize,
     /// Where the line begins that `pos` is in.
     line_start: usize,
+    /// The line whose indentation was looked at last, by where it begins, and where that ends.
+    indent: Option<(usize, usize)>,
     /// How many flow collections are open.
     flow: usize,
     /// The columns of the block collections that are open.
@@ -101,6 +103,9 @@ struct Scanner<'t> {
     content: bool,
     /// Whether a `---` was there.
     started: bool,
+    /// How many bytes were looked at, each as often as it was.
+    #[cfg(test)]
+    looked: std::cell::Cell<usize>,
 }
 
 type Checked = Result<(), Problem>;
@@ -112,6 +117,7 @@ impl<'t> Scanner<'t> {
             limits,
             pos: 0,
             line_start: 0,
+            indent: None,
             flow: 0,
             columns: Vec::new(),
             key: None,
@@ -120,10 +126,12 @@ impl<'t> Scanner<'t> {
             tagged: false,
             content: false,
             started: false,
+            #[cfg(test)]
+            looked: std::cell::Cell::default(),
         }
     }
 
-    fn run(mut self) -> Checked {
+    fn run(&mut self) -> Checked {
         while let Some(byte) = self.peek(0) {
             match byte {
                 b' ' | b'\t' | b'\r' => self.pos += 1,
@@ -293,6 +301,7 @@ impl<'t> Scanner<'t> {
             return Ok(());
         };
         let word = self.text.get(start..end).unwrap_or_default();
+        self.looks_at(word.len());
         let may_be_number = word
             .first()
             .is_some_and(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'));
@@ -336,7 +345,14 @@ impl<'t> Scanner<'t> {
         position(self.text.get(..self.pos).unwrap_or_default())
     }
 
+    /// Counts bytes that are looked at, so that tests see that their number grows as the text does.
+    fn looks_at(&self, _bytes: usize) {
+        #[cfg(test)]
+        self.looked.set(self.looked.get() + _bytes);
+    }
+
     fn peek(&self, ahead: usize) -> Option<u8> {
+        self.looks_at(1);
         self.text.get(self.pos + ahead).copied()
     }
 
@@ -353,9 +369,20 @@ impl<'t> Scanner<'t> {
         before.is_none_or(u8::is_ascii_whitespace)
     }
 
-    fn at_line_start(&self) -> bool {
-        let before = self.text.get(self.line_start..self.pos).unwrap_or_default();
-        before.iter().all(|b| *b == b' ')
+    /// Whether nothing but indentation stands before this place. A line's is looked at once,
+    /// however many tokens follow it.
+    fn at_line_start(&mut self) -> bool {
+        let end = match self.indent {
+            Some((line, end)) if line == self.line_start => end,
+            _ => {
+                let line = self.text.get(self.line_start..).unwrap_or_default();
+                let spaces = line.iter().take_while(|b| **b == b' ').count();
+                self.looks_at(spaces + 1);
+                self.line_start + spaces
+            }
+        };
+        self.indent = Some((self.line_start, end));
+        self.pos <= end
     }
 
     fn column(&self) -> usize {
@@ -365,7 +392,9 @@ impl<'t> Scanner<'t> {
     fn line_end(&self) -> usize {
         let rest = self.text.get(self.pos..).unwrap_or_default();
         let len = rest.iter().position(|b| *b == b'\n');
-        self.pos + len.unwrap_or(rest.len())
+        let len = len.unwrap_or(rest.len());
+        self.looks_at(len);
+        self.pos + len
     }
 
     fn skip_line(&mut self) {

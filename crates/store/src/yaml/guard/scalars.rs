@@ -64,6 +64,7 @@ impl Scanner<'_> {
             let start = self.pos + 1;
             let rest = self.text.get(start..).unwrap_or_default();
             let spaces = rest.iter().take_while(|b| **b == b' ').count();
+            self.looks_at(spaces + 1);
             match rest.get(spaces) {
                 None => {
                     self.newline();
@@ -102,6 +103,7 @@ impl Scanner<'_> {
                 }
                 ahead += 1;
             }
+            self.looks_at(ahead - self.pos + 1);
             let column = ahead - line_start;
             let deep_enough = self.flow > 0 || self.columns.last().is_none_or(|c| column > *c);
             let goes_on = breaks > 0
