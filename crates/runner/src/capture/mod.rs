@@ -6,6 +6,8 @@ mod learned;
 mod record;
 mod replay;
 mod start;
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
 mod trust;
 
 use std::sync::Arc;
