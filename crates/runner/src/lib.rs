@@ -5,6 +5,7 @@ pub mod capture;
 pub mod doctor;
 pub mod installation;
 mod machine;
+mod program;
 pub mod ready;
 pub mod record;
 pub mod replay;

@@ -47,7 +47,8 @@ fn name(head: &[u8; 20]) -> Option<&'static str> {
     Some(known.map_or("another machine", |(_, name)| name))
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// Where the program is that the system would start.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(program.into());
     }

@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use retake_intercept::capture::{ArmError, Supervisor, Uncaptured, arm};
-use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 
 use crate::capture::Capture;
-use crate::machine;
+use crate::{machine, program};
 
 /// How long a service may take to end after SIGTERM before it gets SIGKILL.
 pub const GRACE: Duration = Duration::from_secs(5);
@@ -73,18 +72,22 @@ pub struct StartError {
 
 impl StartError {
     /// What to do next.
-    pub fn hint(&self) -> &'static str {
-        match self.source.kind() {
-            std::io::ErrorKind::NotFound => {
-                "check the spelling and the PATH; a program in this folder is written `./name`"
-            }
-            ErrorKind::Unsupported => "build it for this machine, or run retake where it runs",
-            _ if self.source.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-                "it was built for another system or architecture, or is a script without `#!`"
-            }
-            std::io::ErrorKind::PermissionDenied => "make the file executable (`chmod +x`)",
-            _ => "try the command by itself first",
+    pub fn hint(&self) -> String {
+        let inner = self.source.get_ref();
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<ArmError>()) {
+            return error.hint().to_owned();
         }
+        let hint = match self.source.kind() {
+            ErrorKind::Unsupported => "build it for this machine, or run retake where it runs",
+            ErrorKind::ResourceBusy => {
+                "another program watches its system calls already: run retake outside of it, or use --no-capture"
+            }
+            _ => {
+                return program::hint(&self.command)
+                    .unwrap_or_else(|| "try the command by itself first".to_owned());
+            }
+        };
+        hint.to_owned()
     }
 }
 

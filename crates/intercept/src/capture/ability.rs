@@ -22,6 +22,8 @@ pub struct Ability {
     /// Whether a call that waits for us can be ended only by a fatal signal (5.19). Without it the
     /// service's memory is never written, so `getpeername` is not answered by us.
     pub killable: bool,
+    /// Whether another program watches our system calls, so that we can watch nobody's.
+    pub watched: bool,
     /// Why nothing better is to be had: what was tried and what the system said.
     pub reasons: Vec<String>,
 }

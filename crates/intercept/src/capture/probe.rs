@@ -50,6 +50,7 @@ pub fn examine() -> Examined {
         Err(error) => {
             let why = match error.raw_os_error() {
                 Some(libc::EBUSY) => {
+                    examined.ability.watched = true;
                     "another program watches these system calls already".to_owned()
                 }
                 _ => format!("a child's system calls cannot be watched (seccomp): {error}"),

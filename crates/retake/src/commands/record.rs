@@ -15,8 +15,9 @@ use retake_runner::record::{ForwardOptions, Progress, RecordError, RecordOptions
 use retake_runner::service::OutputTo;
 use retake_store::{RecordSettings, WriteMode};
 
-use super::Home;
 use super::forward::chain;
+use super::instead::{self, Named};
+use super::{Home, nothing};
 use crate::cli::RecordArgs;
 use crate::failure::{Failure, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
@@ -32,6 +33,8 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     let json = args.json;
     let options = options(home, args)?;
     let set = options.set.clone();
+    let front = options.inbound.as_ref().map(|(listen, _)| *listen);
+    let captured = options.capture.as_ref().is_some_and(Ability::inbound);
     let interrupt = Interrupt::listen()?;
     let bar = spinner();
     let shown = bar.clone();
@@ -59,13 +62,22 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
         return Err(Failure::new(SURROUNDINGS, what)
             .hint("the ledger says what was not kept; the traffic was not disturbed"));
     }
-    match recorded.command_ended.as_deref() {
-        None | Some("ended with exit code 0") => Ok(0),
+    let code = match recorded.command_ended.as_deref() {
+        None | Some("ended with exit code 0") => 0,
         Some(how) => {
-            anstream::eprintln!("the command {how}; what it did until then is recorded");
-            Ok(SURROUNDINGS)
+            let so = match nothing::is_all(&recorded.ledger) {
+                true => "",
+                false => "; what it did until then is recorded",
+            };
+            anstream::eprintln!("the command {how}{so}");
+            SURROUNDINGS
         }
+    };
+    if let Some(hint) = nothing::hint(&recorded, front, captured) {
+        let cyan = anstyle::AnsiColor::Cyan.on_default();
+        anstream::eprintln!("{cyan}hint{cyan:#}: {hint}");
     }
+    Ok(code)
 }
 
 /// Prints what was seen and what became of it.
@@ -75,7 +87,11 @@ pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
         return;
     }
     let bold = anstyle::Style::new().bold();
-    anstream::println!("recorded into {bold}{set}{bold:#}");
+    if nothing::is_all(ledger) {
+        anstream::println!("{bold}nothing was recorded{bold:#}");
+    } else {
+        anstream::println!("recorded into {bold}{set}{bold:#}");
+    }
     anstream::println!("{}", retake_report::ledger_table(ledger).trim_end());
 }
 
@@ -88,17 +104,25 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
     let mut forward = forward(&args, &settings)?;
     let capture = super::capture::ability(args.no_capture, &args.command, false)?;
     let captures = capture.as_ref().is_some_and(Ability::captures);
-    let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
-    if capture.is_some() && !captures && nothing_named && forward.is_none() {
-        forward = Some(ForwardOptions {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            chain: chain(args.upstream_proxy.as_deref())?,
-        });
-        env_deps = super::capture::by_variables();
+    if let (Some(ability), Some(program)) = (&capture, args.command.first()) {
+        let named = Named {
+            inbound: inbound.is_some(),
+            dependencies: !(deps.is_empty() && env_deps.is_empty()),
+            proxy: forward.is_some(),
+        };
+        let instead = instead::of_capture(ability, program, &named)?;
+        env_deps.extend(instead.env_deps);
+        if let Some(listen) = instead.proxy {
+            let behind = args.upstream_proxy.as_ref();
+            let behind = behind.or(settings.upstream_proxy.as_ref());
+            let chain = chain(behind.map(String::as_str))?;
+            forward = Some(ForwardOptions { listen, chain });
+        }
     }
+    let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
     if !captures && nothing_named && forward.is_none() {
         return Err(Failure::usage("there is nothing to record").hint(
-            "put the service's command behind `--` to have its connections captured; or name the \
+            "put the service's command behind `--` to have its connections captured (without --no-capture); or name the \
              service with --listen and --upstream, its dependencies with --dep or --dep-env, or lead it through --proxy",
         ));
     }
@@ -289,7 +313,7 @@ fn address_failure(error: AddressError) -> Failure {
 
 fn failure(error: RecordError) -> Failure {
     let hint = match &error {
-        RecordError::Command(start) => Some(start.hint().to_owned()),
+        RecordError::Command(start) => Some(start.hint()),
         RecordError::Proxy(start) => Some(start.hint().to_owned()),
         RecordError::Key { .. } => {
             Some("make the folder writable, or set XDG_STATE_HOME".to_owned())

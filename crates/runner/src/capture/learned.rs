@@ -1,5 +1,6 @@
 //! What a recording learns by capture, for the description of its set.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -36,6 +37,11 @@ impl Learned {
             before,
             told: AtomicUsize::new(0),
         }
+    }
+
+    /// Where the service listens, in the order in which it began to.
+    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
+        self.director.listening()
     }
 
     /// What went past, a sentence each.

@@ -197,7 +197,7 @@ mod tests {
             ability: Ability {
                 outbound: Outbound::Inject,
                 killable: true,
-                reasons: Vec::new(),
+                ..Ability::default()
             },
             seccomp: Some(Ok(())),
             memory: Some(Ok(())),

@@ -105,6 +105,8 @@ pub enum Progress {
 pub struct Recorded {
     /// The accounts.
     pub ledger: Ledger,
+    /// Where the captured command listened, in the order in which it began to.
+    pub listening: Vec<SocketAddr>,
     /// How the command ended, where it ended by itself.
     pub command_ended: Option<String>,
     /// Why not everything could be written, where the disk refused.
@@ -271,6 +273,7 @@ pub async fn record(
     }
     Ok(Recorded {
         ledger,
+        listening: learned.map_or_else(Vec::new, |learned| learned.listening()),
         command_ended: command_ended?,
         failed: failed.map(|error| error.to_string()),
     })

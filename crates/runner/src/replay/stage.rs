@@ -137,7 +137,7 @@ impl Stage {
             match started {
                 Ok(service) => self.service = Some(service),
                 Err(error) => {
-                    let hint = error.hint().to_owned();
+                    let hint = error.hint();
                     let failed = ServiceEvent::Failed {
                         what: format!("{error}: {}", error.source),
                         hint,
