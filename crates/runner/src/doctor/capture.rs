@@ -1,8 +1,5 @@
 //! What capture is made of, and what is chosen.
 
-use std::fs;
-use std::path::Path;
-
 use retake_intercept::capture::{Ability, Examined, Outbound};
 
 use super::machine::Surroundings;
@@ -125,65 +122,24 @@ pub(super) fn chosen(ability: &Ability, clock: &Frozen) -> Vec<Finding> {
         replay,
         clock.chosen(),
         trust,
-        names(captures, &resolvers()),
+        names(captures),
     ]
 }
 
-/// What looks names up beside the C library's own DNS: nobody sees these questions.
-fn resolvers() -> Vec<&'static str> {
-    let switch = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
-    let mut found = beside_dns(&switch);
-    if Path::new("/run/nscd/socket").exists() {
-        found.push("nscd");
-    }
-    found
-}
-
-fn beside_dns(switch: &str) -> Vec<&'static str> {
-    let hosts = switch
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("hosts:"));
-    let words = hosts.unwrap_or_default().split_ascii_whitespace();
-    words
-        .filter(|word| *word == "resolve")
-        .map(|_| "systemd-resolved")
-        .collect()
-}
-
-fn names(captures: bool, beside: &[&str]) -> Finding {
-    let new = |state, says: String| Finding::new(Topic::Chosen, "names", state, says);
-    if !captures {
-        return new(
-            State::Less,
-            "dependencies are called as you name them".to_owned(),
-        );
-    }
-    if beside.is_empty() {
-        return new(
+fn names(captures: bool) -> Finding {
+    let (state, says) = match captures {
+        true => (
             State::Good,
-            "dependencies are called by the host names that the command looks up".to_owned(),
-        );
-    }
-    new(
-        State::Less,
-        format!("look-ups through {} are not seen: dependencies are called by their TLS names or addresses", beside.join(" and ")),
-    )
-    .hint("name them in retake.yaml: record: {dependencies: [{name: db, hosts: [db.internal]}]}")
+            "dependencies are called by the host names that the command looks up",
+        ),
+        false => (State::Less, "dependencies are called as you name them"),
+    };
+    Finding::new(Topic::Chosen, "names", state, says)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn look_ups_that_nobody_sees_are_known_by_the_switch() {
-        assert!(beside_dns("hosts: files dns\n").is_empty());
-        assert!(beside_dns("").is_empty());
-        let modern = "passwd: files\nhosts:  files resolve [!UNAVAIL=return] dns\n";
-        assert_eq!(beside_dns(modern), ["systemd-resolved"]);
-        assert_eq!(names(true, &["nscd"]).state, State::Less);
-        assert_eq!(names(true, &[]).state, State::Good);
-    }
 
     fn states(examined: &Examined) -> Vec<(&'static str, State)> {
         let all = findings(examined, &Surroundings::default());
