@@ -6,7 +6,7 @@ mod learned;
 mod record;
 mod replay;
 mod start;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;
 mod trust;
 

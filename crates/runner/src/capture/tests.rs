@@ -1,4 +1,5 @@
 //! What the directors decide, without a service.
+#![cfg(target_os = "linux")]
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
