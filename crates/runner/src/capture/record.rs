@@ -126,6 +126,11 @@ impl RecordDirector {
         notes
     }
 
+    /// Where the service listens, in the order in which it began to.
+    pub(crate) fn listening(&self) -> Vec<SocketAddr> {
+        self.lock().listens.clone()
+    }
+
     /// Where the service serves: where most of its clients connected to, else where it listened
     /// first.
     pub(crate) fn serves(&self) -> Option<SocketAddr> {
