@@ -1,18 +1,20 @@
-//! What a recording learns by capture, for the description of its set.
+//! What a recording learns by capture and by its forward proxy, for the description of its set.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use retake_model::{DependencyInfo, SetInfo};
+use retake_proxy::forward::Recorded;
 use retake_store::WriteMode;
 
 use super::{RecordDirector, reachable};
-use crate::record::RecordOptions;
+use crate::record::{RecordOptions, add_led};
 
-/// What a recording learns by capture.
+/// What a recording learns by capture and by its forward proxy.
 pub(crate) struct Learned {
-    director: Arc<RecordDirector>,
+    director: Option<Arc<RecordDirector>>,
+    led: Option<Arc<Recorded>>,
     /// The captured dependencies of the set that is added to.
     before: Vec<DependencyInfo>,
     /// How much was told already.
@@ -31,9 +33,14 @@ pub(crate) fn captured_before(options: &RecordOptions) -> Vec<DependencyInfo> {
 }
 
 impl Learned {
-    pub(crate) fn new(director: Arc<RecordDirector>, before: Vec<DependencyInfo>) -> Self {
+    pub(crate) fn new(
+        director: Option<Arc<RecordDirector>>,
+        led: Option<Arc<Recorded>>,
+        before: Vec<DependencyInfo>,
+    ) -> Self {
         Learned {
             director,
+            led,
             before,
             told: AtomicUsize::new(0),
         }
@@ -41,12 +48,18 @@ impl Learned {
 
     /// Where the service listens, in the order in which it began to.
     pub(crate) fn listening(&self) -> Vec<SocketAddr> {
-        self.director.listening()
+        let director = self.director.as_ref();
+        director
+            .map(|director| director.listening())
+            .unwrap_or_default()
     }
 
     /// What went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.director.notes()
+        let director = self.director.as_ref();
+        director
+            .map(|director| director.notes())
+            .unwrap_or_default()
     }
 
     /// The description with what was learned, where that is more than the last time.
@@ -61,7 +74,9 @@ impl Learned {
 
     /// Puts what was learned into the set's description.
     pub(crate) fn complete(&self, info: &mut SetInfo, has_tests: bool) {
-        let new = self.director.dependencies(&info.dependencies);
+        let director = self.director.as_ref();
+        let new = director.map(|director| director.dependencies(&info.dependencies));
+        let new = new.unwrap_or_default();
         for mut old in self.before.iter().cloned() {
             if let Some(new) = new.iter().find(|new| new.name == old.name) {
                 old.hosts.extend(new.hosts.iter().cloned());
@@ -81,8 +96,11 @@ impl Learned {
                 info.dependencies.push(new);
             }
         }
-        if info.upstream.is_none() && has_tests {
-            info.upstream = self.director.serves().map(reachable);
+        if let Some(led) = &self.led {
+            add_led(led, &mut info.dependencies);
+        }
+        if let (None, true, Some(director)) = (&info.upstream, has_tests, director) {
+            info.upstream = director.serves().map(reachable);
         }
     }
 }

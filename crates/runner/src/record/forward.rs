@@ -60,32 +60,35 @@ impl Forward {
         self.front.addr()
     }
 
-    /// Adds what clients were led to: new dependencies, and how known ones were reached.
-    pub(super) fn add_to(&self, dependencies: &mut Vec<DependencyInfo>) {
-        for Reached {
-            name,
-            hosts,
-            answered,
-        } in self.recorded.reached()
-        {
-            let first = hosts.first().cloned().unwrap_or_default();
-            let known = dependencies.iter_mut().find(|known| known.name == name);
-            match known {
-                Some(known) => {
-                    known.hosts.extend(hosts);
-                    known.hosts.sort();
-                    known.hosts.dedup();
-                    known.fails = known.fails.take().filter(|_| !answered);
-                }
-                None => dependencies.push(DependencyInfo {
-                    name,
-                    address: first,
-                    hosts,
-                    // On replay it is refused as it was.
-                    fails: (!answered).then(|| REFUSED.to_owned()),
-                    ..DependencyInfo::default()
-                }),
+    /// What clients were led to.
+    pub(super) fn recorded(&self) -> Arc<Recorded> {
+        Arc::clone(&self.recorded)
+    }
+}
+
+/// Adds what clients were led to: new dependencies, and how known ones were reached.
+pub(crate) fn add_led(led: &Recorded, dependencies: &mut Vec<DependencyInfo>) {
+    for Reached {
+        name,
+        hosts,
+        answered,
+    } in led.reached()
+    {
+        match dependencies.iter_mut().find(|known| known.name == name) {
+            Some(known) => {
+                known.hosts.extend(hosts);
+                known.hosts.sort();
+                known.hosts.dedup();
+                known.fails = known.fails.take().filter(|_| !answered);
             }
+            None => dependencies.push(DependencyInfo {
+                name,
+                address: hosts.first().cloned().unwrap_or_default(),
+                hosts,
+                // On replay it is refused as it was.
+                fails: (!answered).then(|| REFUSED.to_owned()),
+                ..DependencyInfo::default()
+            }),
         }
     }
 }

@@ -14,7 +14,7 @@ mod writers;
 pub use alias::Aliases;
 pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 pub use forward::ForwardOptions;
-pub(crate) use forward::{door, variables};
+pub(crate) use forward::{add_led, door, variables};
 pub use recorder::{Keeping, Recorder};
 pub use redact::Redactor;
 pub(crate) use session::rewritten;

@@ -15,7 +15,7 @@ use retake_model::{DependencyInfo, Ledger, SetInfo, Timestamp};
 use retake_proxy::Clock;
 use retake_proxy::record::{Events, RecordProxy, StartError as ProxyError};
 use retake_proxy::tls::{Tls, TlsSettings};
-use retake_store::{Exclude, Store, StoreError, WriteMode};
+use retake_store::{Exclude, SetWriter, Store, StoreError, WriteMode};
 
 use super::Redactor;
 use super::forward::{Forward, ForwardOptions, variables};
@@ -187,15 +187,15 @@ pub async fn record(
         info.proxy = Some(front.to_string());
         progress(Progress::Forwarding(front));
     }
-    info.captured = director.is_some();
+    let captures = director.is_some();
+    info.captured = captures;
     writer.write_info(&info)?;
-
-    let learned = director.map(|director| Arc::new(Learned::new(director, before.clone())));
-    let so_far = learned.clone().map(|learned| (learned, info.clone()));
+    let led = forward.as_ref().map(Forward::recorded);
+    let learned = Arc::new(Learned::new(director, led, before));
 
     let keeping = Keeping {
         repeats: options.keep_repeats,
-        has_dependencies: learned.is_some()
+        has_dependencies: captures
             || forward.is_some()
             || !(options.deps.is_empty() && options.env_deps.is_empty()),
         has_inbound: options.inbound.is_some()
@@ -204,22 +204,22 @@ pub async fn record(
     };
     let recorder = Recorder::new(writer, keeping, redactor);
     let mut report = progress.clone();
+    let (so_far, described) = (Arc::clone(&learned), info.clone());
     let recorder = thread::Builder::new()
         .name("recorder".to_owned())
         .spawn(move || {
             // Where processors are scarce the traffic goes first: what is then not kept is
             // counted. On Linux this is the thread's own priority.
             let _ = rustix::process::setpriority_process(None, RECORDER_NICE);
-            run_recorder(recorder, events, so_far, move |kept| {
-                report(Progress::Kept(kept));
-            })
+            let report = move |kept| report(Progress::Kept(kept));
+            run_recorder(recorder, events, &so_far, &described, report)
         })
         .map_err(|e| RecordError::Thread(e.to_string()))?;
 
     let mut env = rewritten(&options.env_deps, &listening);
     // A captured service needs no proxy.
-    let led = front.filter(|_| learned.is_none());
-    env.extend(led.into_iter().flat_map(variables));
+    let proxied = front.filter(|_| !captures);
+    env.extend(proxied.into_iter().flat_map(variables));
     // Its files are there for as long as the service runs.
     let trusted = match options.command.is_empty() {
         true => None,
@@ -242,17 +242,26 @@ pub async fn record(
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
-    if let Some(learned) = &learned {
-        ledger.notes.extend(learned.notes());
-        learned.complete(&mut info, ledger.inbound.kept > 0);
-    } else {
-        info.dependencies.extend(before);
-    }
-    // It goes on while the relay lets open exchanges end.
-    if let Some(forward) = forward {
-        forward.add_to(&mut info.dependencies);
-    }
+    // It went on while the relay let open exchanges end.
+    drop(forward);
+    ledger.notes.extend(learned.notes());
+    learned.complete(&mut info, ledger.inbound.kept > 0);
     aliases.rename(&mut info.dependencies);
+    for dependency in &mut info.dependencies {
+        dependency.tls |= spoke_tls.contains(&dependency.name);
+    }
+    failed = failed.or(keep(writer, &mut ledger, info));
+    Ok(Recorded {
+        ledger,
+        listening: learned.listening(),
+        command_ended: command_ended?,
+        failed: failed.map(|error| error.to_string()),
+    })
+}
+
+/// Keeps what was recorded, with its description and its ledger; where that is nothing, what was
+/// there before. Gives the error where the disk refuses.
+fn keep(writer: SetWriter, ledger: &mut Ledger, mut info: SetInfo) -> Option<StoreError> {
     let kept = ledger.inbound.kept + ledger.outbound.values().map(|t| t.kept).sum::<u64>();
     let writer = match kept {
         // A misspelt command is no reason to lose what was recorded before.
@@ -262,21 +271,14 @@ pub async fn record(
     match writer {
         Some(writer) => {
             info.ledger = Some(ledger.clone());
-            for dependency in &mut info.dependencies {
-                dependency.tls |= spoke_tls.contains(&dependency.name);
-            }
-            failed = failed.or(writer.finish(&info).err());
+            writer.finish(&info).err()
         }
-        None => ledger
-            .notes
-            .push("nothing was recorded: the set stays as it was before".to_owned()),
+        None => {
+            let note = "nothing was recorded: the set stays as it was before";
+            ledger.notes.push(note.to_owned());
+            None
+        }
     }
-    Ok(Recorded {
-        ledger,
-        listening: learned.map_or_else(Vec::new, |learned| learned.listening()),
-        command_ended: command_ended?,
-        failed: failed.map(|error| error.to_string()),
-    })
 }
 
 /// Starts the command, and waits for the first reason to end. Gives how the command ended, where
@@ -325,7 +327,8 @@ async fn run_service(
 fn run_recorder(
     mut recorder: Recorder,
     mut events: Events,
-    learned: Option<(Arc<Learned>, SetInfo)>,
+    learned: &Learned,
+    described: &SetInfo,
     mut report: impl FnMut(u64),
 ) -> (Recorder, Option<StoreError>) {
     let mut failed = None;
@@ -341,11 +344,9 @@ fn run_recorder(
         if written.elapsed() >= pause {
             let began = Instant::now();
             // A recording that is killed can be replayed too.
-            let info = learned
-                .as_ref()
-                .and_then(|(learned, info)| learned.news(info));
-            let described = info.map_or(Ok(()), |info| recorder.writer().write_info(&info));
-            if let Err(error) = described.and(recorder.write_shared()) {
+            let news = learned.news(described);
+            let told = news.map_or(Ok(()), |info| recorder.writer().write_info(&info));
+            if let Err(error) = told.and(recorder.write_shared()) {
                 failed.get_or_insert(error);
             }
             written = Instant::now();
