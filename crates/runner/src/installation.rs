@@ -40,14 +40,21 @@ pub fn key(folder: &Path) -> io::Result<[u8; 32]> {
             fs::create_dir_all(folder)?;
             let mut key = [0; 32];
             getrandom::fill(&mut key).map_err(io::Error::other)?;
-            match OpenOptions::new()
+            let whole = folder.join(format!("redaction.key.{}", std::process::id()));
+            // One that was left behind by a process of the same number may have another mode.
+            let _ = fs::remove_file(&whole);
+            let mut file = OpenOptions::new()
                 .write(true)
                 .create_new(true)
                 .mode(0o600)
-                .open(&path)
-            {
-                Ok(mut file) => file.write_all(&key).map(|()| key),
-                // Another recorder made it in this moment.
+                .open(&whole)?;
+            file.write_all(&key)?;
+            // A link is there at once, whole, and cannot replace a file: of several recorders
+            // that make the key in one moment the first one's stays.
+            let linked = fs::hard_link(&whole, &path);
+            fs::remove_file(&whole)?;
+            match linked {
+                Ok(()) => Ok(key),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self::key(folder),
                 Err(error) => Err(error),
             }
