@@ -35,7 +35,8 @@ def _postgraphile(session):
 
 def _mlflow(session):
     url = session.server.environment("app", session.database)["DATABASE_URL"]
-    return [str(CACHE / "mlflow" / "bin" / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(session.service),
+    programs = getattr(session, "venv", CACHE / "mlflow" / "bin")
+    return [f"{programs}/mlflow", "server", "--host", "127.0.0.1", "--port", str(session.service),
             "--workers", "1", "--backend-store-uri", url.replace("postgres://", "postgresql+psycopg2://")]
 
 

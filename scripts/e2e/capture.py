@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Callable
 
+import capture_apps
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
 from environment import CACHE, CAPTURE, Missing
@@ -124,6 +125,7 @@ def run(results, only=None):
                 results.fail(f"capture {name}", why)
         if commands:
             _matrix(results, user, commands)
+    capture_apps.run(results, only)
 
 
 def _matrix(results, user, commands):
@@ -288,14 +290,7 @@ class Case:
         finally:
             stop(process)
         with open(log, errors="replace") as text:
-            return Run(_Done(code, text.read()), file)
-
-
-@dataclass
-class _Done:
-    code: int
-    out: str
-    said: str = ""
+            return Run(code, text.read(), file)
 
 
 def _write(cases):

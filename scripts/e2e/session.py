@@ -17,8 +17,8 @@ from retake import BINARY, call
 class Run:
     """What one `retake replay` said: its exit code, its words, and the results that it wrote as JSON."""
 
-    def __init__(self, done, file):
-        self.code, self.said = done.code, done.out + done.said
+    def __init__(self, code, said, file):
+        self.code, self.said = code, said
         self.results = {}
         if os.path.exists(file):
             with open(file) as text:
@@ -131,7 +131,7 @@ class Session:
         file = os.path.join(self.folder, f"results-{self.runs}.json")
         done = call("replay", "--json", file, *options, "--", *self.command(self),
                     cwd=self.folder, env=self._environment(changes))
-        return Run(done, file)
+        return Run(done.code, done.out + done.said, file)
 
     def files(self, pattern=r".*"):
         """The recording's files whose names match, with their text."""
