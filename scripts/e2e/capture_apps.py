@@ -1,7 +1,6 @@
 """The same applications as in `apps`, with no dependency named: an ordinary user's `retake record -- <application>`."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -112,5 +111,5 @@ class Captured(Session):
 
 
 def _without_luck(run):
-    """The recorded time goes on while a test runs: whether a value of it is the recorded one to the millisecond is luck."""
-    return re.sub(r'"by_kind": \d+', '"by_kind": any', run.steady())
+    """The recorded time goes on while a test runs: whether a value of it is the recorded one, or is hidden, is luck."""
+    return "\n".join(f"{test['title']}: {test['verdict']} {test['differences']}" for test in run.tests)
