@@ -7,6 +7,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+/// Headings of the help.
+const ADDRESSES: &str = "Addresses (beside or instead of capture)";
+const SERVICE: &str = "The service and what it may reach";
+const REPORTS: &str = "Reports";
+const EVERYWHERE: &str = "Files and words";
+
 /// Record the traffic of a service, replay it against a new build, and see what changed.
 #[derive(Debug, Parser)]
 #[command(
@@ -23,7 +29,7 @@ pub struct Cli {
         value_name = "FILE",
         default_value = "retake.yaml",
         env = "RETAKE_SETTINGS"
-    )]
+    , help_heading = EVERYWHERE)]
     pub settings: PathBuf,
     /// The folder of the recordings.
     #[arg(
@@ -32,10 +38,10 @@ pub struct Cli {
         value_name = "DIR",
         default_value = "retake",
         env = "RETAKE_DIR"
-    )]
+    , help_heading = EVERYWHERE)]
     pub dir: PathBuf,
     /// Say more of what happens; twice for details.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = EVERYWHERE)]
     pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
@@ -82,40 +88,40 @@ Examples:
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --proxy 127.0.0.1:18080"
 )]
 pub struct RecordArgs {
-    /// The test set to record into.
+    /// The test set to record into; `recorded` by default.
     #[arg(long, value_name = "NAME")]
     pub set: Option<String>,
     /// Keep the tests that the set has, and add to them.
     #[arg(long)]
     pub append: bool,
     /// Where retake listens for requests to the service.
-    #[arg(long, value_name = "ADDR", env = "RETAKE_LISTEN")]
+    #[arg(long, value_name = "ADDR", env = "RETAKE_LISTEN", help_heading = ADDRESSES)]
     pub listen: Option<SocketAddr>,
     /// Where the service listens; https://ADDR where it serves TLS itself.
-    #[arg(long, value_name = "ADDR", env = "RETAKE_UPSTREAM")]
+    #[arg(long, value_name = "ADDR", env = "RETAKE_UPSTREAM", help_heading = ADDRESSES)]
     pub upstream: Option<String>,
     /// Answer clients of the service that speak TLS, with a certificate of retake's own.
-    #[arg(long, requires = "listen")]
+    #[arg(long, requires = "listen", help_heading = ADDRESSES)]
     pub tls: bool,
     /// Answer clients of the service that speak TLS with this certificate (PEM).
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", requires = "key", help_heading = ADDRESSES)]
     pub cert: Option<PathBuf>,
     /// The certificate's key (PEM).
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    #[arg(long, value_name = "FILE", requires = "cert", help_heading = ADDRESSES)]
     pub key: Option<PathBuf>,
     /// A dependency: its name, protocol and real address, and where retake listens for it.
-    #[arg(long = "dep", value_name = "NAME=URL@ADDR")]
+    #[arg(long = "dep", value_name = "NAME=URL@ADDR", help_heading = ADDRESSES)]
     pub deps: Vec<String>,
     /// A variable that holds a dependency's address: retake listens on a free port and gives the
     /// command the changed variable.
-    #[arg(long = "dep-env", value_name = "VAR")]
+    #[arg(long = "dep-env", value_name = "VAR", help_heading = ADDRESSES)]
     pub dep_env: Vec<String>,
     /// Where retake listens as a forward proxy: HTTPS_PROXY of a service elsewhere, or a browser's
     /// proxy. A command that is not captured is told of it.
-    #[arg(long, value_name = "ADDR", env = "RETAKE_PROXY")]
+    #[arg(long, value_name = "ADDR", env = "RETAKE_PROXY", help_heading = ADDRESSES)]
     pub proxy: Option<SocketAddr>,
     /// The company's own proxy, behind that of retake; HTTPS_PROXY by default, `none` for no other.
-    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY")]
+    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY", help_heading = ADDRESSES)]
     pub upstream_proxy: Option<String>,
     /// End after this time: 90s, 10m, 1h.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
@@ -124,7 +130,7 @@ pub struct RecordArgs {
     #[arg(long, value_name = "N", env = "RETAKE_WORKERS")]
     pub workers: Option<usize>,
     /// Do not capture the connections of the command: only what --listen and --dep name is recorded.
-    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new(), help_heading = ADDRESSES)]
     pub no_capture: bool,
     /// Keep exact repeats of a test as tests of their own.
     #[arg(long)]
@@ -132,7 +138,8 @@ pub struct RecordArgs {
     /// Print the ledger as JSON.
     #[arg(long)]
     pub json: bool,
-    /// The service: started, watched and ended by retake. Without it the service runs elsewhere.
+    /// The service: started, watched and ended by retake, and captured where the system allows it
+    /// (see `retake doctor`). Without it the service runs elsewhere.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
@@ -141,62 +148,68 @@ pub struct RecordArgs {
 #[derive(Debug, Default, Args)]
 #[command(
     after_help = "Exit codes: 0 no difference, 1 the service changed, 2 wrong usage or settings,
-3 the recording cannot answer, 4 the surroundings failed."
+3 the recording cannot answer, 4 the surroundings failed.
+
+Examples:
+  retake replay -- ./app
+  retake replay checkout --jobs 4 --junit report.xml -- ./app
+  retake replay --live db -- ./app
+  retake replay --target http://127.0.0.1:3000"
 )]
 pub struct ReplayArgs {
     /// The test sets; all of them where none is named.
     #[arg(value_name = "SET")]
     pub sets: Vec<String>,
     /// Send the tests to a service that is already running.
-    #[arg(long, value_name = "URL", env = "RETAKE_TARGET")]
+    #[arg(long, value_name = "URL", env = "RETAKE_TARGET", help_heading = SERVICE)]
     pub target: Option<String>,
     /// A dependency that is not mocked: its real address answers.
-    #[arg(long, value_name = "DEP")]
+    #[arg(long, value_name = "DEP", help_heading = SERVICE)]
     pub live: Vec<String>,
     /// The company's own proxy, for dependencies that are not mocked and were recorded through
     /// --proxy; HTTPS_PROXY by default, `none` for no other.
-    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY")]
+    #[arg(long, value_name = "URL", env = "RETAKE_UPSTREAM_PROXY", help_heading = SERVICE)]
     pub upstream_proxy: Option<String>,
     /// How many tests run at a time.
     #[arg(long, value_name = "N", env = "RETAKE_JOBS")]
     pub jobs: Option<usize>,
     /// Where the run's results are written; a new folder below the recordings by default.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = REPORTS)]
     pub run_dir: Option<PathBuf>,
     /// Write a JUnit report there too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub junit: Option<PathBuf>,
     /// Write a JSON report there too; `-` prints run events as JSON lines in place of the report.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = REPORTS)]
     pub json: Option<PathBuf>,
     /// How long a test may take.
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// The path that answers once the service is ready; by default its open port tells.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = SERVICE)]
     pub ready_path: Option<String>,
     /// The text in the service's output that says that it is ready.
-    #[arg(long, value_name = "TEXT", conflicts_with = "ready_path")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "ready_path", help_heading = SERVICE)]
     pub ready_log: Option<String>,
     /// How long the service may take to become ready.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = SERVICE)]
     pub ready_timeout: Option<Duration>,
     /// Do not capture the connections of the command, also where the recording did.
-    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "RETAKE_NO_CAPTURE", value_parser = clap::builder::FalseyValueParser::new(), help_heading = SERVICE)]
     pub no_capture: bool,
     /// Let captured connections to what was not recorded leave the machine.
-    #[arg(long)]
+    #[arg(long, help_heading = SERVICE)]
     pub allow_egress: bool,
     /// The port to which the tests go, where the captured service listens on several.
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", help_heading = SERVICE)]
     pub port: Option<u16>,
     /// Take left-out and repeated reads for changes too.
     #[arg(long)]
     pub strict: bool,
     /// Leave the service the real time; by default it sees the recorded one.
-    #[arg(long)]
+    #[arg(long, help_heading = SERVICE)]
     pub no_freeze: bool,
-    /// The service: started, watched and ended by retake.
+    /// The service: started, watched and ended by retake, as it was when it was recorded.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
