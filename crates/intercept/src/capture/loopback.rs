@@ -70,7 +70,10 @@ impl Loopback {
         let one_at_a_time = self.pair.lock().unwrap_or_else(PoisonError::into_inner);
         let result = start(socket, like(ends.door_at, given))?;
         let from = local_addr(socket)?;
-        let ours = ends.accept(from.port())?;
+        let ours = ends.accept(from.port()).inspect_err(|_| {
+            // Without descriptors of our own it must not stay connected to nobody.
+            let _ = rustix::net::connect_unspec(socket);
+        })?;
         drop(one_at_a_time);
         ours.set_nonblocking(true)?;
         Ok((ours.into(), result))
