@@ -29,6 +29,8 @@ def run(results, only=None):
                 nonlocal session
                 user = User(scratch)
                 session = Captured(name, server, user, app)
+                if app.settings:
+                    session.settings(app.settings)
                 server.create("app")
                 if app.schema:
                     run_process(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(APPS / name / app.schema)],

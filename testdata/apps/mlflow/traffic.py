@@ -1,8 +1,5 @@
-"""`traffic.py BASE`: some 50 requests to MLflow's REST API: experiments, runs, metrics, searches, errors.
-
-The model registry is left out: for it SQLAlchemy writes the columns of a subquery in the order of a
-set of objects, which is another in each process. Such a statement is missed on replay.
-"""
+"""`traffic.py BASE`: some 50 requests to MLflow's REST API: experiments, runs, metrics, searches, errors,
+and the model registry."""
 
 import pathlib
 import sys
@@ -65,12 +62,39 @@ def main(base):
     post("runs/restore", run_id=runs[3])
     get("runs/get?run_id=00000000000000000000000000000000")
 
+    registry(sender, post, get, runs[0])
+
     post("experiments/delete", experiment_id=experiments[2])
     post("experiments/search", max_results=10, view_type="DELETED_ONLY")
     sender.send("GET", "/api/2.0/nowhere")
     sender.send("POST", API + "runs/log-metric", "{ not json", {"content-type": "application/json"})
     post("runs/log-metric", run_id=runs[0], key="loss", value="not a number", timestamp=T0)
     print(sender.count, "requests")
+
+
+def registry(sender, post, get, run):
+    """For its tables, which have keys of two columns, SQLAlchemy writes the columns of a subquery in the order of
+    a set of objects: another one in each process."""
+    for name in ("alpha", "beta"):
+        post("registered-models/create", name=name, tags=[{"key": "team", "value": name}], description="a model")
+    get("registered-models/get?name=alpha")
+    get("registered-models/get?name=none")
+    for n in range(2):
+        post("model-versions/create", name="alpha", source=f"s3://models/alpha/{n}", run_id=run,
+             tags=[{"key": "n", "value": str(n)}])
+    post("registered-models/alias", name="alpha", alias="champion", version="1")
+    get("registered-models/alias?name=alpha&alias=champion")
+    get("model-versions/get?name=alpha&version=1")
+    get("model-versions/search?filter=name%3D%27alpha%27")
+    get("registered-models/search?max_results=10")
+    get("registered-models/search?filter=tags.team%3D%27beta%27")
+    post("registered-models/get-latest-versions", name="alpha")
+    post("model-versions/set-tag", name="alpha", version="2", key="checked", value="yes")
+    sender.send("PATCH", API + "registered-models/update", {"name": "alpha", "description": "another"})
+    post("registered-models/rename", name="beta", new_name="gamma")
+    get("registered-models/search?order_by=name%20DESC")
+    sender.send("DELETE", API + "model-versions/delete", {"name": "alpha", "version": "2"})
+    sender.send("DELETE", API + "registered-models/delete", {"name": "gamma"})
 
 
 main(sys.argv[1])

@@ -2,8 +2,8 @@
 //!
 //! Another version of a driver describes statements that the recorded one did not, and the other
 //! way round. Whoever ran a statement knows its parameters and columns, so the answer is made of
-//! any recorded call with the same statement. This is the one place where the field names of a
-//! protocol (PostgreSQL's) stand in this crate.
+//! any recorded call with the same statement. Here and in [`super::columns`] alone the field names
+//! of a protocol (PostgreSQL's) stand in this crate.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use retake_model::{Mock, TestSet, Value};
 
+use super::columns;
 use super::key::{Key, KeyWriter};
 use crate::sql::{Meant, Slotted, Statement, Statements};
 
@@ -115,7 +116,9 @@ impl Described {
     fn ran(&mut self, mock: &Mock, sql: &str, failed: bool, statements: &mut Statements) {
         let statement = statements.get(sql);
         let literals = statement.slots.as_ref().map(|slots| &slots.slots);
-        let Some(slots) = literals.filter(|slots| !slots.is_empty()) else {
+        // Without values and lists in another order it has the shape of the one that was run.
+        let other = |slots: &&Vec<_>| !slots.is_empty() || statement.columns.is_some();
+        let Some(slots) = literals.filter(other) else {
             return;
         };
         if mock.response.get("results").is_some() {
@@ -137,7 +140,11 @@ impl Described {
                 Meant::of(slot, param).type_tree()
             })
             .collect();
-        let columns = mock.response.get("columns").cloned();
+        let columns = mock.response.get("columns").map(|columns| {
+            let mut columns = columns.clone();
+            columns::into_order(&mut columns, &statement);
+            columns
+        });
         let key = slots_key(&mock.to, &statement);
         match self.by_slots.entry(key) {
             Entry::Vacant(place) => {
@@ -187,7 +194,9 @@ impl Described {
         }
         let mut answer = Value::map([("parameters", Value::List(types))]);
         if let Some(columns) = &ran.columns {
-            answer.push("columns", columns.clone());
+            let mut columns = columns.clone();
+            columns::as_asked(&mut columns, &statement);
+            answer.push("columns", columns);
         }
         Some(answer)
     }

@@ -6,6 +6,7 @@
 //! stands for itself, byte for byte.
 
 mod cache;
+mod columns;
 mod effect;
 mod meant;
 mod names;

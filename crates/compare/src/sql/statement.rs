@@ -3,6 +3,7 @@
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
+use super::columns;
 use super::effect::effect_of_shape;
 use super::names;
 use super::slots::{Slots, slots};
@@ -24,8 +25,12 @@ pub struct Statement {
     pub literals: Vec<Literal>,
     /// What it does to the database.
     pub effect: Effect,
-    /// The same with its parameters taken out, too; none for a text that is no SQL.
+    /// The same with its parameters taken out, too, and with lists of columns in one order where
+    /// the order says nothing; none for a text that is no SQL.
     pub(crate) slots: Option<Slots>,
+    /// For each column of the ordered statement its place in the list that was read; none where
+    /// that list keeps its order.
+    pub(crate) columns: Option<Vec<usize>>,
 }
 
 /// A literal that was lifted out of a statement.
@@ -59,6 +64,7 @@ impl Statement {
             shape,
             literals: Vec::new(),
             slots: None,
+            columns: None,
         }
     }
 }
@@ -99,7 +105,17 @@ fn normalise(tokens: Vec<Token>) -> Statement {
     while tokens.last() == Some(&Token::SemiColon) {
         tokens.pop();
     }
+    // Before names are made alike, by the order in which they stand.
+    let ordered = columns::ordered(&tokens);
     names::rename(&mut tokens);
+    let (slots, columns) = match ordered {
+        Some(mut ordered) => {
+            names::rename(&mut ordered.tokens);
+            let slots = slots(&ordered.tokens, literal, push_token);
+            (slots, ordered.columns)
+        }
+        None => (slots(&tokens, literal, push_token), None),
+    };
     let mut shape = String::new();
     let mut literals = Vec::new();
     for token in &tokens {
@@ -120,7 +136,8 @@ fn normalise(tokens: Vec<Token>) -> Statement {
     Statement {
         effect: effect_of_shape(&shape),
         folded: fold(&shape),
-        slots: Some(slots(&tokens, literal, push_token)),
+        slots: Some(slots),
+        columns,
         shape,
         literals,
     }

@@ -374,6 +374,54 @@ fn scenario_33_made_up_names_do_not_count() {
     );
 }
 
+/// SQLAlchemy lists the columns of a key of several columns in the order of a set.
+#[test]
+fn scenario_38_columns_in_another_order_are_answered_in_that_order() {
+    let list = |items: &[&str]| Value::List(items.iter().map(|item| Value::from(*item)).collect());
+    let answer = |columns: &[&str], rows: &[&[&str]]| {
+        let rows = rows.iter().map(|row| list(row)).collect();
+        Value::map([("columns", list(columns)), ("rows", Value::List(rows))])
+    };
+    let recorded = "select t.k, q_1.b as q_1_b, q_1.a as q_1_a, 'l' as l from (select a, b from u where c = 'x') as q_1 join t on t.k = q_1.a";
+    let asked = "select 'l' as l, q_2.a as q_1_a, t.k, q_2.b as q_1_b from (select b, a from u where c = 'x') as q_2 join t on t.k = q_2.a";
+    let columns = ["k text", "q_1_b int4", "q_1_a text", "l text"];
+    let rows: [&[&str]; 2] = [&["K", "1", "A", "l"], &["L", "2", "B", "l"]];
+    let set = || vec![call(1, sql(recorded, &[]), answer(&columns, &rows))];
+    let mut run = one(set());
+    run.begin("t");
+    let expected = answer(
+        &["l text", "q_1_a text", "k text", "q_1_b int4"],
+        &[&["l", "A", "K", "1"], &["l", "B", "L", "2"]],
+    );
+    assert_eq!(run.ask(sql(asked, &[])), Ok(expected.clone()));
+    let describe = Value::map([("describe", Value::from(asked))]);
+    let described = run.probe(describe).unwrap();
+    assert_eq!(described.get("columns"), expected.get("columns"));
+    run.end("t");
+    let outcome = run.finish_one();
+    assert_eq!(
+        told(&outcome),
+        "matched 0 extra 0 unknown 0 missing  reordered "
+    );
+    // Another value in an item that moved, other columns, and names that change places.
+    for (from, to) in [
+        ("'l'", "'m'"),
+        ("t.k", "t.j"),
+        ("q_2.a as q_1_a", "q_2.b as q_1_a"),
+        ("'x'", "'y'"),
+    ] {
+        let mut run = one(set());
+        run.begin("t");
+        assert!(
+            run.ask(sql(&asked.replacen(from, to, 1), &[])).is_err(),
+            "{to}"
+        );
+    }
+    let mut run = one(set());
+    run.begin("t");
+    assert_eq!(run.ask(sql(recorded, &[])), Ok(answer(&columns, &rows)));
+}
+
 #[test]
 fn scenario_34_another_length_of_a_list_is_nearest_to_the_recorded_one() {
     let mut run = one(vec![

@@ -17,7 +17,7 @@ use super::pool::Origin;
 use super::running::{Observed, Provenance, Reading, RulesOf, Running};
 use super::search::{Asking, Found, Owners, Source, find};
 use super::shared::Shared;
-use super::{Key, summary};
+use super::{Key, columns, summary};
 use crate::made::{Near, ValueMap};
 use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
@@ -284,7 +284,17 @@ impl MockSet {
             }
         };
         let answer = match mock(&self.sets, hit.origin) {
-            Some(mock) => self.values.carry_with(&mock.response, &own).into_owned(),
+            Some(mock) => {
+                let mut answer = self.values.carry_with(&mock.response, &own).into_owned();
+                columns::put(
+                    &mut answer,
+                    &mock.request,
+                    &call.request,
+                    rules,
+                    &mut self.statements,
+                );
+                answer
+            }
             None => Value::Null,
         };
         let index = hit.origin.index;
