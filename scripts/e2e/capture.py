@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import capture_apps
+import capture_rough
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
 from environment import CACHE, CAPTURE, Missing
@@ -125,6 +126,7 @@ def run(results, only=None):
                 results.fail(f"capture {name}", why)
         if commands:
             _matrix(results, user, commands)
+    capture_rough.run(results, only)
     capture_apps.run(results, only)
 
 

@@ -76,6 +76,7 @@ class Web:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 200
 
     def __init__(self, scheme, context=None):
         self.scheme, self.context, self.open = scheme, context, set()
