@@ -41,30 +41,31 @@ impl<'t> Scalar<'t> {
     }
 }
 
-/// Whether a byte may stand anywhere in text without quotes, as in `scalar::is_plain`.
-const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'_' | b'-'
-                | b'.'
-                | b'/'
-                | b'+'
-                | b'$'
-                | b';'
-                | b'='
-                | b'('
-                | b')'
-                | b'@'
-                | b'*'
-                | b'<'
-                | b'>'
-                | b'&'
-                | b'%'
-                | b'^'
-                | b'~'
-                | b'\''
-        )
+/// Which bytes may stand anywhere in text without quotes, as in `scalar::is_plain`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, for each of the 256 bytes"
+)]
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        plain[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'_' | b'-' | b'.' | b'/' | b'+' | b'$' | b';' | b'=' | b'(' | b')'
+            )
+            || matches!(
+                byte,
+                b'@' | b'*' | b'<' | b'>' | b'&' | b'%' | b'^' | b'~' | b'\''
+            );
+        byte -= 1;
+    }
+    plain
+};
+
+fn is_plain(byte: u8) -> bool {
+    PLAIN.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 impl<'t> Parser<'t> {
@@ -104,9 +105,10 @@ impl<'t> Parser<'t> {
     /// Goes to the end of text without quotes, which is the line's, or before structure.
     fn skip_plain(&mut self, flow: bool) -> Known<()> {
         loop {
-            let byte = self.peek().ok_or(GiveUp)?;
-            match byte {
-                _ if is_plain(byte) => self.pos += 1,
+            let rest = self.text.as_bytes().get(self.pos..).unwrap_or_default();
+            let run = rest.iter().position(|b| !is_plain(*b)).ok_or(GiveUp)?;
+            self.pos += run;
+            match rest.get(run).copied().unwrap_or_default() {
                 b' ' if !matches!(self.peek_at(1), None | Some(b' ' | b'\n')) => self.pos += 1,
                 b',' | b'?' if !flow => self.pos += 1,
                 b':' => match self.peek_at(1) {
