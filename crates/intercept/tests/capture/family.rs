@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use super::support::{How, World, can_run, open, python};
+use super::support::{How, World, can_run, copy as copy_program, python};
 
 #[test]
 fn thousands_of_connections_at_once_are_all_captured() {
@@ -31,8 +31,7 @@ fn a_program_that_may_not_be_read_works() {
     let world = World::new().of_nobody();
     let python = std::fs::canonicalize(python()).expect("an interpreter");
     let copy = world.folder().join("unreadable");
-    std::fs::copy(python, &copy).expect("a copy");
-    open(&copy, 0o711);
+    copy_program(&python, &copy, 0o711);
     let script = "
 import os, socket
 s = socket.create_connection(('127.0.0.1', int(os.environ['ECHO'])))

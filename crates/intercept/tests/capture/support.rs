@@ -43,6 +43,18 @@ pub fn open_folder() -> tempfile::TempDir {
     folder
 }
 
+/// Copies a program. Not in this process: a child of another test, forked meanwhile, would have the
+/// copy open for writing, and it could not be run.
+pub fn copy(from: &Path, to: &Path, mode: u32) {
+    let copied = Command::new("cp").args([from, to]).status();
+    assert!(
+        copied.expect("cp").success(),
+        "a copy of {}",
+        from.display()
+    );
+    open(to, mode);
+}
+
 /// Sets the rights of a file.
 pub fn open(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
@@ -79,8 +91,7 @@ impl World {
         let (hole, filled) = hole();
         let folder = open_folder();
         let program = folder.path().join("captured");
-        std::fs::copy(captured(), &program).expect("a copy that every user may run");
-        open(&program, 0o755);
+        copy(&captured(), &program, 0o755);
         World {
             echo: echo(loopback()),
             echo6: echo("[::1]:0".parse().expect("an address")),
