@@ -370,7 +370,7 @@ def slow_with_a_limit():
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 300000))
     began = time.time()
-    return name(s.connect_ex(HOLE)), 0.2 < time.time() - began < 1.5
+    return name(s.connect_ex(HOLE)), 0.2 < time.time() - began < 10
 
 
 @check
@@ -381,7 +381,7 @@ def slow_and_interrupted():
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     began = time.time()
     result = libc.connect(s.fileno(), raw(HOLE), 16), name(ctypes.get_errno())
-    in_time = 0.2 < time.time() - began < 1.5
+    in_time = 0.2 < time.time() - began < 10
     s.setblocking(False)
     return result, in_time, name(s.connect_ex(HOLE)), select.select([], [s], [], 0.1)[1] == []
 
