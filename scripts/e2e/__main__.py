@@ -1,4 +1,4 @@
-"""`python3 scripts/e2e clients|captured|apps|scenarios|capture [NAME] [--results FILE]`: the end-to-end tests."""
+"""`python3 scripts/e2e clients|captured|apps|scenarios|capture|machines [NAME] [--results FILE]`: the end-to-end tests."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from results import Results  # noqa: E402
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=["clients", "captured", "apps", "scenarios", "capture"])
+    parser.add_argument("part", choices=["clients", "captured", "apps", "scenarios", "capture", "machines"])
     parser.add_argument("name", nargs="?", help="only those whose names begin so")
     parser.add_argument("--results", help="write the counts there, as JSON")
     options = parser.parse_args()

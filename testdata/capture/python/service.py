@@ -10,7 +10,7 @@ HTTPS = os.environ.get("HTTPS_URL", "") + PATH
 HTTP = os.environ.get("HTTP_URL", "") + PATH
 
 
-def serve(answer):
+def serve(answer, port=None):
     """Answers `GET /call/<n>` with `answer(n)` as JSON, for ever."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -32,4 +32,4 @@ def serve(answer):
         def log_message(self, *_):
             pass
 
-    ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+    ThreadingHTTPServer(("127.0.0.1", port or int(os.environ["PORT"])), Handler).serve_forever()

@@ -80,8 +80,12 @@ pub(super) fn chosen(ability: &Ability, clock: &Frozen) -> Vec<Finding> {
             State::Good,
             "what the command connects to is captured, by sockets that retake makes for it",
         ),
-        Outbound::Proxies => new("outbound", State::No, "not captured")
-            .hint("--dep NAME=URL@ADDR, --dep-env VARIABLE, or --proxy ADDR"),
+        Outbound::Proxies => new(
+            "outbound",
+            State::No,
+            "not captured: the command is led by its variables, HTTP_PROXY and those with a URL",
+        )
+        .hint("--dep NAME=URL@ADDR, --dep-env VARIABLE, or --proxy ADDR"),
     };
     let inbound = if ability.inbound() {
         new(

@@ -17,7 +17,7 @@ impl Frozen {
     /// Tries it on this kernel.
     pub fn look(ability: &Ability) -> Frozen {
         if !ability.captures() {
-            return Frozen::No("system calls cannot be watched".to_owned());
+            return Frozen::No("connections cannot be captured".to_owned());
         }
         if !ability.killable {
             return Frozen::No(
