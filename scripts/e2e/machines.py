@@ -301,7 +301,7 @@ def input_a_service_on_several_ports(place):
     place.replay(command=command).expect_green()
     place.replay("--port", place.port, command=command).expect_green()
     run = place.replay("--port", str(free_port()), "--ready-timeout", "2s", command=command).expect(4)
-    _expect(run.said, "port")
+    _expect(run.said, "it is expected on port", f"it listens on 127.0.0.1:{other}, 127.0.0.1:{place.port}")
 
 
 def input_a_recording_of_a_capture_where_there_is_none(place):

@@ -151,6 +151,27 @@ impl Stage {
             (None, Some(recorded)) => self.learned(recorded, options).await,
             _ => None,
         };
+        if let (Some(port), None, None) = (options.port, &options.target, &learned)
+            && let Some(director) = &self.director
+        {
+            let all: Vec<String> = director
+                .listening()
+                .borrow()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let where_else = match all.is_empty() {
+                true => "it listens nowhere".to_owned(),
+                false => format!("it listens on {}", all.join(", ")),
+            };
+            let ended = self.service.as_mut().and_then(Service::has_ended);
+            let error = ended.map_or(
+                NotReady::TimedOut(options.ready_timeout, where_else),
+                NotReady::Ended,
+            );
+            let wanted = format!("port {port}");
+            return (self.not_ready(&error, &wanted).await, Some(wanted));
+        }
         let Some(address) = learned.as_deref().or(address) else {
             let after = began.elapsed();
             return (ServiceEvent::Ready { after }, None);
