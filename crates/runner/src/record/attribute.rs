@@ -4,17 +4,18 @@
 //! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
 //! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 
-use retake_compare::matching::{Idle, Recurring, values_of};
+use retake_compare::matching::{Idle, Recurring};
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
-use retake_wire::protocol;
 
+mod doubt;
 mod evidence;
+mod placed;
 
 pub use evidence::Step;
-use evidence::{Doubtful, Request, Transactions, decide};
+use evidence::{Doubtful, Request, Transactions};
+pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
@@ -24,51 +25,6 @@ pub const LATE: u64 = 500_000_000;
 
 /// How many requests may wait for their calls. Beyond it the oldest is handed on early.
 const MAX_WAITING: usize = 20_000;
-
-/// An outbound exchange on its way to its test.
-#[derive(Debug)]
-pub struct OutboundCall {
-    /// The dependency.
-    pub to: Arc<str>,
-    /// The exchange, described.
-    pub exchange: Exchange,
-    /// What tells that it is asked again.
-    pub recurring: Recurring,
-    /// What it does to the transaction of its connection.
-    pub step: Step,
-}
-
-/// An outbound exchange with its place.
-#[derive(Debug)]
-pub struct PlacedCall {
-    /// The call.
-    pub call: OutboundCall,
-    /// When it may be served.
-    pub scope: Scope,
-    /// How it came there.
-    pub by: Attribution,
-}
-
-/// An inbound exchange with the calls that belong to it.
-#[derive(Debug)]
-pub struct PlacedTest {
-    /// The exchange.
-    pub exchange: Box<Exchange>,
-    /// Its calls, in the order in which they began.
-    pub calls: Vec<PlacedCall>,
-    /// Whether another request was open at the same time, so that calls of it may stand with
-    /// another test.
-    pub overlapped: bool,
-}
-
-/// What is ready to be written.
-#[derive(Debug)]
-pub enum Placed {
-    /// An inbound exchange with the calls that belong to it.
-    Test(PlacedTest),
-    /// A call that belongs to no single test.
-    Shared(Box<PlacedCall>),
-}
 
 /// The attribution of one recording.
 #[derive(Debug, Default)]
@@ -87,6 +43,8 @@ pub struct Attributor {
     /// Calls of which several requests may be the owner, until the first of those is handed on.
     doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
     doubts: u64,
+    /// How many of them were decided before any of those was, because there were too many.
+    hurried: u64,
 }
 
 /// A request that was not answered yet, and the calls that are known to be its own.
@@ -206,6 +164,12 @@ impl Attributor {
         self.ready.pop_front()
     }
 
+    /// How many calls were decided early, because too many waited for requests that were not
+    /// answered.
+    pub fn hurried(&self) -> u64 {
+        self.hurried
+    }
+
     /// How many requests wait for their calls.
     pub fn waiting(&self) -> usize {
         self.ended.len()
@@ -276,9 +240,7 @@ impl Attributor {
                 self.traced.push(call);
             }
             _ => {
-                self.doubts += 1;
-                let doubtful = Doubtful { call, transaction };
-                self.doubtful.insert((began, self.doubts), doubtful);
+                self.doubt(Doubtful { call, transaction });
             }
         }
     }
@@ -286,60 +248,6 @@ impl Attributor {
     fn request(&self, at: usize) -> Option<Request> {
         let exchange = &self.ended.get(at)?.exchange;
         Some((exchange.conn, exchange.index))
-    }
-
-    /// Decides whose the doubtful calls are of which the oldest answered request may be the owner:
-    /// it is handed on now.
-    fn settle_doubts(&mut self) {
-        let Some(oldest) = self.ended.front() else {
-            return;
-        };
-        let during = (oldest.exchange.began, 0)..=(oldest.exchange.ended, u64::MAX);
-        let keys: Vec<_> = self.doubtful.range(during).map(|(key, _)| *key).collect();
-        if keys.is_empty() {
-            return;
-        }
-        let mut values = HashMap::new();
-        let mut calls = Vec::new();
-        for key in keys {
-            let Some(doubtful) = self.doubtful.remove(&key) else {
-                continue;
-            };
-            let candidates = self.candidates(key.0);
-            for at in &candidates {
-                if let Some(request) = self.request(*at)
-                    && let Some(waiting) = self.ended.get(*at)
-                {
-                    values
-                        .entry(request)
-                        .or_insert_with(|| values_in(&waiting.exchange));
-                }
-            }
-            let candidates: Vec<Request> = candidates
-                .into_iter()
-                .filter_map(|at| self.request(at))
-                .collect();
-            let own = values_in(&doubtful.call.exchange);
-            calls.push((doubtful, own, candidates));
-        }
-        let decided = decide(&calls, &values, &mut self.transactions);
-        for ((doubtful, _, candidates), decided) in calls.into_iter().zip(decided) {
-            // A request that was not answered yet may have the same values: nothing is told.
-            let began = doubtful.call.exchange.began;
-            let all_known = self.open.values().all(|open| open.at > began);
-            let first = candidates.first().copied();
-            let (owner, by) = match decided.filter(|_| all_known).or(first.map(shared)) {
-                Some(found) => found,
-                None => {
-                    self.place_idle(doubtful.call);
-                    continue;
-                }
-            };
-            match (0..self.ended.len()).find(|at| self.request(*at) == Some(owner)) {
-                Some(at) => self.attach(at, doubtful.call, by),
-                None => self.place_idle(doubtful.call),
-            }
-        }
     }
 
     /// The answered requests that were open at that time, the one that began first before the
@@ -437,18 +345,6 @@ impl Attributor {
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
         self.ready
             .push_back(Placed::Shared(Box::new(PlacedCall { call, scope, by })));
-    }
-}
-
-fn shared(first: Request) -> (Request, Attribution) {
-    (first, Attribution::Shared)
-}
-
-/// The values in a request.
-fn values_in(exchange: &Exchange) -> HashSet<String> {
-    match (exchange.request.tree(), protocol(exchange.protocol.0)) {
-        (Some(request), Some(protocol)) => values_of(request, protocol.rules()),
-        _ => HashSet::new(),
     }
 }
 

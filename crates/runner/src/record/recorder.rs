@@ -174,6 +174,16 @@ impl Recorder {
                 );
             }
         }
+        let hurried = self.attributor.hurried();
+        if hurried > 0 {
+            note(
+                &mut self.ledger,
+                format!(
+                    "{hurried} calls were attributed early, because too many waited for requests \
+                     that were not answered"
+                ),
+            );
+        }
         if self.redacted > 0 {
             note(
                 &mut self.ledger,

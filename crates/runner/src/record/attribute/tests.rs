@@ -338,3 +338,32 @@ fn scenario_22_a_request_that_is_not_answered_may_have_the_same_values() {
         .collect();
     assert_eq!(by, [Attribution::Shared]);
 }
+
+/// Two streams that stay open: every call beside them may be of either.
+#[test]
+fn calls_beside_requests_that_are_never_answered_have_a_bound() {
+    const BEYOND: u64 = 5;
+    let many = u64::try_from(doubt::MAX_DOUBTFUL).expect("a small number");
+    let mut a = Attributor::default();
+    a.began(ConnId(1), 0, Timestamp(MS));
+    a.began(ConnId(2), 0, Timestamp(MS));
+    for n in 0..many + BEYOND {
+        a.outbound(varying(9, 1, 10 + n, 10 + n));
+    }
+    a.advance(Timestamp((many + 1_000) * MS));
+    assert_eq!(a.hurried(), BEYOND);
+    let ready = std::iter::from_fn(|| a.poll());
+    let began: Vec<u64> = ready
+        .map(|placed| match placed {
+            Placed::Shared(call) => call.call.exchange.began.0 / MS,
+            Placed::Test(_) => panic!("no request was answered"),
+        })
+        .collect();
+    assert_eq!(began, [10, 11, 12, 13, 14], "the oldest");
+    let (tests, shared) = outcome(a);
+    assert_eq!(
+        (tests.len(), shared.len()),
+        (0, doubt::MAX_DOUBTFUL),
+        "the rest at the end"
+    );
+}

@@ -1,0 +1,53 @@
+//! Exchanges on their way to their place, and there.
+
+use std::sync::Arc;
+
+use retake_compare::matching::Recurring;
+use retake_model::{Attribution, Exchange, Scope};
+
+use super::Step;
+
+/// An outbound exchange on its way to its test.
+#[derive(Debug)]
+pub struct OutboundCall {
+    /// The dependency.
+    pub to: Arc<str>,
+    /// The exchange, described.
+    pub exchange: Exchange,
+    /// What tells that it is asked again.
+    pub recurring: Recurring,
+    /// What it does to the transaction of its connection.
+    pub step: Step,
+}
+
+/// An outbound exchange with its place.
+#[derive(Debug)]
+pub struct PlacedCall {
+    /// The call.
+    pub call: OutboundCall,
+    /// When it may be served.
+    pub scope: Scope,
+    /// How it came there.
+    pub by: Attribution,
+}
+
+/// An inbound exchange with the calls that belong to it.
+#[derive(Debug)]
+pub struct PlacedTest {
+    /// The exchange.
+    pub exchange: Box<Exchange>,
+    /// Its calls, in the order in which they began.
+    pub calls: Vec<PlacedCall>,
+    /// Whether another request was open at the same time, so that calls of it may stand with
+    /// another test.
+    pub overlapped: bool,
+}
+
+/// What is ready to be written.
+#[derive(Debug)]
+pub enum Placed {
+    /// An inbound exchange with the calls that belong to it.
+    Test(PlacedTest),
+    /// A call that belongs to no single test.
+    Shared(Box<PlacedCall>),
+}
