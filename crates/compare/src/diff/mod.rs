@@ -21,6 +21,7 @@ pub use calls::compare_calls;
 pub use response::{Compared, compare_response};
 
 pub(crate) use fingerprint::{fingerprint, general_place};
+pub(crate) use moments::is_moment;
 
 #[cfg(test)]
 mod tests;

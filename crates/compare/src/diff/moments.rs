@@ -13,7 +13,7 @@ const SECONDS_PER_YEAR: i64 = 31_557_600;
 
 /// Whether values of this kind are moments, which are compared by kind wherever the service makes
 /// one, and never tied: two of them may be one in the next run.
-pub(super) fn is_moment(kind: TokenKind) -> bool {
+pub(crate) fn is_moment(kind: TokenKind) -> bool {
     kind == TokenKind::Timestamp || units(kind).is_some()
 }
 

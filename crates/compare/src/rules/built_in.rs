@@ -34,3 +34,6 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
 
 const HOP: &str = "of one connection only (RFC 9110, 7.6.1)";
 const DERIVED: &str = "follows from the body, which is compared itself";
+
+/// Those of the places that hold a moment.
+pub(super) const MOMENTS: &[&str] = &["response.headers.date"];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regex::{Regex, RegexBuilder};
 use retake_model::{NoiseRule, PathPattern, RuleAction, RuleUse};
 
-use super::built_in::BUILT_IN;
+use super::built_in::{BUILT_IN, MOMENTS};
 
 /// The rules that hold for a test: the built-in ones, those of the project, the set, the test.
 /// Cloning is cheap.
@@ -110,6 +110,18 @@ impl RuleSet {
 
     pub(crate) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The built-in rules for moments, where it is chance whether both are the same.
+    pub(crate) fn by_chance(&self) -> Vec<usize> {
+        let is_moment = |rule: &Rule| {
+            rule.source.starts_with("built in") && MOMENTS.contains(&rule.pattern.as_str())
+        };
+        let rules = self.rules.iter().enumerate();
+        rules
+            .filter(|(_, rule)| is_moment(rule))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// What the rules hid, from one count per rule; rules that hid nothing are left out.
