@@ -47,7 +47,11 @@ pub async fn replay_with(
         Some(dir) => dir.clone(),
         None => store.run_dir(&new_run(store)?),
     };
-    fs::create_dir_all(&run_dir)?;
+    fs::create_dir_all(&run_dir).map_err(|error| {
+        let what = format!("failed to make the folder {}", run_dir.display());
+        Failure::new(SURROUNDINGS, anyhow::Error::new(error).context(what))
+            .hint("make the folder of the recordings writable, or name another with --run-dir")
+    })?;
     let mut outputs = Outputs::open(&args, &run_dir)?;
     let options = options(store, settings, args, &run_dir)?;
     let summary = run(options, interrupt.receiver(), |event| outputs.on(&event)).await;
