@@ -1,6 +1,6 @@
 //! What capture is made of, and what is chosen.
 
-use retake_intercept::capture::{Ability, Examined, Outbound};
+use retake_intercept::capture::{Examined, Outbound};
 
 use super::machine::Surroundings;
 use super::time::Frozen;
@@ -66,7 +66,8 @@ pub(super) fn findings(examined: &Examined, at: &Surroundings) -> Vec<Finding> {
 }
 
 /// What is chosen.
-pub(super) fn chosen(ability: &Ability, clock: &Frozen) -> Vec<Finding> {
+pub(super) fn chosen(examined: &Examined, clock: &Frozen) -> Vec<Finding> {
+    let ability = &examined.ability;
     let new = |name, state, says: &str| Finding::new(Topic::Chosen, name, state, says);
     let captures = ability.captures();
     let outbound = match ability.outbound {
@@ -114,7 +115,8 @@ pub(super) fn chosen(ability: &Ability, clock: &Frozen) -> Vec<Finding> {
             "what was named on recording is answered; anything else is not held back",
         )
     };
-    let trust = if captures {
+    let files = captures && !matches!(examined.inject, Some(Err(_)));
+    let trust = if files {
         "the command trusts retake's authority, by the files that it opens and by variables"
     } else {
         "the command trusts retake's authority, by variables"
@@ -143,6 +145,8 @@ fn names(captures: bool) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use retake_intercept::capture::Ability;
+
     use super::*;
 
     fn states(examined: &Examined) -> Vec<(&'static str, State)> {

@@ -170,7 +170,7 @@ pub fn diagnose(state: Option<PathBuf>, roots: &[PathBuf]) -> Diagnosis {
     findings.extend(trust);
     let (limits, loopback) = limits::findings();
     findings.extend(limits);
-    findings.extend(capture::chosen(&examined.ability, &clock));
+    findings.extend(capture::chosen(&examined, &clock));
     findings.sort_by_key(|finding| finding.topic);
 
     let ability = &examined.ability;
