@@ -348,7 +348,9 @@ fn carry(pieces: &[Piece<'_>], found: &[Token<'_>], values: &mut ValueMap, bind:
                 let mut partners = found.iter().filter(|t| t.kind == *kind);
                 let partner = (partners.clone().count() == all)
                     .then(|| partners.nth(before))
-                    .flatten();
+                    .flatten()
+                    // What is written another way is the difference, and no new value.
+                    .filter(|token| moments::same_form(*kind, text, token.text));
                 match partner {
                     Some(token) if bind && values.bind(*kind, text, token.text) => {
                         out.push_str(token.text);

@@ -208,3 +208,20 @@ fn a_moment_in_the_middle_of_a_text_is_compared_by_kind() {
     assert_eq!(lines_for(&of("17952287916610")), 1);
     assert_eq!(lines_for(&of("soon")), 1);
 }
+
+#[test]
+fn a_salted_hash_is_another_one_of_the_same_algorithm_and_cost() {
+    const HASH: &str = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+    let of = |hash: &str| format!(r#"{{"hash":"{hash}"}}"#);
+    let salted = HASH.replacen("R9h", "abc", 1);
+    Generated::new(&[(TokenKind::PasswordHash, HASH)]).check(&of(HASH), &of(&salted), &[], 1);
+    for other in [
+        salted.replacen("$12$", "$10$", 1),
+        salted.replacen("$2b$", "$2a$", 1),
+        "$5$NaccQchxjf948Ui3$fJfHWGOoDN/VTX8GbB/V8l7cgJ696Lqj..Cg8WdVdy6".to_owned(),
+    ] {
+        let expected = format!("Changed $.hash: \"{HASH}\" -> \"{other}\"");
+        let mut g = Generated::new(&[(TokenKind::PasswordHash, HASH)]);
+        g.check(&of(HASH), &of(&other), &[&expected], 0);
+    }
+}
