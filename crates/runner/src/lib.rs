@@ -2,6 +2,7 @@
 
 mod build;
 pub mod capture;
+mod command;
 pub mod doctor;
 pub mod installation;
 mod machine;

@@ -22,6 +22,7 @@ use super::forward::{Forward, ForwardOptions, variables};
 use super::recorder::{Keeping, Recorder};
 use crate::build::build_of;
 use crate::capture::{self, Capture, Known, Learned};
+use crate::command::without_secrets;
 use crate::installation;
 use crate::service::{OutputTo, Service, StartError};
 
@@ -433,7 +434,7 @@ fn set_info(
     SetInfo {
         recorded,
         recorder: options.version.clone(),
-        command: options.command.clone(),
+        command: without_secrets(&options.command),
         build: build_of_set(options),
         upstream: options
             .inbound

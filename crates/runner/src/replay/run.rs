@@ -1,5 +1,6 @@
 //! The run as a whole.
 
+use crate::command::without_secrets;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub async fn replay(
         target: options
             .target
             .clone()
-            .unwrap_or_else(|| options.command.join(" ")),
+            .unwrap_or_else(|| without_secrets(&options.command).join(" ")),
     }));
     let mut results: Vec<TestResult> = Vec::new();
     let mut totals = Totals {

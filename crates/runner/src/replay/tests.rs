@@ -18,6 +18,7 @@ use super::stage::Stage;
 use super::time::Time;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
 use crate::build::build_of;
+use crate::command::without_secrets;
 
 /// How many pieces of news may wait for being told.
 const NEWS: usize = 1024;
@@ -271,5 +272,7 @@ async fn service_failure(
 
 /// Whether a command is the recorded one in content, as far as its files tell.
 fn is_same_build(info: &SetInfo, command: &[String]) -> bool {
-    !info.build.is_empty() && info.command == command && info.build == build_of(command)
+    !info.build.is_empty()
+        && info.command == without_secrets(command)
+        && info.build == build_of(command)
 }
