@@ -53,8 +53,19 @@ class Get {
 def run(results, only=None):
     """Every client; writes `captured.md`."""
     table = {}
-    _http(results, table, only)
-    _postgres(results, table, only)
+    with tempfile.TemporaryDirectory(prefix="retake-captured-") as place:
+        os.chmod(place, 0o755)
+        # One copy, in a place that everybody can read.
+        subprocess.run(["install", "-m", "755", str(BINARY), os.path.join(place, "retake")], check=True)
+        _scratch.place = place
+        _http(results, table, only)
+        _postgres(results, table, only)
+        broken = [name for name, row in table.items() if "FAILED" in row.values()]
+        if broken:
+            kept = tempfile.mkdtemp(prefix="retake-kept-")
+            shutil.copytree(place, kept, dirs_exist_ok=True, symlinks=True)
+            os.remove(os.path.join(kept, "retake"))
+            print(f"           kept: {kept}")
     lines = ["| client | captured | replayed, dependency stopped |", "| --- | --- | --- |"]
     lines += [f"| {name} | {row.get('record', '-')} | {row.get('replay', '-')} |" for name, row in table.items()]
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -154,7 +165,8 @@ def _step(results, table, name, mode, test):
 
 
 def _scratch(name):
-    folder = tempfile.mkdtemp(prefix=f"retake-{name.replace('/', '-')}-")
+    folder = os.path.join(_scratch.place, name.replace("/", "-"))
+    os.mkdir(folder)
     os.chmod(folder, 0o777)
     return folder
 
@@ -173,11 +185,7 @@ def _who(command):
 
 
 def _call(scratch, command, env, file, *arguments):
-    words = [*_who(command), os.path.join(scratch, "retake-binary"), *arguments, "--", "sh", "-c", f'exec "$@" >{file}', "sh", *command]
-    copy = os.path.join(scratch, "retake-binary")
-    if not os.path.exists(copy):
-        shutil.copy(BINARY, copy)
-        os.chmod(copy, 0o755)
+    words = [*_who(command), os.path.join(_scratch.place, "retake"), *arguments, "--", "sh", "-c", f'exec "$@" >{file}', "sh", *command]
     done = subprocess.run(words, cwd=scratch, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
     said = (done.stdout + done.stderr).decode(errors="replace")
     with open(os.path.join(scratch, file), errors="replace") as text:

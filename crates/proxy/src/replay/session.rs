@@ -152,7 +152,10 @@ impl Session {
                 }
             }
             if !more || before > DETECT_BYTES {
-                self.note("the client speaks a protocol without a mock server");
+                self.note(&format!(
+                    "the client speaks a protocol without a mock server{}",
+                    self.live()
+                ));
                 return Ok(None);
             }
         }
@@ -267,6 +270,14 @@ impl Session {
 
     pub(super) fn note(&self, text: &str) {
         self.house.oracle.note(&self.info, text);
+    }
+
+    /// What to do about a dependency that cannot be mocked.
+    pub(super) fn live(&self) -> String {
+        match &self.info.dependency {
+            Some(name) => format!("; hint: `--live {name}` reaches it for real"),
+            None => String::new(),
+        }
     }
 
     fn panicked(&self, id: ProtocolId) {
