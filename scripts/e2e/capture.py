@@ -91,6 +91,7 @@ CLIENTS = {
     "python-aiohttp": Client(_python("aiohttp_service.py"), "HTTPS, HTTP at once"),
     "python-uvloop": Client(_python("aiohttp_service.py", "uvloop"), "aiohttp on uvloop"),
     "python-psycopg": Client(_python("psycopg_service.py"), "PostgreSQL, `verify-full` and plain"),
+    "python-psycopg-file": Client(_python("psycopg_service.py"), "the same, by a file of roots in the address"),
     "python-grpc": Client(_python("grpc_service.py"), "gRPC with TLS", opaque="red: HTTP/2 is not read yet; green with `--live`"),
     "gunicorn": Client(_server("gunicorn", "-w", "3", "--chdir", str(CAPTURE / "servers"), "wsgi:app"),
                        "3 workers; requests"),
@@ -202,6 +203,8 @@ class Case:
         if name == "python-psycopg":
             # Without it libpq looks for a file of roots in the home folder.
             self.addresses["DATABASE_TLS_URL"] += "&sslrootcert=system"
+        elif name == "python-psycopg-file":
+            self.addresses["DATABASE_TLS_URL"] += f"&sslrootcert={authority.root}"
         self.row = dict.fromkeys(COLUMNS, "-")
         self.said = None
         self.runs = 0
