@@ -219,8 +219,8 @@ class Case:
         try:
             wait_for_port(self.port, process, 60, log)
             said = use()
-            # To retake, as Ctrl-C does it.
-            process.send_signal(signal.SIGINT)
+            # To retake, as Ctrl-C does it; a shell's background jobs, as these tests are, may ignore that themselves.
+            process.send_signal(signal.SIGINT if command[0] == self.user.binary else signal.SIGTERM)
             try:
                 return said, process.wait(40)
             except subprocess.TimeoutExpired:
