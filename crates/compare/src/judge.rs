@@ -31,6 +31,9 @@ pub struct Setting<'s> {
     pub info: &'s SetInfo,
     /// The dependencies that are the real ones in this run.
     pub live: &'s [String],
+    /// The dependencies that were asked until now and that no mock can answer for: they were
+    /// relayed unread when it was recorded.
+    pub unread: &'s [String],
     /// Whether the files that the command names are those of the recording.
     pub same_build: bool,
 }
@@ -59,12 +62,20 @@ pub fn judge(
         (_, Weight::Changed) => Verdict::Changed,
         _ if !of_calls.is_empty() => Verdict::Changed,
         (Some(first), _) if first.blame == Blame::Recording => Verdict::Gap,
+        // Who was not answered by a dependency may well answer otherwise itself.
+        _ if !differences.is_empty() && !setting.unread.is_empty() => Verdict::Gap,
         _ if !differences.is_empty() => Verdict::Changed,
         (_, Weight::Gap) => Verdict::Gap,
         (_, Weight::Shifted) => Verdict::Shifted,
         (_, Weight::None) => Verdict::Passed,
     };
     let mut result = blank(test, id, verdict, calls, setting);
+    if verdict == Verdict::Gap && found.first_unknown.is_none() && !differences.is_empty() {
+        for difference in &mut differences {
+            difference.blame = Blame::Recording;
+        }
+        result.notes.push(unread_note(setting));
+    }
     differences.extend(of_calls);
     differences.extend(found.differences);
     result.differences = differences;
@@ -189,6 +200,14 @@ fn same_build_note(
         files.join(" and "),
         if files.len() == 1 { "is" } else { "are" },
     ))
+}
+
+fn unread_note(setting: &Setting<'_>) -> String {
+    format!(
+        "the response may differ because {} did not answer: it was relayed without being read when \
+         it was recorded, so there are no mocks of it (hint: --live NAME reaches it for real)",
+        setting.unread.join(" and ")
+    )
 }
 
 fn live_note(test: &TestCase, setting: &Setting<'_>) -> Option<String> {

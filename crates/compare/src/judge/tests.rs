@@ -160,6 +160,7 @@ fn setting(info: &SetInfo) -> Setting<'_> {
         took: std::time::Duration::ZERO,
         info,
         live: &[],
+        unread: &[],
         same_build: false,
     }
 }
@@ -531,6 +532,42 @@ fn scenario_22_what_none_of_the_tests_of_a_moment_recorded_is_a_change() {
     // What it asks may follow from an answer that was another test's.
     outcome.unknown[0].ambiguous = true;
     assert_eq!(verdict_of(&outcome), Verdict::Gap);
+}
+
+#[test]
+fn another_response_while_a_dependency_that_was_never_read_did_not_answer_is_a_gap() {
+    let info = complete();
+    let unread = ["grpc".to_owned()];
+    let setting = Setting {
+        unread: &unread,
+        ..setting(&info)
+    };
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("2"),
+        &as_recorded(),
+        &setting,
+    );
+    assert_eq!(result.verdict, Verdict::Gap);
+    assert!(
+        result
+            .differences
+            .iter()
+            .all(|d| d.blame == retake_model::Blame::Recording)
+    );
+    assert!(
+        result
+            .notes
+            .iter()
+            .any(|note| note.contains("grpc did not answer"))
+    );
+    // A call that changed is the service's doing all the same.
+    let mut other = as_recorded();
+    other.missing = vec![missing(1)];
+    other.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
+    let result = judge(&test_case(), &id("a"), compared("2"), &other, &setting);
+    assert_eq!(result.verdict, Verdict::Changed);
 }
 
 #[test]

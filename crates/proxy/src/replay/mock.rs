@@ -36,6 +36,11 @@ pub trait Oracle: Send + Sync {
     /// in the error is the recording's). The text is for the run's notes.
     fn failed(&self, _conn: &ConnInfo, _error: &WireError) {}
 
+    /// A dependency was asked in a protocol that has no mock server: it is not answered.
+    fn unread(&self, conn: &ConnInfo, text: &str) {
+        self.note(conn, text);
+    }
+
     /// Something else worth a sentence: TLS that was asked for, a protocol without a server.
     fn note(&self, _conn: &ConnInfo, _text: &str) {}
 

@@ -152,10 +152,7 @@ impl Session {
                 }
             }
             if !more || before > DETECT_BYTES {
-                self.note(&format!(
-                    "the client speaks a protocol without a mock server{}",
-                    self.live()
-                ));
+                self.unread("the client speaks a protocol without a mock server");
                 return Ok(None);
             }
         }
@@ -272,12 +269,14 @@ impl Session {
         self.house.oracle.note(&self.info, text);
     }
 
-    /// What to do about a dependency that cannot be mocked.
-    pub(super) fn live(&self) -> String {
-        match &self.info.dependency {
+    /// The dependency cannot be mocked.
+    pub(super) fn unread(&self, why: &str) {
+        let hint = match &self.info.dependency {
             Some(name) => format!("; hint: `--live {name}` reaches it for real"),
             None => String::new(),
-        }
+        };
+        let text = format!("{why}{hint}");
+        self.house.oracle.unread(&self.info, &text);
     }
 
     fn panicked(&self, id: ProtocolId) {

@@ -75,9 +75,8 @@ impl Session {
             }
         };
         if let Alpn::Unread(names) = &hello.alpn {
-            self.note(&format!(
-                "the client speaks only {names} within TLS, which is not served yet{}",
-                self.live()
+            self.unread(&format!(
+                "the client speaks only {names} within TLS, which is not served yet"
             ));
         }
         // Of what can be served the client's first choice, but no other version than 1.1 where

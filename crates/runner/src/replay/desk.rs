@@ -19,6 +19,8 @@ const MAX_NOTES: usize = 100;
 pub struct Desk {
     mocks: Mutex<MockSet>,
     notes: Mutex<BTreeSet<String>>,
+    /// Dependencies that were asked and that nothing can answer for.
+    unread: Mutex<BTreeSet<String>>,
     /// Wakes those who wait for the next call.
     asked: Notify,
 }
@@ -29,6 +31,7 @@ impl Desk {
         Desk {
             mocks: Mutex::new(mocks),
             notes: Mutex::default(),
+            unread: Mutex::default(),
             asked: Notify::new(),
         }
     }
@@ -63,6 +66,12 @@ impl Desk {
             .collect()
     }
 
+    /// The dependencies, by now, that were asked and that nothing can answer for.
+    pub fn unread(&self) -> Vec<String> {
+        let unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        unread.iter().cloned().collect()
+    }
+
     fn keep_note(&self, conn: &ConnInfo, text: &str) {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.len() < MAX_NOTES {
@@ -81,6 +90,15 @@ impl Oracle for Desk {
 
     fn failed(&self, conn: &ConnInfo, error: &WireError) {
         self.keep_note(conn, &error.to_string());
+    }
+
+    fn unread(&self, conn: &ConnInfo, text: &str) {
+        self.keep_note(conn, text);
+        let whom = conn.dependency.as_deref().unwrap_or("a dependency");
+        let mut unread = self.unread.lock().unwrap_or_else(PoisonError::into_inner);
+        if unread.len() < MAX_NOTES {
+            unread.insert(whom.to_owned());
+        }
     }
 
     fn note(&self, conn: &ConnInfo, text: &str) {

@@ -168,7 +168,7 @@ impl<'r> Tests<'r> {
             if !self.has_result.get(number).copied().unwrap_or(true) {
                 let id = id(self.set, test);
                 let file = self.file(&id);
-                let setting = self.setting(&file, Duration::ZERO);
+                let setting = self.setting(&file, Duration::ZERO, &[]);
                 let result = not_run(test, &id, why, &setting);
                 self.done(number, result);
             }
@@ -195,7 +195,7 @@ impl<'r> Tests<'r> {
             };
             let calls = settled.outcome;
             let file = self.file(&calls.test);
-            let setting = self.setting(&file, sent.took);
+            let setting = self.setting(&file, sent.took, &sent.unread);
             let result = match sent.reply {
                 Ok(mut compared) => {
                     compared.absorb(settled.compared);
@@ -222,12 +222,13 @@ impl<'r> Tests<'r> {
             .to_string()
     }
 
-    fn setting<'s>(&'s self, file: &'s str, took: Duration) -> Setting<'s> {
+    fn setting<'s>(&'s self, file: &'s str, took: Duration, unread: &'s [String]) -> Setting<'s> {
         Setting {
             file,
             took,
             info: &self.set.info,
             live: &self.options.live,
+            unread,
             same_build: self.same_build,
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use retake_compare::diff::{Compared, compare_calls, compare_response};
 use retake_compare::matching::{CallsOutcome, MockSet};
 use retake_compare::rules::{RuleError, RuleSet};
-use retake_model::{TestCase, TestId, TestSet, TraceId};
+use retake_model::{TestCase, TestId, TestSet, TraceId, Value};
 use retake_proxy::replay::{Awake, ReplayClient, SendError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -45,6 +45,8 @@ pub(super) struct Sent {
     /// What the response came to.
     pub(super) reply: Result<Compared, Nothing>,
     pub(super) took: Duration,
+    /// The dependencies that had been asked in vain by its end.
+    pub(super) unread: Vec<String>,
     /// The tests whose calls became final with its end.
     pub(super) settled: Vec<Calls>,
     /// Where there was no response, the worker waits until this is dropped.
@@ -112,7 +114,7 @@ impl Sender {
     async fn send(&self, number: usize, test: &TestCase) -> Sent {
         let id = id(&self.set, test);
         let trace = trace_of(&id);
-        let mut headers = self.headers.clone();
+        let mut headers = self.headers_of(test);
         headers.push((
             "traceparent".to_owned(),
             format!("00-{}-{}-01", trace.0, span(&trace)),
@@ -153,9 +155,26 @@ impl Sender {
             number,
             reply,
             took,
+            unread: self.desk.unread(),
             settled,
             waits: None,
         }
+    }
+
+    /// The headers that the settings put in place of recorded ones. A request that had none gets
+    /// none: that it is refused without may be what it tests.
+    fn headers_of(&self, test: &TestCase) -> Vec<(String, String)> {
+        let recorded = test.request.get("headers").and_then(Value::as_list);
+        let names = || {
+            let fields = recorded.unwrap_or_default().iter();
+            fields.filter_map(|field| Some(field.as_map()?.first()?.0.as_str()))
+        };
+        let is_recorded = |name: &str| names().any(|own| own.eq_ignore_ascii_case(name));
+        let headers = self.headers.iter();
+        headers
+            .filter(|(name, _)| is_recorded(name))
+            .cloned()
+            .collect()
     }
 
     fn compared(&self, outcomes: Vec<CallsOutcome>, mocks: &mut MockSet) -> Vec<Calls> {
