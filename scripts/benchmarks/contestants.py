@@ -85,7 +85,7 @@ class Retake(Proxy):
         code = stop(self.process, grace=120)
         text = pathlib.Path(self.log).read_text()
         try:
-            ledger = json.loads(text[text.index("{"):])
+            ledger, _ = json.JSONDecoder().raw_decode(text[text.index("{"):])
         except ValueError:
             raise Failed(f"retake ended with {code}{tail(self.log)}") from None
         tallies = [ledger["inbound"], *ledger["outbound"].values()] if isinstance(ledger["outbound"], dict) else \
