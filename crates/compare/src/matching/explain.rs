@@ -48,7 +48,7 @@ impl Around<'_> {
         ];
         let pools: Vec<&Pool> = tests
             .map(|running| &running.pool)
-            .chain(first.and_then(|running| self.shared.crowds.get(running.set)))
+            .chain(first.and_then(|running| self.shared.crowd_of(running.set)))
             .chain(shared)
             .collect();
         let nearest = candidates(&pools, canon)

@@ -6,6 +6,7 @@
 
 mod canon;
 mod columns;
+mod crowd;
 mod describe;
 mod effect;
 mod explain;

@@ -247,6 +247,11 @@ impl Pool {
         self.entries.iter()
     }
 
+    /// What is asked: equal for mocks that answer the same question with the same values.
+    pub(crate) fn question(&self, asked: &Asked<'_>) -> Key {
+        self.exact_key(asked).0
+    }
+
     /// The exact key of what is asked, and the numbers of the tokens that are not known.
     fn exact_key(&self, asked: &Asked<'_>) -> (Key, Vec<usize>) {
         let mut holes = Holes::default();
@@ -437,6 +442,11 @@ fn collides(pairs: &[Pair], pair: &Pair) -> bool {
 }
 
 impl Entry {
+    /// What it answers: equal for mocks of the same question with the same values.
+    pub(crate) fn question(&self) -> Key {
+        self.exact
+    }
+
     fn firsts(&self) -> impl Iterator<Item = &(CanonToken, Role)> {
         self.tokens.iter().filter(|(_, role)| *role == Role::First)
     }

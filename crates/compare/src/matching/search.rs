@@ -1,9 +1,12 @@
 //! Whose a call is, and where its answer is looked for.
 
-use retake_model::TraceId;
+use std::sync::Arc;
+
+use retake_model::{TestSet, TraceId};
 
 use super::canon::Canon;
-use super::pool::{Asked, Hit, Origin, Which};
+use super::crowd::Crowd;
+use super::pool::{Asked, Hit, Which};
 use super::running::Running;
 use super::shared::{Shared, take_any};
 use crate::made::{Near, ValueMap};
@@ -18,8 +21,9 @@ pub(super) struct Owners {
 }
 
 impl Owners {
-    /// The owners of a call with that trace id.
-    pub(super) fn of(running: &[Running], trace: Option<&TraceId>) -> Self {
+    /// The owners of a call with that trace id. A test that ended before the count `settles` may
+    /// wait for what it shares with others, and has no late calls any more.
+    pub(super) fn of(running: &[Running], trace: Option<&TraceId>, settles: u64) -> Self {
         let traced = |r: &Running| trace.is_some() && r.trace.as_ref() == trace;
         if let Some(at) = running.iter().position(traced) {
             return Owners {
@@ -31,7 +35,8 @@ impl Owners {
         let mut tests = Vec::new();
         for (at, running) in running.iter().enumerate() {
             match running.ended {
-                Some(ended) => late.push((ended, at)),
+                Some(ended) if ended >= settles => late.push((ended, at)),
+                Some(_) => {}
                 None => tests.push(at),
             }
         }
@@ -116,79 +121,95 @@ impl Asking<'_> {
     }
 }
 
-/// Looks for the answer, place by place.
-pub(super) fn find(
-    running: &mut [Running],
-    shared: &mut Shared,
-    owners: &Owners,
-    asking: &Asking<'_>,
-) -> Option<Found> {
-    let asked = &asking.shared();
-    let found = |hit, source| Some(Found { hit, source });
-    let mut of_tests = |which: Which, shared: &mut Shared| {
-        // What a test that ended still lacks may come late. What it has asked already is asked
-        // again by whoever is open, and is no answer to that one.
-        let late: &[usize] = match which {
-            Which::Waiting => &owners.late,
-            Which::Again => &[],
-        };
-        for tests in [owners.tests.as_slice(), late] {
-            for at in tests {
-                let own = running.get_mut(*at);
-                if let Some(hit) =
-                    own.and_then(|r| r.pool.take(&asking.of_test(*at), which, |_| true))
-                {
-                    return found(hit, Source::Test(*at));
-                }
-            }
-            for at in tests {
-                let own = running.get(*at);
-                if let Some(hit) = own.and_then(|r| of_crowd(shared, r, asked, which)) {
-                    return found(hit, Source::Crowd(*at));
-                }
-            }
-        }
-        None
-    };
-    if let Some(found) = of_tests(Which::Waiting, shared) {
-        return Some(found);
-    }
-    if owners.tests.is_empty()
-        && let Some(hit) = take_any(&mut shared.startup, asked)
-    {
-        return found(hit, Source::Startup);
-    }
-    if let Some(hit) = take_any(&mut shared.session, asked) {
-        return found(hit, Source::Session);
-    }
-    if let Some(hit) = take_any(&mut shared.background, asked) {
-        return found(hit, Source::Background);
-    }
-    of_tests(Which::Again, shared).or_else(|| {
-        take_any(&mut shared.startup, asked).map(|hit| Found {
-            hit,
-            source: Source::Startup,
-        })
-    })
+/// Where answers are looked for.
+pub(super) struct Places<'a> {
+    pub(super) sets: &'a [Arc<TestSet>],
+    pub(super) running: &'a mut [Running],
+    pub(super) shared: &'a mut Shared,
 }
 
-/// A mock that tests of one time share, for one of them.
-fn of_crowd(
-    shared: &mut Shared,
-    running: &Running,
-    asked: &Asked<'_>,
-    which: Which,
-) -> Option<Hit> {
-    let spans = shared.spans.get(running.set)?;
-    let own = spans.get(running.number)?;
-    let crowd = shared.crowds.get_mut(running.set)?;
-    // What is kept with a test was more likely asked by it than by another one.
-    let kept = |origin: Origin| origin.test == Some(running.number);
-    if let Some(hit) = crowd.take(asked, which, kept) {
-        return Some(hit);
+impl Places<'_> {
+    /// Looks for the answer, place by place.
+    pub(super) fn find(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
+        let asked = &asking.shared();
+        let found = |hit, source| Some(Found { hit, source });
+        if let Some(found) = self.of_tests(owners, asking, Which::Waiting) {
+            return Some(found);
+        }
+        if owners.tests.is_empty()
+            && let Some(hit) = take_any(&mut self.shared.startup, asked)
+        {
+            return found(hit, Source::Startup);
+        }
+        if let Some(hit) = take_any(&mut self.shared.session, asked) {
+            return found(hit, Source::Session);
+        }
+        if let Some(hit) = take_any(&mut self.shared.background, asked) {
+            return found(hit, Source::Background);
+        }
+        self.of_tests(owners, asking, Which::Again).or_else(|| {
+            take_any(&mut self.shared.startup, asked).map(|hit| Found {
+                hit,
+                source: Source::Startup,
+            })
+        })
     }
-    crowd.take(asked, which, |origin: Origin| match origin.test {
-        Some(number) => spans.get(number).is_some_and(|other| own.overlaps(other)),
-        None => true,
-    })
+
+    /// What the open tests have, or what those lack that ended a short while ago.
+    fn of_tests(&mut self, owners: &Owners, asking: &Asking<'_>, which: Which) -> Option<Found> {
+        let open = self.of_open(&owners.tests, asking, which);
+        // What a test that ended still lacks may come late. What it has asked already is asked
+        // again by whoever is open, and is no answer to that one.
+        open.or_else(|| match which {
+            Which::Waiting => self.of_late(&owners.late, asking),
+            Which::Again => None,
+        })
+    }
+
+    /// First what is a test's alone, then what it shares, last what others would have to pass on.
+    fn of_open(&mut self, tests: &[usize], asking: &Asking<'_>, which: Which) -> Option<Found> {
+        let asked = &asking.shared();
+        let sets = self.sets;
+        let alone = self.of_one(tests, asking, which);
+        let found =
+            alone.or_else(|| self.of_crowd(tests, |crowd, test| crowd.take(asked, which, test)));
+        found.or_else(|| match which {
+            Which::Waiting => {
+                self.of_crowd(tests, |crowd, test| crowd.passed_on(asked, test, sets))
+            }
+            Which::Again => None,
+        })
+    }
+
+    /// Of what they share, only what is kept with them: the rest is of whoever is open.
+    fn of_late(&mut self, tests: &[usize], asking: &Asking<'_>) -> Option<Found> {
+        let asked = &asking.shared();
+        let which = Which::Waiting;
+        let alone = self.of_one(tests, asking, which);
+        alone.or_else(|| self.of_crowd(tests, |crowd, test| crowd.take_kept(asked, which, test)))
+    }
+
+    /// What is one test's alone.
+    fn of_one(&mut self, tests: &[usize], asking: &Asking<'_>, which: Which) -> Option<Found> {
+        tests.iter().find_map(|at| {
+            let pool = &mut self.running.get_mut(*at)?.pool;
+            let hit = pool.take(&asking.of_test(*at), which, |_| true)?;
+            let source = Source::Test(*at);
+            Some(Found { hit, source })
+        })
+    }
+
+    fn of_crowd(
+        &mut self,
+        tests: &[usize],
+        take: impl Fn(&mut Crowd, usize) -> Option<Hit>,
+    ) -> Option<Found> {
+        tests.iter().find_map(|at| {
+            let running = self.running.get(*at)?;
+            let crowd = self.shared.crowds.get_mut(running.set)?;
+            let hit = take(crowd, running.number)?;
+            let source = Source::Crowd(*at);
+            Some(Found { hit, source })
+        })
+    }
 }

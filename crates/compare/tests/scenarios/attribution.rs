@@ -1,5 +1,8 @@
 //! Whose call it is.
 
+use proptest::collection::vec;
+use proptest::prelude::{any, proptest};
+use proptest::prop_assert;
 use retake_model::{Attribution, Mock, Scope, TestCase, Timestamp, Value};
 
 use crate::build::{RECORDED, Run, call, http, ok, row, scoped, set, sql, test, told};
@@ -216,6 +219,102 @@ fn scenario_22_a_shared_call_is_not_for_a_test_of_another_time() {
         .unwrap();
     assert_eq!(told(&a), "matched 0 extra 0 unknown 0 missing 1 reordered ");
     assert!(a.missing[0].shared);
+}
+
+/// Three tests of which the first and the last overlapped with the second, not with each other;
+/// the second and the last asked the same, and each of these calls is kept with the test before.
+fn in_a_chain(answers: [&str; 2]) -> Vec<TestCase> {
+    let [kept_with_a, kept_with_b] = answers;
+    let mut a = case("a", &["select 1"]);
+    a.calls.push(shared_call("select 4", row(kept_with_a)));
+    let mut b = case("b", &[]);
+    b.calls.push(shared_call("select 4", row(kept_with_b)));
+    let mut c = case("c", &[]);
+    for (test, after) in [(&mut a, 1), (&mut b, 900_000), (&mut c, 1_800_000)] {
+        test.at = Timestamp(RECORDED + after);
+    }
+    vec![a, b, c]
+}
+
+#[test]
+fn scenario_22_a_shared_call_that_another_test_took_is_passed_on_where_the_answers_are_alike() {
+    let told_all = |answers: [&str; 2]| {
+        let mut run = Run::of(set(in_a_chain(answers), vec![]));
+        let (mut answered, mut outcomes) = (Vec::new(), Vec::new());
+        for (name, asked) in [("a", "select 1"), ("b", "select 4"), ("c", "select 4")] {
+            run.begin(name);
+            answered.push(run.ask(sql(asked, &[])).is_ok());
+            run.end(name);
+            outcomes.extend(run.mocks.settled());
+        }
+        outcomes.extend(run.mocks.finish());
+        let told: Vec<String> = outcomes.iter().map(told).collect();
+        (answered, told)
+    };
+    // The second takes what is kept with it, which was the last one's: it could as well have had
+    // the first one's.
+    let (answered, told) = told_all(["same", "same"]);
+    assert_eq!(answered, [true, true, true]);
+    assert!(
+        told.iter().all(|one| one.ends_with("missing  reordered ")),
+        "{told:?}"
+    );
+    // With another answer it could not: what nobody asked for is missing, and what was asked before
+    // is answered again.
+    let (answered, told) = told_all(["one", "other"]);
+    assert_eq!(answered, [true, true, true]);
+    assert_eq!(
+        told,
+        [
+            "matched 0 extra 0 unknown 0 missing 1 reordered ",
+            "matched 0 extra 0 unknown 0 missing  reordered ",
+            "matched  extra 1 unknown 0 missing  reordered ",
+        ]
+    );
+}
+
+proptest! {
+    /// However the requests overlapped, and whoever was taken for the owner of their calls: the
+    /// same build finds every answer.
+    #[test]
+    fn scenario_22_what_was_asked_at_one_time_is_found_by_those_who_asked_it(
+        spans in vec((0u64..40, 1u64..20, 0u64..20, any::<bool>()), 1..12),
+    ) {
+        let mut spans = spans;
+        spans.sort_unstable();
+        let at = |moment: u64| Timestamp(RECORDED + 1 + moment * 1_000_000);
+        let mut tests: Vec<TestCase> = Vec::new();
+        for (number, (began, length, ..)) in spans.iter().enumerate() {
+            let mut one = case(&format!("t{number}"), &[]);
+            (one.at, one.took) = (at(*began), length * 1_000_000);
+            tests.push(one);
+        }
+        for (began, length, place, asks) in &spans {
+            // Kept with the first of the tests that were open.
+            let moment = began + place % (length + 1);
+            let open = |other: &(u64, u64, u64, bool)| other.0 <= moment && moment <= other.0 + other.1;
+            let keeper = spans.iter().position(open).unwrap();
+            let mut mock = shared_call("select 4", row("same"));
+            mock.after = (moment - spans[keeper].0) * 1_000_000;
+            mock.took = 0;
+            if *asks {
+                tests[keeper].calls.push(mock);
+            }
+        }
+        let mut run = Run::of(set(tests, vec![]));
+        let mut outcomes = Vec::new();
+        for (number, (.., asks)) in spans.iter().enumerate() {
+            let name = format!("t{number}");
+            run.begin(&name);
+            prop_assert!(!asks || run.ask(sql("select 4", &[])).is_ok(), "{name}");
+            run.end(&name);
+            outcomes.extend(run.mocks.settled());
+        }
+        outcomes.extend(run.mocks.finish());
+        for outcome in outcomes {
+            prop_assert!(told(&outcome).ends_with("extra 0 unknown 0 missing  reordered "), "{}", told(&outcome));
+        }
+    }
 }
 
 #[test]

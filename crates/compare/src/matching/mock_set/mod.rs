@@ -15,7 +15,7 @@ use super::heard::{self, Heard};
 use super::outcome::{Effect, ObservedCall};
 use super::pool::Origin;
 use super::running::{Observed, Provenance, Reading, RulesOf, Running};
-use super::search::{Asking, Found, Owners, Source, find};
+use super::search::{Asking, Found, Owners, Places, Source};
 use super::shared::Shared;
 use super::{Key, columns, summary};
 use crate::diff::is_moment;
@@ -153,7 +153,7 @@ impl MockSet {
     pub fn ask(&mut self, call: Call, probe: bool) -> Answer {
         let rules = (self.rules.0)(call.protocol);
         let probe = probe || is_probe(&call.request);
-        let owners = Owners::of(&self.running, call.trace.as_ref());
+        let owners = Owners::of(&self.running, call.trace.as_ref(), self.settles);
         if heard::channel(&call.request).is_some() {
             return self.listen(call, rules, &owners);
         }
@@ -168,7 +168,12 @@ impl MockSet {
             values: &self.values,
             near,
         };
-        let found = find(&mut self.running, &mut self.shared, &owners, &asking);
+        let mut places = Places {
+            sets: &self.sets,
+            running: &mut self.running,
+            shared: &mut self.shared,
+        };
+        let found = places.find(&owners, &asking);
         let canon = asking.canon;
         if let Some(Found { hit, source }) = &found
             && let Source::Crowd(at) = source
@@ -216,7 +221,11 @@ impl MockSet {
         {
             running.ended = Some(count);
             self.settles = self.settles.max(running.began);
-            self.ended.insert((running.set, running.number));
+            let is_new = self.ended.insert((running.set, running.number));
+            let crowd = self.shared.crowds.get_mut(running.set);
+            if let Some(crowd) = crowd.filter(|_| is_new) {
+                crowd.ended(running.number);
+            }
         }
     }
 

@@ -31,11 +31,11 @@ impl MockSet {
     }
 
     /// The outcomes that became final: of tests after whose end another one has begun and ended.
-    /// A test that shares calls with others waits for those that it overlapped with.
+    /// A test that shares calls which nobody made yet waits for those that may still make them.
     pub fn settled(&mut self) -> Vec<CallsOutcome> {
         let is_final = |running: &Running| {
             running.ended.is_some_and(|ended| ended < self.settles)
-                && (self.unserved(running).is_empty() || self.neighbours_ended(running))
+                && (self.unserved(running).is_empty() || self.is_over(running))
         };
         let finals: Vec<bool> = self.running.iter().map(is_final).collect();
         self.take_outcomes(&finals)
@@ -48,23 +48,17 @@ impl MockSet {
     }
 
     fn unserved(&self, running: &Running) -> Vec<usize> {
-        self.shared.unserved(running.set, running.number)
+        let crowd = self.shared.crowds.get(running.set);
+        crowd.map_or_else(Vec::new, |crowd| crowd.unserved(running.number))
     }
 
     /// The tests that share calls with this one, where all of them have run.
     fn sharers(&self, running: &Running) -> Vec<TestId> {
-        let Some(spans) = self.shared.spans.get(running.set) else {
+        let crowd = self.shared.crowds.get(running.set);
+        let (Some(crowd), Some(set)) = (crowd, self.sets.get(running.set)) else {
             return Vec::new();
         };
-        let (Some(own), Some(set)) = (spans.get(running.number), self.sets.get(running.set)) else {
-            return Vec::new();
-        };
-        let beside: Vec<usize> = spans
-            .iter()
-            .enumerate()
-            .filter(|(number, other)| *number != running.number && own.overlaps(other))
-            .map(|(number, _)| number)
-            .collect();
+        let beside = crowd.beside(running.number);
         let ran = |number: &usize| self.ended.contains(&(running.set, *number));
         if !beside.iter().all(ran) {
             return Vec::new();
@@ -78,19 +72,10 @@ impl MockSet {
             .collect()
     }
 
-    fn neighbours_ended(&self, running: &Running) -> bool {
-        let Some(spans) = self.shared.spans.get(running.set) else {
-            return true;
-        };
-        let Some(own) = spans.get(running.number) else {
-            return true;
-        };
-        let mut others = spans.iter().enumerate();
-        others.all(|(number, other)| {
-            number == running.number
-                || self.ended.contains(&(running.set, number))
-                || !own.overlaps(other)
-        })
+    /// Whether nobody is left who may ask for what this test shares.
+    fn is_over(&self, running: &Running) -> bool {
+        let crowd = self.shared.crowds.get(running.set);
+        crowd.is_none_or(|crowd| crowd.is_over(running.number))
     }
 
     /// The outcomes of the tests that are marked, in the order of their ends.

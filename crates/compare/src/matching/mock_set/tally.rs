@@ -2,6 +2,7 @@
 
 use retake_model::Mock;
 
+use crate::matching::crowd::Crowd;
 use crate::matching::pool::Origin;
 use crate::matching::running::Counts;
 use crate::matching::summary;
@@ -15,7 +16,7 @@ impl MockSet {
         let shared = &self.shared;
         for pool in [&shared.startup, &shared.session]
             .into_iter()
-            .chain(&shared.crowds)
+            .chain(shared.crowds.iter().map(Crowd::pool))
         {
             let unused = pool.entries().filter(|entry| entry.served == 0);
             for entry in unused.filter(|entry| entry.origin.test.is_none()) {

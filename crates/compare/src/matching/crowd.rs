@@ -1,0 +1,278 @@
+//! What was asked while several tests were open, and nothing told whose it was.
+//!
+//! Such a mock is kept with one test, and may be of any that was open at its time. Tests that ask
+//! the same question share a queue of such mocks, and who came first may take what another one
+//! needs: so a mock that was served to one test is passed on to another, where the first may have
+//! had another mock with the very same answer instead ([`Crowd::passed_on`]).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use retake_model::{Mock, TestCase, TestSet};
+
+use super::key::Key;
+use super::mock_set::mock;
+use super::pool::{Asked, Entry, Hit, Origin, Pool, Which};
+
+/// How many mocks of one question are looked at to pass one on.
+const LOOK: usize = 1_000;
+
+/// How many mocks are passed on at once, at most.
+const PASSES: usize = 64;
+
+/// What was asked in one set while several tests were open.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    pool: Pool,
+    /// When the tests were recorded.
+    spans: Vec<During>,
+    /// For each test the number of its group: tests that overlapped, one with the next.
+    groups: Vec<usize>,
+    /// How many tests of each group have not ended yet.
+    left: Vec<usize>,
+    /// The numbers in the pool of each test's own calls.
+    own: HashMap<usize, Vec<usize>>,
+    /// The mocks with one exact question, by it and the group.
+    same: HashMap<(Key, usize), Vec<Origin>>,
+    /// Which test each mock was served to.
+    takers: HashMap<Origin, usize>,
+}
+
+impl Crowd {
+    /// The tests of a set, with the mocks that they share.
+    pub(super) fn new(tests: &[TestCase], pool: Pool) -> Self {
+        let spans: Vec<During> = tests.iter().map(During::of).collect();
+        let groups = groups(&spans);
+        let mut left = vec![0; groups.iter().max().map_or(0, |last| last + 1)];
+        for group in &groups {
+            if let Some(left) = left.get_mut(*group) {
+                *left += 1;
+            }
+        }
+        let mut own: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut same: HashMap<(Key, usize), Vec<Origin>> = HashMap::new();
+        for (number, entry) in pool.entries().enumerate() {
+            if let Some(test) = entry.origin.test {
+                own.entry(test).or_default().push(number);
+                let group = groups.get(test).copied().unwrap_or_default();
+                let origins = same.entry((entry.question(), group)).or_default();
+                origins.push(entry.origin);
+            }
+        }
+        Crowd {
+            pool,
+            spans,
+            groups,
+            left,
+            own,
+            same,
+            takers: HashMap::new(),
+        }
+    }
+
+    /// The mocks.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Takes the mock that answers the test with that number: what is kept with it (it was more
+    /// likely asked by it than by another one), else what is kept with a test that overlapped.
+    pub(super) fn take(&mut self, asked: &Asked<'_>, which: Which, test: usize) -> Option<Hit> {
+        if let Some(hit) = self.take_kept(asked, which, test) {
+            return Some(hit);
+        }
+        let own = self.spans.get(test)?;
+        let spans = &self.spans;
+        let beside = |origin: Origin| match origin.test {
+            Some(number) => spans.get(number).is_some_and(|other| own.overlaps(other)),
+            None => true,
+        };
+        let hit = self.pool.take(asked, which, beside)?;
+        self.taken(hit, which, test)
+    }
+
+    /// Takes the mock that answers the test with that number, of those that are kept with it.
+    pub(super) fn take_kept(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        test: usize,
+    ) -> Option<Hit> {
+        let kept = |origin: Origin| origin.test == Some(test);
+        let hit = self.pool.take(asked, which, kept)?;
+        self.taken(hit, which, test)
+    }
+
+    fn taken(&mut self, hit: Hit, which: Which, test: usize) -> Option<Hit> {
+        if which == Which::Waiting {
+            self.takers.insert(hit.origin, test);
+        }
+        Some(hit)
+    }
+
+    /// Takes a mock for a test that finds none of its own any more, where one that it may have
+    /// was served to another test, and that one may have a waiting one with the same answer.
+    pub(super) fn passed_on(
+        &mut self,
+        asked: &Asked<'_>,
+        test: usize,
+        sets: &[Arc<TestSet>],
+    ) -> Option<Hit> {
+        let question = self.pool.question(asked);
+        let group = self.groups.get(test).copied()?;
+        let same = self.same.get(&(question, group))?;
+        let path = self.path(same.get(..LOOK).unwrap_or(same), test, sets)?;
+        let waiting = *path.last()?;
+        let wanted = |origin: Origin| origin == waiting;
+        let hit = self.pool.take(asked, Which::Waiting, wanted)?;
+        // Each passes what it has to the one before, and gets the next.
+        let mut taker = test;
+        for origin in path {
+            match self.takers.insert(origin, taker) {
+                Some(before) => taker = before,
+                None => break,
+            }
+        }
+        Some(hit)
+    }
+
+    /// Mocks with one answer: the first may be the test's, each next one that of the test that has
+    /// the one before, and the last waits.
+    fn path(&self, same: &[Origin], test: usize, sets: &[Arc<TestSet>]) -> Option<Vec<Origin>> {
+        let answer = |origin: Origin| mock(sets, origin).map(|mock| &mock.response);
+        let may_have = |test: usize, origin: Origin| {
+            let (own, kept) = (self.spans.get(test), origin.test);
+            let other = kept.and_then(|kept| self.spans.get(kept));
+            matches!((own, other), (Some(own), Some(other)) if own.overlaps(other))
+        };
+        let mut seen: HashSet<Origin> = HashSet::new();
+        let firsts = same.iter().copied().filter(|first| may_have(test, *first));
+        for first in firsts {
+            let mut before: HashMap<Origin, Origin> = HashMap::new();
+            let mut next = VecDeque::from([first]);
+            if !seen.insert(first) {
+                continue;
+            }
+            while let Some(origin) = next.pop_front() {
+                let Some(taker) = self.takers.get(&origin) else {
+                    return Some(back(&before, origin));
+                };
+                if before.len() >= PASSES {
+                    break;
+                }
+                for other in same.iter().copied() {
+                    if may_have(*taker, other)
+                        && answer(other) == answer(first)
+                        && seen.insert(other)
+                    {
+                        before.insert(other, origin);
+                        next.push_back(other);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// The calls of a test that it may share with others, and that nobody made.
+    pub(super) fn unserved(&self, test: usize) -> Vec<usize> {
+        let numbers = self.own.get(&test).into_iter().flatten();
+        let entries = numbers.filter_map(|number| self.pool.entry(*number));
+        let unserved = entries.filter(|entry: &&Entry| entry.served == 0);
+        unserved.map(|entry| entry.origin.index).collect()
+    }
+
+    /// The test with that number has ended, for the first time.
+    pub(super) fn ended(&mut self, test: usize) {
+        let group = self.groups.get(test);
+        if let Some(left) = group.and_then(|group| self.left.get_mut(*group)) {
+            *left = left.saturating_sub(1);
+        }
+    }
+
+    /// Whether every test that may still ask for what is kept with that one has ended.
+    pub(super) fn is_over(&self, test: usize) -> bool {
+        let group = self.groups.get(test);
+        group.and_then(|group| self.left.get(*group)) == Some(&0)
+    }
+
+    /// The tests that were recorded at the time of that one.
+    pub(super) fn beside(&self, test: usize) -> Vec<usize> {
+        let Some(own) = self.spans.get(test) else {
+            return Vec::new();
+        };
+        let others = self.spans.iter().enumerate();
+        others
+            .filter(|(number, other)| *number != test && own.overlaps(other))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    /// Whether a mock is one of several that answer the same question of the same time with
+    /// different answers: which of them is whose nothing tells.
+    pub(super) fn is_ambiguous(&self, sets: &[Arc<TestSet>], alike: Key, own: &Origin) -> bool {
+        let span = |origin: &Origin| origin.test.and_then(|number| self.spans.get(number));
+        let answer = mock(sets, *own).map(|mock: &Mock| &mock.response);
+        self.pool.rivals(alike, *own).any(|rival| {
+            let together = match (span(own), span(&rival)) {
+                (Some(a), Some(b)) => a.overlaps(b),
+                _ => true,
+            };
+            together && mock(sets, rival).map(|mock| &mock.response) != answer
+        })
+    }
+}
+
+/// The way to a mock, from the first.
+fn back(before: &HashMap<Origin, Origin>, last: Origin) -> Vec<Origin> {
+    let mut path: Vec<Origin> =
+        std::iter::successors(Some(last), |origin| before.get(origin).copied()).collect();
+    path.reverse();
+    path
+}
+
+/// The number of each test's group.
+fn groups(spans: &[During]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..spans.len()).collect();
+    order.sort_by_key(|number| spans.get(*number).map(|span| span.began));
+    let mut groups = vec![0; spans.len()];
+    let (mut group, mut until) = (0, None);
+    for number in order {
+        let Some(span) = spans.get(number) else {
+            continue;
+        };
+        if until.is_some_and(|until| span.began > until) {
+            group += 1;
+            until = None;
+        }
+        until = until.max(Some(span.ended));
+        if let Some(of) = groups.get_mut(number) {
+            *of = group;
+        }
+    }
+    groups
+}
+
+/// When a test was recorded, with what it did after its response, in nanoseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+struct During {
+    began: u64,
+    ended: u64,
+}
+
+impl During {
+    fn of(test: &TestCase) -> Self {
+        let calls = test.calls.iter();
+        let last = calls.map(|call| call.after.saturating_add(call.took)).max();
+        let length = last.unwrap_or(0).max(test.took);
+        During {
+            began: test.at.0,
+            ended: test.at.0.saturating_add(length),
+        }
+    }
+
+    /// Whether the times of two tests overlapped.
+    fn overlaps(&self, other: &During) -> bool {
+        self.began <= other.ended && other.began <= self.ended
+    }
+}
