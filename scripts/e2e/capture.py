@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import capture_apps
+import capture_https
 import capture_rough
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
@@ -128,6 +129,7 @@ def run(results, only=None):
                 results.fail(f"capture {name}", why)
         if commands:
             _matrix(results, user, commands)
+    capture_https.run(results, only)
     capture_rough.run(results, only)
     capture_apps.run(results, only)
 

@@ -82,6 +82,7 @@ pub enum Command {
 
 Examples:
   retake record -- ./app
+  retake record --cert server.pem --key server.key -- ./app-that-serves-https
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 \\
     --dep db=postgres://127.0.0.1:5432@127.0.0.1:15432 -- ./app
   retake record --listen 127.0.0.1:8080 --upstream 127.0.0.1:3000 --dep-env DATABASE_URL -- ./app
@@ -100,10 +101,12 @@ pub struct RecordArgs {
     /// Where the service listens; https://ADDR where it serves TLS itself.
     #[arg(long, value_name = "ADDR", env = "RETAKE_UPSTREAM", help_heading = ADDRESSES)]
     pub upstream: Option<String>,
-    /// Answer clients of the service that speak TLS, with a certificate of retake's own.
-    #[arg(long, requires = "listen", help_heading = ADDRESSES)]
+    /// Read the TLS of the service's clients: they are shown a certificate of retake's own, which
+    /// they have to trust (`retake ca`). Without it, and without --cert, it is relayed unread.
+    #[arg(long, help_heading = ADDRESSES)]
     pub tls: bool,
-    /// Answer clients of the service that speak TLS with this certificate (PEM).
+    /// Read the TLS of the service's clients: they are shown this certificate (PEM), which with the
+    /// service's own files is the one that they know.
     #[arg(long, value_name = "FILE", requires = "key", help_heading = ADDRESSES)]
     pub cert: Option<PathBuf>,
     /// The certificate's key (PEM).

@@ -90,13 +90,14 @@ async fn connect(address: &str) -> Result<TcpStream, String> {
 
 /// The status code of `GET path`.
 async fn status(address: &str, path: &str) -> Result<u16, String> {
+    let host = address.strip_prefix("https://").unwrap_or(address);
     let header = |name, value: &str| Value::map([(name, value.into())]);
     let request = Value::map([
         ("method", "GET".into()),
         ("path", path.into()),
         (
             "headers",
-            Value::List(vec![header("host", address), header("connection", "close")]),
+            Value::List(vec![header("host", host), header("connection", "close")]),
         ),
     ]);
     let sent = ReplayClient::new(address)

@@ -23,7 +23,11 @@ func serve(answer func(n string) (any, error)) {
 		}
 		_ = json.NewEncoder(w).Encode(said)
 	})
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), nil))
+	address := "127.0.0.1:" + os.Getenv("PORT")
+	if cert := os.Getenv("CERT"); cert != "" {
+		log.Fatal(http.ListenAndServeTLS(address, cert, os.Getenv("KEY"), nil))
+	}
+	log.Fatal(http.ListenAndServe(address, nil))
 }
 
 func main() {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -32,4 +33,12 @@ def serve(answer, port=None):
         def log_message(self, *_):
             pass
 
-    ThreadingHTTPServer(("127.0.0.1", port or int(os.environ["PORT"])), Handler).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port or int(os.environ["PORT"])), Handler)
+    if "CERT" in os.environ:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(os.environ["CERT"], os.environ["KEY"])
+        if "CLIENT_CA" in os.environ:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(os.environ["CLIENT_CA"])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()

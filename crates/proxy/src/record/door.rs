@@ -30,6 +30,8 @@ pub(super) struct Shared {
     pub(super) has_inbound: AtomicBool,
     /// Where TLS is ended; none where it is not to be.
     pub(super) floor: Option<Floor>,
+    /// Whether TLS of captured clients of the service is ended too.
+    pub(super) ends_service_tls: bool,
     /// Workers that may still hand connections over.
     pub(super) relaying: AtomicUsize,
     pub(super) stopping: AtomicBool,

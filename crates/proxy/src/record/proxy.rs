@@ -37,6 +37,9 @@ pub struct RecordOptions {
     /// How TLS is ended. Without it TLS is declined where a protocol can decline it, and relayed
     /// without being read elsewhere.
     pub tls: Option<Arc<Tls>>,
+    /// Whether TLS is ended also where captured clients of the service begin it. Without it they
+    /// are relayed without being read: they know another certificate than ours.
+    pub ends_service_tls: bool,
 }
 
 impl Default for RecordOptions {
@@ -48,6 +51,7 @@ impl Default for RecordOptions {
             first_connection: 0,
             protocols: PROTOCOLS,
             tls: None,
+            ends_service_tls: false,
         }
     }
 }
@@ -96,6 +100,7 @@ impl RecordProxy {
                     .any(|bound| bound.listen.direction == Direction::Inbound),
             ),
             floor,
+            ends_service_tls: options.ends_service_tls,
             relaying: AtomicUsize::new(workers),
             stopping: AtomicBool::new(false),
             grace: AtomicU64::new(0),

@@ -9,6 +9,7 @@ use retake_wire::{Detect, Flow, Preface, Protocol, Tap, Tapped, WireError};
 
 use super::RelayEvent;
 use super::counters::Live;
+use super::session::UNOPENED;
 use crate::tls::begins_tls;
 
 /// Bytes of a client that are looked at before its protocol counts as unknown.
@@ -247,7 +248,7 @@ impl Reader {
                 }
                 return;
             }
-            Detected::Unknown if begins_tls(client) == Some(true) => "TLS that is not looked into",
+            Detected::Unknown if begins_tls(client) == Some(true) => UNOPENED,
             Detected::Unknown => "unknown protocol",
             Detected::NeedMore if chunk.side == Side::Server && !chunk.bytes.is_empty() => {
                 "the server spoke first"

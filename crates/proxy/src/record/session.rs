@@ -23,6 +23,14 @@ const READS_PER_TURN: u32 = 16;
 /// once.
 const SMALL: usize = 4096;
 
+/// Why the service's own TLS is not read, for the ledger.
+pub(super) const UNOPENED: &str = "TLS that is not looked into";
+
+/// The same for people.
+const UNOPENED_NOTE: &str = "clients of the service speak TLS, which was not looked into, as they \
+    know its certificate (hint: --cert FILE --key FILE, the service's own files, record it and \
+    change nothing for its clients; --tls shows them a certificate of `retake ca`)";
+
 /// A connection and its counterpart to the upstream.
 pub(super) struct Session {
     pub(super) info: ConnInfo,
@@ -306,6 +314,7 @@ impl Session {
         while !self.held.is_empty() && self.asked.is_none() {
             if self.fresh {
                 match (self.way, begins_tls(&self.held)) {
+                    (Way::Unopened, Some(true)) => return self.leave_unopened(at, turn),
                     (Way::Upstream, _) | (_, Some(true)) => {
                         self.leaves = Some(Start::Now);
                         return;
@@ -323,7 +332,7 @@ impl Session {
                     bytes,
                     agreed: Some(agreed),
                     ..
-                } if self.way != Way::Off && bytes > 0 => {
+                } if !matches!(self.way, Way::Off | Way::Unopened) && bytes > 0 => {
                     self.ask(bytes, agreed);
                 }
                 Preface::Decline { bytes, reply, .. } => {
@@ -336,6 +345,19 @@ impl Session {
                 Preface::Pass => self.release(at, turn),
             }
         }
+    }
+
+    /// Passes on TLS that nobody said is to be looked into.
+    fn leave_unopened(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
+        self.fresh = false;
+        self.reader
+            .give_up(at, UNOPENED, String::new(), &mut turn.findings);
+        turn.findings.push(RelayEvent::Note {
+            conn: self.info.id,
+            at,
+            text: UNOPENED_NOTE.to_owned(),
+        });
+        self.release(at, turn);
     }
 
     /// Asks the server what could have been declined.

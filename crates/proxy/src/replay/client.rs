@@ -106,8 +106,8 @@ impl ReplayClient {
             }
         }
         *progress = Progress::Connecting;
-        let mut fresh = match (self.connect().await, closed) {
-            (Ok(stream), _) => Connection::new(stream),
+        let mut fresh = match (self.connect(request).await, closed) {
+            (Ok(fresh), _) => fresh,
             // A service that crashes closes the connection first, and that is what to tell.
             (Err(_), Some(failure)) => return Err(self.failed(failure)),
             (Err(error), None) => return Err(error),
@@ -121,39 +121,47 @@ impl ReplayClient {
 
     /// A kept connection that the service has not closed.
     fn kept(&self, request: &Outgoing) -> Option<Connection> {
+        let name = self.name(request);
         let mut state = self.lock();
-        if !request.idempotent
-            && let Some(at) = state.idle.iter().rposition(|kept| !kept.after_error)
-        {
-            let last = state.idle.len() - 1;
-            state.idle.swap(at, last);
-        } else if !request.idempotent {
-            return None;
-        }
-        while let Some(kept) = state.idle.pop() {
-            if kept.is_open() && (request.idempotent || !kept.after_error) {
+        let fits = |kept: &Connection| {
+            (request.idempotent || !kept.after_error) && kept.name.as_deref() == name
+        };
+        while let Some(at) = state.idle.iter().rposition(fits) {
+            let kept = state.idle.remove(at);
+            if kept.is_open() {
                 return Some(kept);
             }
         }
         None
     }
 
-    async fn connect(&self) -> Result<Stream, SendError> {
-        let socket = self.dial().await?;
-        if !self.tls {
-            return Ok(Stream::plain(socket));
-        }
-        self.shake_hands(socket)
-            .await
-            .map_err(|source| SendError::Tls {
-                target: self.target.clone(),
-                source,
-            })
+    /// The server's name that a request needs a connection for.
+    fn name<'a>(&self, request: &'a Outgoing) -> Option<&'a str> {
+        request.host.as_deref().filter(|_| self.tls)
     }
 
-    async fn shake_hands(&self, socket: TcpStream) -> io::Result<Stream> {
+    async fn connect(&self, request: &Outgoing) -> Result<Connection, SendError> {
+        let socket = self.dial().await?;
+        if !self.tls {
+            return Ok(Connection::new(Stream::plain(socket)));
+        }
+        let name = self.name(request);
+        let stream = self.shake_hands(socket, name).await;
+        let stream = stream.map_err(|source| SendError::Tls {
+            target: self.target.clone(),
+            source,
+        })?;
+        let mut connection = Connection::new(stream);
+        connection.name = name.map(str::to_owned);
+        Ok(connection)
+    }
+
+    /// Shakes hands with the target, as a client that asks for that name or for the target's own.
+    async fn shake_hands(&self, socket: TcpStream, name: Option<&str>) -> io::Result<Stream> {
         let host = self.target.rsplit_once(':').map_or("", |(host, _)| host);
-        let name = tls::server_name(host.trim_matches(['[', ']']))
+        let name = name
+            .and_then(tls::server_name)
+            .or_else(|| tls::server_name(host.trim_matches(['[', ']'])))
             .ok_or_else(|| io::Error::other("the target has no usable name"))?;
         let connector = tls::connector(&[b"http/1.1"])?;
         let stream = connector.connect(name, socket).await?;

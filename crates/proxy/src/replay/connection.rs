@@ -31,6 +31,8 @@ pub(super) struct Connection {
     buffer: Vec<u8>,
     /// Whether the last response was an error.
     pub(super) after_error: bool,
+    /// The server's name that was asked for within TLS.
+    pub(super) name: Option<String>,
 }
 
 /// A whole response.
@@ -81,6 +83,7 @@ impl Connection {
             tap: Http1.tap(&info),
             buffer: vec![0; BUFFER],
             after_error: false,
+            name: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The exact bytes of a recorded request.
 
+use std::net::IpAddr;
+
 use retake_model::Value;
 use retake_wire::http1::message::{Framing, HeaderField, RequestParts, Version, has_token, header};
 
@@ -16,6 +18,9 @@ pub(super) struct Outgoing {
     pub(super) expects_continue: bool,
     /// Whether it asks for the end of the connection.
     pub(super) closes: bool,
+    /// The host that it asks for, where that is a name: servers of several names ask for it within
+    /// TLS too (RFC 6066, section 3).
+    pub(super) host: Option<String>,
     /// Whether it may be sent again without harm (RFC 9110, section 9.2.2).
     pub(super) idempotent: bool,
 }
@@ -60,6 +65,7 @@ pub(super) fn outgoing(request: &Value, extra: &[(String, String)]) -> Result<Ou
     }
     let keeps = has_token(&parts.headers, "connection", "keep-alive");
     Ok(Outgoing {
+        host: header(&parts.headers, "host").and_then(host_name),
         expects_continue: bytes.len() > head && has_token(&parts.headers, "expect", "100-continue"),
         closes: has_token(&parts.headers, "connection", "close")
             || (parts.version == Version::Http10 && !keeps),
@@ -68,6 +74,14 @@ pub(super) fn outgoing(request: &Value, extra: &[(String, String)]) -> Result<Ou
         bytes,
         head,
     })
+}
+
+/// The name of a `Host` field's value, without its port; none where it is an address.
+fn host_name(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let name = text.rsplit_once(':').map_or(text, |(name, _)| name);
+    let is_name = !name.is_empty() && !name.starts_with('[') && name.parse::<IpAddr>().is_err();
+    is_name.then(|| name.to_ascii_lowercase())
 }
 
 /// Puts a value in place of the first field of that name, and removes the others; adds it where
@@ -188,5 +202,20 @@ mod tests {
             &[],
         );
         assert!(error.unwrap_err().to_string().contains("`path`"));
+    }
+
+    #[test]
+    fn a_host_that_is_a_name_is_asked_for_within_tls() {
+        for (value, expected) in [
+            ("shop.example", Some("shop.example")),
+            ("Shop.Example:8443", Some("shop.example")),
+            ("127.0.0.1:8443", None),
+            ("127.0.0.1", None),
+            ("[::1]:8443", None),
+            ("", None),
+        ] {
+            assert_eq!(host_name(value.as_bytes()).as_deref(), expected, "{value}");
+        }
+        assert_eq!(host_name(&[0xff]), None);
     }
 }

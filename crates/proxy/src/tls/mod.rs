@@ -26,6 +26,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use rustls::sign::CertifiedKey;
+
 pub(crate) use alpn::{Alpn, READ as ALPN_READ};
 pub use authority::Authority;
 pub(crate) use authority::{Issue, Names};
@@ -55,6 +57,8 @@ pub struct Tls {
     authority: Authority,
     settings: TlsSettings,
     roots: OnceLock<Arc<Roots>>,
+    /// The certificate for clients of the service, once it was read.
+    inbound: OnceLock<Arc<CertifiedKey>>,
     known: Known,
 }
 
@@ -72,6 +76,7 @@ impl Tls {
             authority: Authority::open(folder)?,
             settings,
             roots: OnceLock::new(),
+            inbound: OnceLock::new(),
             known: Known::default(),
         })
     }
@@ -110,6 +115,21 @@ impl Tls {
 
     pub(crate) fn settings(&self) -> &TlsSettings {
         &self.settings
+    }
+
+    /// The certificate for clients of the service, where the settings name one. It is read once.
+    ///
+    /// # Errors
+    /// Its files cannot be read any more.
+    pub(crate) fn shown_to_clients(&self) -> io::Result<Option<Arc<CertifiedKey>>> {
+        let Some(files) = &self.settings.inbound else {
+            return Ok(None);
+        };
+        if self.inbound.get().is_none() {
+            let loaded = files.load()?;
+            let _ = self.inbound.set(loaded);
+        }
+        Ok(self.inbound.get().cloned())
     }
 
     pub(crate) fn known(&self) -> &Known {

@@ -119,6 +119,11 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
             forward = Some(ForwardOptions { listen, chain });
         }
     }
+    let inbound_tls = args.tls || args.cert.is_some();
+    let captures_clients = capture.as_ref().is_some_and(Ability::inbound);
+    if inbound_tls {
+        service_tls(&args, inbound.is_some(), captures_clients)?;
+    }
     let nothing_named = inbound.is_none() && deps.is_empty() && env_deps.is_empty();
     if !captures && nothing_named && forward.is_none() {
         return Err(Failure::usage("there is nothing to record").hint(
@@ -141,7 +146,7 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
             WriteMode::Replace
         },
         inbound,
-        inbound_tls: args.tls || args.cert.is_some(),
+        inbound_tls,
         tls,
         deps,
         env_deps,
@@ -162,6 +167,27 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
         state: state_folder()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// Says whom the clients of a service that serves TLS are to trust.
+///
+/// # Errors
+/// Nothing stands before them.
+fn service_tls(args: &RecordArgs, listens: bool, captures: bool) -> Result<(), Failure> {
+    if !listens && !captures {
+        return Err(Failure::usage(
+            "--tls and --cert are for clients of the service, which are not captured",
+        )
+        .hint("name where they connect with --listen, and the service with --upstream"));
+    }
+    if args.cert.is_none() {
+        anstream::eprintln!(
+            "clients of the service are shown a certificate of retake's own: those that verify it \
+             have to trust the file that `retake ca` prints (or give the service's own certificate: \
+             --cert FILE --key FILE)"
+        );
+    }
+    Ok(())
 }
 
 /// The names of captured dependencies: those of the settings that say their hosts.

@@ -9,7 +9,7 @@ use retake_proxy::forward::Recorded;
 use retake_store::WriteMode;
 
 use super::{RecordDirector, reachable};
-use crate::record::{RecordOptions, add_led};
+use crate::record::{RecordOptions, Served, add_led};
 
 /// What a recording learns by capture and by its forward proxy.
 pub(crate) struct Learned {
@@ -63,17 +63,17 @@ impl Learned {
     }
 
     /// The description with what was learned, where that is more than the last time.
-    pub(crate) fn news(&self, info: &SetInfo) -> Option<SetInfo> {
+    pub(crate) fn news(&self, info: &SetInfo, served: &Served) -> Option<SetInfo> {
         let mut info = info.clone();
-        self.complete(&mut info, true);
+        self.complete(&mut info, true, served);
         let size = |d: &DependencyInfo| 1 + d.hosts.len() + d.addresses.len();
         let all = info.dependencies.iter().map(size).sum::<usize>();
         let all = all + usize::from(info.upstream.is_some());
         (self.told.swap(all, Ordering::Relaxed) != all).then_some(info)
     }
 
-    /// Puts what was learned into the set's description.
-    pub(crate) fn complete(&self, info: &mut SetInfo, has_tests: bool) {
+    /// Puts what was learned into the set's description. `served` is where requests came to.
+    pub(crate) fn complete(&self, info: &mut SetInfo, has_tests: bool, served: &Served) {
         let director = self.director.as_ref();
         let new = director.map(|director| director.dependencies(&info.dependencies));
         let new = new.unwrap_or_default();
@@ -100,7 +100,11 @@ impl Learned {
             add_led(led, &mut info.dependencies);
         }
         if let (None, true, Some(director)) = (&info.upstream, has_tests, director) {
-            info.upstream = director.serves().map(reachable);
+            info.upstream = match served.most() {
+                Some((addr, true)) => Some(format!("https://{}", reachable(addr))),
+                Some((addr, false)) => Some(reachable(addr)),
+                None => director.serves().map(reachable),
+            };
         }
     }
 }

@@ -119,7 +119,7 @@ impl RecordDirector {
             let ports: Vec<String> = state.clients.keys().map(u16::to_string).collect();
             notes.push(format!(
                 "requests came to several ports ({}): on replay all tests go to one of them, that of \
-                 most connections or that of --port",
+                 most requests or that of --port",
                 ports.join(", ")
             ));
         }

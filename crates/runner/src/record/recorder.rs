@@ -16,6 +16,7 @@ use retake_wire::protocol;
 use super::alias::Aliases;
 use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
+use super::served::Served;
 use super::shared::{Kept, Shared};
 use super::writers::{Done, Writers};
 use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor, Step};
@@ -47,6 +48,7 @@ pub struct Recorder {
     keeping: Keeping,
     redactor: Redactor,
     connections: HashMap<ConnId, (Direction, Option<Arc<str>>)>,
+    served: Served,
     attributor: Attributor,
     known: Known,
     seen_raw: HashSet<u128>,
@@ -70,6 +72,7 @@ impl Recorder {
             keeping,
             redactor,
             connections: HashMap::new(),
+            served: Served::default(),
             attributor: Attributor::default(),
             known: Known::new(),
             seen_raw: HashSet::new(),
@@ -86,6 +89,11 @@ impl Recorder {
     /// Where it writes.
     pub fn writer(&self) -> &SetWriter {
         &self.writer
+    }
+
+    /// Where requests came to so far.
+    pub fn served(&self) -> &Served {
+        &self.served
     }
 
     /// The names that dependencies were given by what was said on their connections.
@@ -239,6 +247,7 @@ impl Recorder {
     fn event(&mut self, event: RelayEvent) {
         match event {
             RelayEvent::Opened(info) => {
+                self.served.opened(&info);
                 let name = info.dependency.map(|name| self.aliases.of(&name));
                 let whither = (info.direction, name);
                 self.connections.insert(info.id, whither);
@@ -262,6 +271,7 @@ impl Recorder {
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
             RelayEvent::Closed { conn, .. } => {
                 self.attributor.closed(conn);
+                self.served.closed(conn);
                 self.connections.remove(&conn);
             }
         }
@@ -269,7 +279,7 @@ impl Recorder {
 
     fn spoken(&mut self, conn: ConnId, said: Option<&str>) {
         let Some((_, Some(dependency))) = self.connections.get(&conn) else {
-            return;
+            return self.served.spoke_tls(conn);
         };
         let mut dependency = dependency.clone();
         if let Some(name) = said.and_then(|said| self.aliases.learn(&dependency, said)) {
@@ -305,6 +315,7 @@ impl Recorder {
                 self.outbound(to, *exchange, raw);
             }
             _ if self.keeping.has_dependencies => {
+                self.served.exchange(exchange.conn);
                 describe(&mut exchange);
                 self.attributor.inbound(exchange);
             }

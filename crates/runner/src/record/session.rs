@@ -54,7 +54,8 @@ pub struct RecordOptions {
     /// Where retake listens for requests, and where the service does: `host:port`, or
     /// `https://host:port` where it serves TLS itself.
     pub inbound: Option<(SocketAddr, String)>,
-    /// Whether clients of the service that begin TLS are answered by retake.
+    /// Whether clients of the service that begin TLS are answered by retake: at `inbound`, else
+    /// where they are captured.
     pub inbound_tls: bool,
     /// Whom TLS is spoken with, and by what certificates.
     pub tls: TlsSettings,
@@ -165,6 +166,7 @@ pub async fn record(
         workers: options.workers,
         clock,
         tls: Some(Arc::clone(&tls)),
+        ends_service_tls: options.inbound_tls,
         ..Default::default()
     };
     let (proxy, events) = RecordProxy::start(listens(&options), relay)?;
@@ -235,18 +237,19 @@ pub async fn record(
             .map_err(|_| RecordError::Thread("it panicked".to_owned()))?;
         let spoke_tls = recorder.spoke_tls().clone();
         let aliases = recorder.aliases().clone();
+        let served = recorder.served().clone();
         let (writer, ledger, failed_at_last) = recorder.finish(&counters);
         let failed = failed.or(failed_at_last);
-        Ok::<_, RecordError>((writer, ledger, failed, (spoke_tls, aliases)))
+        Ok::<_, RecordError>((writer, ledger, failed, (spoke_tls, aliases, served)))
     });
-    let (writer, mut ledger, mut failed, (spoke_tls, aliases)) = stopped
+    let (writer, mut ledger, mut failed, (spoke_tls, aliases, served)) = stopped
         .await
         .map_err(|e| RecordError::Thread(e.to_string()))??;
     ledger.took = clock.now().since(began);
     // It went on while the relay let open exchanges end.
     drop(forward);
     ledger.notes.extend(learned.notes());
-    learned.complete(&mut info, ledger.inbound.kept > 0);
+    learned.complete(&mut info, ledger.inbound.kept > 0, &served);
     aliases.rename(&mut info.dependencies);
     for dependency in &mut info.dependencies {
         dependency.tls |= spoke_tls.contains(&dependency.name);
@@ -345,7 +348,7 @@ fn run_recorder(
         if written.elapsed() >= pause {
             let began = Instant::now();
             // A recording that is killed can be replayed too.
-            let news = learned.news(described);
+            let news = learned.news(described, recorder.served());
             let told = news.map_or(Ok(()), |info| recorder.writer().write_info(&info));
             if let Err(error) = told.and(recorder.write_shared()) {
                 failed.get_or_insert(error);

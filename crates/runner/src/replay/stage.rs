@@ -148,7 +148,15 @@ impl Stage {
             }
         }
         let learned = match (&options.target, address) {
-            (None, Some(recorded)) => self.learned(recorded, options).await,
+            (None, Some(recorded)) => {
+                let learned = self.learned(recorded, options).await;
+                // It speaks what it spoke when it was recorded.
+                let scheme = match recorded.starts_with("https://") {
+                    true => "https://",
+                    false => "",
+                };
+                learned.map(|address| format!("{scheme}{address}"))
+            }
             _ => None,
         };
         if let (Some(port), None, None) = (options.port, &options.target, &learned)

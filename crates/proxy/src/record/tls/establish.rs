@@ -1,6 +1,7 @@
 //! The handshakes: with the real server first, then with the client.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use retake_model::Direction;
@@ -77,12 +78,21 @@ struct Peer {
     /// The host that it is known by, without the port.
     host: String,
     port: u16,
+    /// Where a new connection to it leads. That of a captured client of the service goes through
+    /// the service's own port, and is captured in turn.
+    address: SocketAddr,
 }
 
 impl Peer {
     fn of(conn: &Conn, way: Way, server: &TcpStream) -> io::Result<Peer> {
-        let address = server.peer_addr()?;
         let target = conn.info.target.as_deref();
+        let is_captured = way == Way::Captured && conn.info.direction == Direction::Inbound;
+        // The service has one end of a pair, whose other end nobody can connect to.
+        let own_port = target.filter(|_| is_captured).and_then(|t| t.parse().ok());
+        let address = match own_port {
+            Some(address) => address,
+            None => server.peer_addr()?,
+        };
         let host = target.and_then(|target| target.rsplit_once(':'));
         let host = match host {
             Some((host, _)) => host.trim_matches(['[', ']']).to_owned(),
@@ -92,6 +102,7 @@ impl Peer {
             way,
             host,
             port: address.port(),
+            address,
         })
     }
 }
@@ -161,7 +172,7 @@ impl Shake<'_> {
         {
             return self.untouched(server, key, why).await;
         }
-        let speaks_tls = self.peer.way == Way::Upstream || !inbound;
+        let speaks_tls = self.peer.way != Way::Sight || !inbound;
         if let Some(Hello {
             alpn: Alpn::Unread(names),
             ..
@@ -190,7 +201,6 @@ impl Shake<'_> {
                 .untouched(server, key, "its server has no usable name")
                 .await;
         };
-        let address = server.peer_addr()?;
         match tls::dial(&self.desk.tls, server, name, &offer).await {
             Ok(answered) => {
                 let seen = self.look_at(&answered, &asked, inbound);
@@ -208,8 +218,16 @@ impl Shake<'_> {
                     self.reset_client();
                     return Err(Failed::Closed);
                 }
+                if inbound && self.peer.way == Way::Captured {
+                    // The new connection comes here too, and is not to be ended again.
+                    self.desk.tls.known().leave_alone(&key, why);
+                    if self.desk.tls.known().untouched(&key).is_none() {
+                        self.reset_client();
+                        return Err(Failed::Closed);
+                    }
+                }
                 // The first one went with the handshake.
-                let mut server = TcpStream::connect(address).await?;
+                let mut server = TcpStream::connect(self.peer.address).await?;
                 self.ask_again(&mut server).await?;
                 self.untouched(server, key, why).await
             }
@@ -298,9 +316,9 @@ impl Shake<'_> {
     /// The certificate that the client is shown.
     fn leaf(&self, hello: &Hello, seen: Seen) -> io::Result<Arc<CertifiedKey>> {
         if self.conn.info.direction == Direction::Inbound
-            && let Some(own) = &self.desk.tls.settings().inbound
+            && let Some(own) = self.desk.tls.shown_to_clients()?
         {
-            return own.load();
+            return Ok(own);
         }
         let Seen { names, fault, .. } = seen;
         let names = match names {

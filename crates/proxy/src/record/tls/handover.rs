@@ -14,22 +14,34 @@ use super::super::reader::Reader;
 pub(in super::super) enum Way {
     /// It is not looked into.
     Off,
+    /// It is not looked into, since nobody said that the service's clients may be shown another
+    /// certificate; that it was there is said.
+    Unopened,
     /// It is ended where the client begins it. The client was told our address in place of the
     /// real server's.
     Sight,
-    /// It is ended where the client begins it. The client wanted the real server's address, and
-    /// does not know of us.
+    /// It is ended where the client begins it. The client wanted the real server's address, or
+    /// the service's, and does not know of us.
     Captured,
     /// The upstream speaks it, whether the client does or not.
     Upstream,
 }
 
 impl Way {
+    /// What becomes of TLS on a connection that was accepted elsewhere, of which the upstream
+    /// speaks it where the client does.
+    pub(in super::super) fn of_adopted(direction: Direction, ends_service_tls: bool) -> Way {
+        match direction {
+            Direction::Inbound if !ends_service_tls => Way::Unopened,
+            Direction::Inbound | Direction::Outbound => Way::Captured,
+        }
+    }
+
     /// What becomes of TLS at an address.
     pub(in super::super) fn of(listen: &Listen) -> Way {
         match (listen.direction, listen.upstream_tls, listen.serves_tls) {
             (_, true, _) => Way::Upstream,
-            (Direction::Inbound, false, false) => Way::Off,
+            (Direction::Inbound, false, false) => Way::Unopened,
             (Direction::Inbound, false, true) | (Direction::Outbound, false, _) => Way::Sight,
         }
     }

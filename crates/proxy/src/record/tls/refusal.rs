@@ -2,6 +2,8 @@
 
 use std::io;
 
+use retake_model::Direction;
+
 use super::desk::Desk;
 use super::serve::Conn;
 use crate::tls::{self, Refusal, Refused};
@@ -15,6 +17,13 @@ pub(super) fn told(
     asked: &str,
 ) -> &'static str {
     let (why, what) = match refusal {
+        Refusal::WantsCertificate if conn.info.direction == Direction::Inbound => (
+            "the service asks its clients for a certificate",
+            "it asks its clients for a certificate, which retake cannot show in their place, so \
+             such connections are relayed without being read (hint: where clients may have none, \
+             `tls: {clients: [{anonymous: true}]}` in retake.yaml records them without)"
+                .to_owned(),
+        ),
         Refusal::WantsCertificate => (
             "the server asks for a certificate of the client",
             "it asks for a certificate of its client (hint: name one under `tls: clients:` in \
@@ -65,11 +74,19 @@ pub(super) fn refused(desk: &Desk, conn: &Conn, key: &str, is_good: bool, error:
     if !alone || !known.tell_once(key, why) {
         return;
     }
+    let hint = match conn.info.direction {
+        Direction::Outbound => {
+            "let the service trust the file that `retake ca --bundle` prints; a client that knows \
+             its server's certificate by heart cannot be read"
+        }
+        Direction::Inbound => {
+            "--cert FILE --key FILE with the service's own files show its clients what they know; \
+             with --tls they have to trust the file that `retake ca` prints"
+        }
+    };
     let text = format!(
         "{}: a client refused the certificate that retake showed it for {key} ({error}); further \
-         connections are relayed without being read (hint: let the service trust the file that \
-         `retake ca --bundle` prints; a client that knows its server's certificate by heart \
-         cannot be read)",
+         connections are relayed without being read (hint: {hint})",
         conn.whom()
     );
     conn.note(desk, text);

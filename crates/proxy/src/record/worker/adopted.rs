@@ -57,9 +57,9 @@ impl Worker {
             self.free.push(slot);
             return refuse(&info, &client, &mut findings, &self.shared);
         }
-        let way = match (&self.shared.floor, info.direction) {
-            (Some(_), Direction::Outbound) => Way::Captured,
-            _ => Way::Off,
+        let way = match &self.shared.floor {
+            Some(_) => Way::of_adopted(info.direction, self.shared.ends_service_tls),
+            None => Way::Off,
         };
         let session = Session::joined(info, door, client, server, way, &mut findings);
         let mut session = Box::new(session);
