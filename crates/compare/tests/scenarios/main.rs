@@ -12,3 +12,4 @@ mod calls;
 mod large;
 mod noise;
 mod values;
+mod wrong_answers;
