@@ -208,3 +208,19 @@ def capture_java():
     _once("capture-java", sources, lambda: run(
         ["javac", "-encoding", "UTF-8", "-d", str(place), *map(str, sources)], log=LOG))
     return f"{place}:{jar}"
+
+
+def names_java():
+    """Netty's and dnsjava's resolvers, and the program that asks by them; returns the class path."""
+    need("java", "javac", "mvn")
+    place = CACHE / "names-java"
+    source, settings = CAPTURE / "names" / "java" / "Get.java", CAPTURE / "names" / "java" / "pom.xml"
+
+    def install():
+        place.mkdir(parents=True, exist_ok=True)
+        run(["mvn", "-q", "-B", "-f", str(settings), "dependency:copy-dependencies", f"-DoutputDirectory={place / 'jars'}"],
+            log=LOG, timeout=900)
+        run(["javac", "-encoding", "UTF-8", "-cp", f"{place}/jars/*", "-d", str(place), str(source)], log=LOG)
+
+    _once("names-java", [source, settings], install)
+    return f"{place}:{place}/jars/*"

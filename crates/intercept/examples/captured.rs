@@ -1,16 +1,20 @@
 //! Runs a command with its outbound connections captured and relayed, for tests and for a look:
-//! `captured [--inbound] [--serve | --refuse PORT] [--quiet] -- COMMAND...`. Says on standard
-//! error what was captured; exits as the command did.
+//! `captured [--inbound] [--serve | --refuse PORT] [--look-up] [--host NAME=ADDRESS]... [--quiet] --
+//! COMMAND...`. Says on standard error what was captured; exits as the command did. With
+//! `--look-up` names of addresses are learned; with `--host` look-ups are answered so.
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use retake_intercept::capture::{Arrived, Director, Pid, Plan, Route, Uncaptured, arm, probe};
+use retake_intercept::capture::{
+    Arrived, Director, Names, Pid, Plan, Resolver, Route, Source, Uncaptured, arm, probe,
+};
 
 /// Relays with two threads per connection: simple, and nothing to measure.
 #[derive(Default)]
@@ -19,6 +23,7 @@ struct Threads {
     serve: bool,
     refuse: Option<u16>,
     quiet: bool,
+    names: Arc<Names>,
     connections: AtomicU64,
 }
 
@@ -34,9 +39,13 @@ impl Director for Threads {
     fn adopt(&self, arrived: Arrived) {
         self.connections.fetch_add(1, Ordering::Relaxed);
         if !self.quiet {
+            let name = self.names.of(arrived.wanted.ip());
             eprintln!(
-                "captured: {:?} {} by {}",
-                arrived.direction, arrived.wanted, arrived.by
+                "captured: {:?} {} by {}{}",
+                arrived.direction,
+                arrived.wanted,
+                arrived.by,
+                name.map_or_else(String::new, |name| format!(" named {name}"))
             );
         }
         let client = arrived.client;
@@ -98,14 +107,30 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
+/// Adds `NAME=ADDRESS` to the recorded names.
+fn add(source: &mut Option<Source>, host: &str) {
+    let (name, address) = host.split_once('=').expect("NAME=ADDRESS");
+    let address: IpAddr = address.parse().expect("an address");
+    let mut hosts = match source.take() {
+        Some(Source::Recorded { hosts, .. }) => hosts,
+        _ => HashMap::new(),
+    };
+    hosts.entry(name.to_owned()).or_default().push(address);
+    let others_real = false;
+    *source = Some(Source::Recorded { hosts, others_real });
+}
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let mut director = Threads::default();
+    let mut source = None;
     loop {
         match arguments.next().as_deref() {
             Some("--inbound") => director.inbound = true,
             Some("--serve") => director.serve = true,
             Some("--quiet") => director.quiet = true,
+            Some("--look-up") => source = Some(Source::Real),
+            Some("--host") => add(&mut source, &arguments.next().expect("a host")),
             Some("--refuse") => director.refuse = arguments.next().and_then(|p| p.parse().ok()),
             Some("--") => break,
             other => {
@@ -122,6 +147,11 @@ fn main() -> ExitCode {
     let plan = Plan {
         ability,
         inbound: director.inbound,
+        names: source.map(|source| {
+            let miss = |name: &str| eprintln!("unknown: {name}");
+            let names = Arc::clone(&director.names);
+            Arc::new(Resolver::start(names, source, Box::new(miss)).expect("a port"))
+        }),
         ..Plan::default()
     };
     let armed = arm(&mut command, &plan).expect("armed");

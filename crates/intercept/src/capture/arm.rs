@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Resource, Rlimit, getrlimit, set_child_subreaper, setrlimit};
 
+use super::datagram::Datagrams;
 use super::supervisor::Supervisor;
 use super::sys::notify::Listener;
 use super::sys::tell::{Tell, When};
@@ -55,12 +56,26 @@ impl Plan {
         (calls, inject)
     }
 
+    /// Whether a datagram socket that asks a name server can be led to ours, whatever the client
+    /// compares: we have the socket, and may write who answered into the client's memory.
+    pub(super) fn leads_datagrams(&self) -> bool {
+        self.names.is_some()
+            && self.ability.outbound == Outbound::Duplicate
+            && self.ability.killable
+    }
+
     /// The system calls that are told to us with certain arguments.
     fn tells(&self) -> Vec<Tell> {
         let clock = self.clock.as_ref();
         let files = self.files.is_some() || self.names.is_some();
         let mut tells = vec![Tell::new(libc::SYS_seccomp, &[When::Has(1, NEW_LISTENER)])];
         tells.extend(clock.map_or_else(Vec::new, |_| Clock::tells(self.ability.killable)));
+        if let Some(names) = &self.names {
+            tells.extend(Datagrams::tells(
+                self.leads_datagrams(),
+                names.is_recorded(),
+            ));
+        }
         tells.extend(files.then(Files::tells).into_iter().flatten());
         tells
     }

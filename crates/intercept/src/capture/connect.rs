@@ -109,6 +109,9 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         return finish(core, call, &taken, given, result);
     }
     let wanted = plain(given);
+    if let Some(names) = &core.plan.names {
+        names.settle(wanted.ip());
+    }
     match core.director.connect(wanted, call.by()) {
         Route::Leave => call.proceed(),
         Route::Refuse(errno) => refuse(core, call, &taken, given, errno),
@@ -130,7 +133,7 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
 }
 
 /// The address of no host is this one's own, as the kernel takes it.
-fn reachable(given: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(given: SocketAddr) -> SocketAddr {
     match given {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
             SocketAddr::from((Ipv4Addr::LOCALHOST, v4.port()))
@@ -204,14 +207,14 @@ fn other(core: &Core, call: Call, taken: &Taken, given: SocketAddr) {
     if core.plan.names.as_ref().is_some_and(|n| n.is_at(given)) {
         return call.proceed();
     }
-    // Port 0 is for finding the own address: nothing is sent there.
-    if is_datagram && given.port() != 0 {
+    if is_datagram && !PROBES.contains(&given.port()) {
         core.director.passed(Uncaptured::Datagrams(plain(given)));
     }
     call.proceed();
 }
 
-/// A client of a name server is led to ours, where it takes the answer of any.
+/// A client of a name server is led to ours, where it takes the answer of any, or where we can tell
+/// it that the answer came from the one that it asked.
 fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
     let socket = SockRef::from(&taken.socket);
     let broadcast = socket.broadcast().unwrap_or(false);
@@ -219,7 +222,10 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
         .plan
         .names
         .as_ref()
-        .filter(|_| takes_any_answer(has_error_queue(&taken.socket), broadcast))
+        .filter(|_| {
+            core.plan.leads_datagrams()
+                || takes_any_answer(has_error_queue(&taken.socket), broadcast)
+        })
         .and_then(|names| Some((names, names.instead_of(wanted)?)));
     let Some((names, ours)) = ours.filter(|_| call.still_waits()) else {
         return call.proceed();
@@ -227,6 +233,8 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
     let led = socket.connect(&ours.into()).and_then(|()| {
         let client = socket.local_addr()?.as_socket();
         names.expect(client.ok_or(io::ErrorKind::AddrNotAvailable)?, wanted);
+        core.datagrams.connected(taken.inode, wanted);
+        core.sockets.remember(taken.inode, wanted);
         Ok(())
     });
     match led {
@@ -237,7 +245,12 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
     }
 }
 
-const DNS: u16 = 53;
+/// The port of name servers.
+pub(super) const DNS: u16 = 53;
+
+/// Ports to which a datagram socket is connected only to find its own address (glibc's and musl's
+/// `getaddrinfo` sort addresses by that): nothing is sent there.
+const PROBES: [u16; 2] = [0, 65_535];
 
 fn passed(core: &Core, given: SocketAddr, why: String) {
     core.director

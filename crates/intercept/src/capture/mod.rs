@@ -57,6 +57,11 @@ mod connect;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
+mod datagram;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 mod family;
 #[cfg(all(
     target_os = "linux",
@@ -78,6 +83,11 @@ mod listen;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod loopback;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod message;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

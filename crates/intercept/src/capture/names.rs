@@ -58,8 +58,16 @@ fn leads(core: &Core, call: &Call) -> Option<SocketAddr> {
 /// # Errors
 /// `InvalidInput`: the room is negative. Else the memory is not the caller's.
 pub(super) fn write_name(call: &Call, name: SocketAddr) -> io::Result<()> {
+    write_name_at(call, call.argument(1), call.argument(2), name)
+}
+
+/// The same for a name whose place and room stand elsewhere.
+///
+/// # Errors
+/// As above.
+pub(super) fn write_name_at(call: &Call, at: u64, len_at: u64, name: SocketAddr) -> io::Result<()> {
     let mut room = [0; 4];
-    if call.read(call.argument(2), &mut room)? != room.len() {
+    if call.read(len_at, &mut room)? != room.len() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     let room = usize::try_from(i32::from_ne_bytes(room))
@@ -67,9 +75,9 @@ pub(super) fn write_name(call: &Call, name: SocketAddr) -> io::Result<()> {
     let name = address::write(name);
     let part = name.get(..room.min(name.len())).unwrap_or_default();
     if !part.is_empty() {
-        call.write(call.argument(1), part)?;
+        call.write(at, part)?;
     }
     let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-    call.write(call.argument(2), &len.to_ne_bytes())?;
+    call.write(len_at, &len.to_ne_bytes())?;
     Ok(())
 }

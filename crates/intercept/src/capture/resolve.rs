@@ -7,8 +7,10 @@
 //!
 //! Who can be led here: whoever connects a UDP socket to port 53 and takes the answer of any server
 //! (glibc and so Python, Ruby, PHP, Node's `lookup` and Java; Go). Who compares the answer's sender
-//! (musl, c-ares) would refuse ours: see [`takes_any_answer`]. c-ares (Node's `resolve4`, gRPC) is
-//! told of ours by the file in which it looks for servers: see [`Resolver::settings`].
+//! would refuse ours where it cannot be told another: see [`takes_any_answer`]. c-ares (Node's
+//! `resolve4`, gRPC) is told of ours by the file in which it looks for servers: see
+//! [`Resolver::settings`]. Who asks without connecting (musl) is let go while recording, and the
+//! same is asked once more: see [`Resolver::notice`].
 
 use std::collections::HashMap;
 use std::io;
@@ -18,6 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::dns::{Reply, addresses, answer, question};
+use noticed::Noticed;
+
+mod noticed;
 
 /// How many addresses have a name at most.
 const MAX_NAMES: usize = 16 * 1024;
@@ -115,6 +120,7 @@ struct Shared {
     /// Which servers the others want, who came by [`Resolver::settings`].
     default: Mutex<Vec<SocketAddr>>,
     waiting: AtomicUsize,
+    noticed: Noticed,
     stop: AtomicBool,
 }
 
@@ -137,11 +143,17 @@ impl Resolver {
             wanted: Mutex::default(),
             default: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            noticed: Noticed::default(),
             stop: AtomicBool::new(false),
         });
         let v4 = serve(Ipv4Addr::LOCALHOST.into(), &shared)?;
         let v6 = serve(Ipv6Addr::LOCALHOST.into(), &shared).ok();
         Ok(Resolver { v4, v6, shared })
+    }
+
+    /// Whether answers come from a recording.
+    pub fn is_recorded(&self) -> bool {
+        matches!(self.shared.source, Source::Recorded { .. })
     }
 
     /// Where a socket that wanted `server` is connected to instead. `None` where its family has no
@@ -262,14 +274,11 @@ impl Shared {
     }
 
     fn ask(&self, message: &[u8], server: SocketAddr, patience: Duration) -> io::Result<Vec<u8>> {
-        let any: IpAddr = match server {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
-        socket.connect(server)?;
-        socket.set_read_timeout(Some(patience))?;
-        socket.send(message)?;
+        self.learn_from(&sent_to(server, message, patience)?)
+    }
+
+    /// Waits for the answer to what a socket asked.
+    fn learn_from(&self, socket: &UdpSocket) -> io::Result<Vec<u8>> {
         let mut reply = vec![0; MAX_MESSAGE];
         let length = socket.recv(&mut reply)?;
         reply.truncate(length);
@@ -280,6 +289,19 @@ impl Shared {
         }
         Ok(reply)
     }
+}
+
+/// A socket that asked a server.
+fn sent_to(server: SocketAddr, message: &[u8], patience: Duration) -> io::Result<UdpSocket> {
+    let any: IpAddr = match server {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0))?;
+    socket.connect(server)?;
+    socket.set_read_timeout(Some(patience))?;
+    socket.send(message)?;
+    Ok(socket)
 }
 
 /// Whether a client's socket shows that it takes an answer from any server.
@@ -367,7 +389,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 mod tests {
     use super::*;
 
-    fn query(name: &str) -> Vec<u8> {
+    pub(super) fn query(name: &str) -> Vec<u8> {
         let mut message = vec![7, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
             message.push(u8::try_from(label.len()).expect("short"));

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::accept::{self, Inbound};
 use super::arm::NEW_LISTENER;
 use super::call::Call;
+use super::datagram::{self, Datagrams};
 use super::family::{Family, Reaper};
 use super::loopback::Loopback;
 use super::pending::{self, Pending};
@@ -42,6 +43,7 @@ pub(super) struct Core {
     pub(super) loopback: Loopback,
     pub(super) pending: Pending,
     pub(super) unix: unix::Door,
+    pub(super) datagrams: Datagrams,
     /// None where inbound connections are not recorded.
     pub(super) inbound: Option<Inbound>,
 }
@@ -66,6 +68,7 @@ impl Supervisor {
             loopback: Loopback::open()?,
             pending: Pending::new()?,
             unix: unix::Door::open()?,
+            datagrams: Datagrams::default(),
         });
         pending::start(&core)?;
         if core.inbound.is_some() {
@@ -179,6 +182,8 @@ fn dispatch(core: &Arc<Core>, call: Call) {
         libc::SYS_accept4 => accept::accept(core, call),
         #[cfg(target_arch = "x86_64")]
         libc::SYS_accept => accept::accept(core, call),
+        libc::SYS_sendto => datagram::sendto(core, call),
+        libc::SYS_recvfrom | libc::SYS_recvmsg => datagram::receive(core, call),
         libc::SYS_getpeername => names::getpeername(core, call),
         libc::SYS_getsockname => names::getsockname(core, call),
         libc::SYS_openat => files::openat(core, call),

@@ -13,4 +13,5 @@
 
 mod family;
 mod meaning;
+mod names;
 mod support;

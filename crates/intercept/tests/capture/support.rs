@@ -116,8 +116,25 @@ impl World {
         self.folder.path()
     }
 
-    /// A command.
+    /// A command, captured with no more options than `--quiet`.
     pub fn command(&self, how: How, words: &[&str]) -> Command {
+        match how {
+            How::Natively => self.words(words),
+            How::Captured(refused) => {
+                let mut command = self.capturing(&[&["--quiet", "--"], words].concat());
+                command.env("RETAKE_TEST_REFUSE", refused);
+                command
+            }
+        }
+    }
+
+    /// The program that captures, with these options and what it captures behind `--`.
+    pub fn capturing(&self, words: &[&str]) -> Command {
+        let program = self.folder().join("captured");
+        self.words(&[&[&*program.to_string_lossy()], words].concat())
+    }
+
+    fn words(&self, words: &[&str]) -> Command {
         let mut all: Vec<String> = Vec::new();
         if self.nobody {
             all.extend(
@@ -131,10 +148,6 @@ impl World {
                 .map(str::to_owned),
             );
         }
-        if how != How::Natively {
-            let program = self.folder().join("captured");
-            all.extend([program.display().to_string(), "--quiet".into(), "--".into()]);
-        }
         all.extend(words.iter().map(|word| (*word).to_owned()));
         let mut command = Command::new(&all[0]);
         command.args(&all[1..]).current_dir(self.folder());
@@ -147,18 +160,20 @@ impl World {
         ] {
             command.env(name, addr.port().to_string());
         }
-        if let How::Captured(refused) = how {
-            command.env("RETAKE_TEST_REFUSE", refused);
-        }
         command
     }
 
     /// Runs it to its end; its output is to be seen where a check fails.
     pub fn run(&self, how: How, words: &[&str]) -> (String, Output) {
-        let output = self.command(how, words).output().expect("it runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        (text, output)
+        ran(self.command(how, words))
     }
+}
+
+/// Runs a command to its end.
+pub fn ran(mut command: Command) -> (String, Output) {
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (text, output)
 }
 
 fn loopback() -> SocketAddr {

@@ -93,7 +93,8 @@ pub fn program(calls: &[i64], sockets: bool, tells: &[Tell]) -> Vec<Instruction>
             argument(flags),
             jump(JUMP_SET, MSG_FASTOPEN, 0, 1),
             statement(RETURN, errno(libc::EOPNOTSUPP)),
-            statement(RETURN, ALLOW),
+            // Without that flag it may be told below.
+            statement(LOAD, 0),
         ]);
     }
     if sockets {
