@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -64,6 +65,8 @@ def forks():
             code = 1
             try:
                 code = 0 if all(f"/item/{n}" in get(n) for n in range(5)) else 2
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         children.append(child)
