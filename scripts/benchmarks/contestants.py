@@ -28,6 +28,12 @@ class Direct:
     def memory(self):
         return None
 
+    def processor_time(self):
+        return None
+
+    def threads(self):
+        return None
+
     def settle(self):
         pass
 
@@ -66,6 +72,14 @@ class Proxy(Direct):
     def memory(self):
         """The peak of resident memory of the program and its children, in MiB."""
         return sum(_peak(pid) for pid in _family(self.process.pid)) / 1024
+
+    def processor_time(self):
+        """Seconds of processor time so far, of the program and its children."""
+        return sum(_ticks(pid) for pid in _family(self.process.pid)) / os.sysconf("SC_CLK_TCK")
+
+    def threads(self):
+        """How many threads the program and its children have."""
+        return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in _family(self.process.pid))
 
     def settle(self):
         """Waits until it no longer works on what it was given."""

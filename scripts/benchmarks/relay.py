@@ -74,8 +74,8 @@ def one(contestant, options):
         return rate, p99, memory, running.finish() + errors
 
 
-def load(port, options, seconds):
-    text = run(["wrk", "-t1", f"-c{options.connections}", f"-d{seconds}s", "--latency", f"http://127.0.0.1:{port}/"],
+def load(port, options, seconds, scheme="http"):
+    text = run(["wrk", "-t1", f"-c{options.connections}", f"-d{seconds}s", "--latency", f"{scheme}://127.0.0.1:{port}/"],
                timeout=seconds + 60).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)

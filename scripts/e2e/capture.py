@@ -20,6 +20,7 @@ from typing import Callable
 import capture_apps
 import capture_https
 import capture_names
+import capture_shared
 import capture_rough
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
@@ -131,6 +132,7 @@ def run(results, only=None):
         if commands:
             _matrix(results, user, commands)
     capture_https.run(results, only)
+    capture_shared.run(results, only)
     capture_rough.run(results, only)
     capture_names.run(results, only)
     capture_apps.run(results, only)

@@ -15,6 +15,8 @@ from environment import need
 from processes import free_port, run, start, stop, wait_for_port
 
 NAME = "localhost"
+# Names that lead to one address where a test sees to it.
+SHARED = ["users.test", "orders.test"]
 
 
 class Authority:
@@ -22,15 +24,17 @@ class Authority:
 
     def __init__(self, folder):
         need("openssl")
+        self.lock = threading.Lock()
         self.root, self.key, self.certificate = (os.path.join(folder, name) for name in ("ca.pem", "key.pem", "cert.pem"))
-        own_key, request, names = (os.path.join(folder, name) for name in ("ca.key", "request.pem", "names"))
+        own_key, request, extensions = (os.path.join(folder, name) for name in ("ca.key", "request.pem", "extensions"))
         run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=retake test authority",
              "-keyout", own_key, "-out", self.root])
         run(["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={NAME}", "-keyout", self.key, "-out", request])
-        with open(names, "w") as file:
-            file.write(f"subjectAltName=DNS:{NAME},IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+        with open(extensions, "w") as file:
+            names = ",".join(f"DNS:{name}" for name in (NAME, *SHARED))
+            file.write(f"subjectAltName={names},IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
         run(["openssl", "x509", "-req", "-days", "20", "-in", request, "-CA", self.root, "-CAkey", own_key,
-             "-CAcreateserial", "-extfile", names, "-out", self.certificate])
+             "-CAcreateserial", "-extfile", extensions, "-out", self.certificate])
         os.chmod(self.root, 0o644)
 
     def environment(self, folder):
@@ -44,10 +48,11 @@ class Authority:
         named["SYSTEM_WGETRC"] = wgetrc
         if shutil.which("keytool"):
             store = os.path.join(folder, "trust.jks")
-            if not os.path.exists(store):
-                run(["keytool", "-importcert", "-noprompt", "-alias", "test", "-file", self.root, "-keystore", store,
-                     "-storepass", "changeit"])
-                os.chmod(store, 0o644)
+            with self.lock:
+                if not os.path.exists(store):
+                    run(["keytool", "-importcert", "-noprompt", "-alias", "test", "-file", self.root, "-keystore", store,
+                         "-storepass", "changeit"])
+                    os.chmod(store, 0o644)
             named["JAVA_TOOL_OPTIONS"] = f"-Djavax.net.ssl.trustStore={store} -Djavax.net.ssl.trustStorePassword=changeit"
         return named
 
@@ -124,7 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.endswith("/HEAD"):
             body, kind = f"ref: refs/heads{path.removesuffix('/HEAD')}\n".encode(), "text/plain"
         else:
-            body, kind = json.dumps({"path": path, "by": self.server.scheme}).encode(), "application/json"
+            said = {"path": path, "by": self.server.scheme}
+            host = self.headers["host"].split(":")[0]
+            if host in SHARED:
+                said["host"] = host
+            body, kind = json.dumps(said).encode(), "application/json"
         self.send_response(200)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))

@@ -11,5 +11,7 @@ pub mod tls;
 
 mod clock;
 mod limits;
+mod said;
 
 pub use clock::Clock;
+pub use said::{Namer, Said};

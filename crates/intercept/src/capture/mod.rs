@@ -14,6 +14,7 @@ mod director;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod dns;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+mod looked_up;
 mod resolve;
 #[cfg_attr(
     not(all(target_os = "linux", target_arch = "x86_64")),
@@ -138,7 +139,8 @@ mod elsewhere;
 pub use ability::{Ability, Examined, Outbound};
 pub use clock::{Clock, ClockError, Unfrozen};
 pub use director::{Arrived, Director, Pid, Route, Uncaptured};
-pub use resolve::{Names, OnMiss, Resolver, Source};
+pub use looked_up::Names;
+pub use resolve::{OnMiss, Resolver, Source};
 pub use timeline::{Moment, UnixNanos};
 pub use trust::Trust;
 

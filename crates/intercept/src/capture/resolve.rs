@@ -19,13 +19,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Names;
 use super::dns::{Reply, addresses, answer, question};
+use super::looked_up::MAX_NAMES;
 use noticed::Noticed;
 
 mod noticed;
-
-/// How many addresses have a name at most.
-const MAX_NAMES: usize = 16 * 1024;
 
 /// How many questions wait for a real server at a time. More are dropped, as networks do: the
 /// client asks again.
@@ -39,51 +38,6 @@ const DNS: u16 = 53;
 
 /// The largest message over UDP.
 const MAX_MESSAGE: usize = 65_535;
-
-/// Names of addresses, as they were looked up.
-#[derive(Debug, Default)]
-pub struct Names(Mutex<HashMap<IpAddr, Arc<str>>>);
-
-impl Names {
-    /// Those that stand in `/etc/hosts`. Names of this machine itself say nothing, so they are left
-    /// out.
-    pub fn from_hosts(hosts: &str) -> Self {
-        let names = Names::default();
-        for line in hosts.lines() {
-            let mut words = line
-                .split('#')
-                .next()
-                .unwrap_or_default()
-                .split_ascii_whitespace();
-            let (Some(Ok(address)), Some(name)) =
-                (words.next().map(str::parse::<IpAddr>), words.next())
-            else {
-                continue;
-            };
-            if !address.is_loopback() && !name.starts_with("ip6-") {
-                names.lock().entry(address).or_insert_with(|| name.into());
-            }
-        }
-        names
-    }
-
-    /// The name that was last looked up and led to an address.
-    pub fn of(&self, address: IpAddr) -> Option<Arc<str>> {
-        self.lock().get(&address.to_canonical()).cloned()
-    }
-
-    /// Remembers one.
-    pub fn learn(&self, name: &str, address: IpAddr) {
-        let mut names = self.lock();
-        if names.len() < MAX_NAMES || names.contains_key(&address) {
-            names.insert(address.to_canonical(), name.into());
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, Arc<str>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Where answers come from.
 #[derive(Debug, Clone, Default)]
@@ -466,18 +420,6 @@ mod tests {
             assert_eq!(reply.get(3).map(|b| b & 0xf), Some(3), "{name}");
         }
         assert_eq!(*missed.lock().expect("lock"), ["other.internal"]);
-    }
-
-    #[test]
-    fn names_of_other_machines_are_taken_from_the_hosts_file() {
-        let names = Names::from_hosts(
-            "127.0.0.1 localhost\n::1 ip6-localhost\n10.0.0.5 db db.lan # ours\n#10.0.0.6 x\nbad\n",
-        );
-        assert_eq!(names.of([10, 0, 0, 5].into()).as_deref(), Some("db"));
-        assert_eq!(names.of([127, 0, 0, 1].into()), None);
-        assert_eq!(names.of([10, 0, 0, 6].into()), None);
-        let mapped = Ipv4Addr::new(10, 0, 0, 5).to_ipv6_mapped();
-        assert_eq!(names.of(mapped.into()).as_deref(), Some("db"));
     }
 
     #[test]

@@ -151,12 +151,12 @@ impl Beyond for Mocks {
     fn join(&self, client: std::net::TcpStream, way: Way, first: Vec<u8>) {
         match way {
             Way::Mock(dependency, target) if first.is_empty() => {
-                self.adopter.serve(client, &dependency, target);
+                self.adopter.serve(client, &dependency, target, None);
             }
             // The mock server is to read what came before too.
             Way::Mock(dependency, target) => {
                 if let Ok((near, far)) = pair() {
-                    self.adopter.serve(far, &dependency, target);
+                    self.adopter.serve(far, &dependency, target, None);
                     if let Ok(near) = TcpStream::from_std(near) {
                         tokio::spawn(plain(client, near, first));
                     }
@@ -176,6 +176,7 @@ impl Beyond for Mocks {
                         client,
                         server,
                         first,
+                        namer: None,
                     });
                 }
             }

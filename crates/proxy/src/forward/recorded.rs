@@ -170,6 +170,7 @@ impl Beyond for Recorded {
                 client,
                 server,
                 first,
+                namer: None,
             }),
             Err(error) => tracing::error!(%error, "cannot hand a connection to the relay"),
         }

@@ -10,9 +10,10 @@ use retake_model::{ConnId, ConnInfo, Direction, ProtocolId};
 
 use super::counters::{Counters, Live};
 use super::door::Shared;
+use super::renaming::Renaming;
+use crate::Namer;
 
 /// A connection and its counterpart, both established.
-#[derive(Debug)]
 pub struct Arrived {
     /// Which way it goes.
     pub direction: Direction,
@@ -30,6 +31,18 @@ pub struct Arrived {
     pub server: TcpStream,
     /// What the client has sent already and the server has not got yet.
     pub first: Vec<u8>,
+    /// Who names the dependency once the client has said whom it means, where that may be another.
+    pub namer: Option<Arc<dyn Namer>>,
+}
+
+impl std::fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Arrived")
+            .field("direction", &self.direction)
+            .field("dependency", &self.dependency)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Gives connections to a running relay; what is given once the relay stops is closed.
@@ -64,6 +77,10 @@ impl Adopter {
                 client: arrived.client,
                 server: arrived.server,
                 first: arrived.first,
+                renaming: arrived.namer.map(|namer| Renaming {
+                    namer,
+                    accounts: Arc::clone(&self.accounts),
+                }),
             });
         }
     }
@@ -89,6 +106,7 @@ pub(super) struct Adopted {
     pub(super) client: TcpStream,
     pub(super) server: TcpStream,
     pub(super) first: Vec<u8>,
+    pub(super) renaming: Option<Renaming>,
 }
 
 /// The connections that wait for one worker.
@@ -163,9 +181,11 @@ impl Accounts {
 
     pub(super) fn snapshot(&self) -> Vec<Counters> {
         let later = self.later.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was opened under one name and went on under another is counted there.
+        let open = |live: &&Arc<Live>| live.connections.load(Ordering::Relaxed) > 0;
         self.fixed
             .iter()
-            .chain(later.values())
+            .chain(later.values().filter(open))
             .map(|live| live.snapshot())
             .collect()
     }

@@ -46,6 +46,14 @@ pub enum RelayEvent {
         /// The whole story, for the log.
         detail: String,
     },
+    /// The connection leads to another dependency than was thought when it was opened. Said before
+    /// any of its exchanges.
+    Named {
+        /// The connection.
+        conn: ConnId,
+        /// The dependency.
+        dependency: Arc<str>,
+    },
     /// The connection speaks TLS. Said before anything within it is.
     Tls {
         /// The connection.

@@ -8,6 +8,7 @@ mod event;
 mod proxy;
 mod queue;
 mod reader;
+mod renaming;
 mod session;
 mod tls;
 mod worker;

@@ -1,20 +1,23 @@
 //! One relayed connection: two sockets, and what is on its way between them.
 
+mod preface;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mio::net::TcpStream;
 use retake_model::{Chunk, ConnInfo, Side, Timestamp};
-use retake_wire::Preface;
+
+pub(super) use preface::UNOPENED;
 
 use super::RelayEvent;
 use super::counters::Live;
 use super::end::{Arrived, End};
 use super::reader::{Findings, Reader};
+use super::renaming::Renaming;
 use super::tls::{Handover, Start, Way};
-use crate::Clock;
-use crate::tls::begins_tls;
+use crate::{Clock, Said};
 
 /// Reads of one direction before the other connections of the worker have their turn.
 const READS_PER_TURN: u32 = 16;
@@ -22,14 +25,6 @@ const READS_PER_TURN: u32 = 16;
 /// Reads of at most this many bytes wait for the end of the turn; larger ones are passed on at
 /// once.
 const SMALL: usize = 4096;
-
-/// Why the service's own TLS is not read, for the ledger.
-pub(super) const UNOPENED: &str = "TLS that is not looked into";
-
-/// The same for people.
-const UNOPENED_NOTE: &str = "clients of the service speak TLS, which was not looked into, as they \
-    know its certificate (hint: --cert FILE --key FILE, the service's own files, record it and \
-    change nothing for its clients; --tls shows them a certificate of `retake ca`)";
 
 /// A connection and its counterpart to the upstream.
 pub(super) struct Session {
@@ -53,6 +48,12 @@ pub(super) struct Session {
     asked: Option<(Vec<u8>, &'static [u8])>,
     /// How it goes on where TLS is ended.
     leaves: Option<Start>,
+    /// How it gets another name, until its client has said whom it means.
+    pub(super) renaming: Option<Renaming>,
+    /// Whether the client has said what tells whom it means, and that is no TLS.
+    pub(super) has_spoken: bool,
+    /// The host that it said.
+    host: Option<String>,
 }
 
 /// Bytes that were read in a turn and are passed on at its end.
@@ -119,6 +120,9 @@ impl Session {
             fresh: way != Way::Off,
             asked: None,
             leaves: None,
+            renaming: None,
+            has_spoken: false,
+            host: None,
         }
     }
 
@@ -146,6 +150,17 @@ impl Session {
         self.pass(Side::Client, n, turn);
     }
 
+    /// Takes the name by which what the client said is known; the connection as it is then.
+    pub(super) fn renamed(&mut self, counters: &mut Arc<Live>) -> Option<(RelayEvent, ConnInfo)> {
+        let bytes = self.client.received + self.server.received;
+        self.has_spoken = false;
+        let renaming = self.renaming.take()?;
+        let host = self.host.take();
+        let said = host.as_deref().map_or(Said::Nothing, Said::Host);
+        let event = renaming.apply(&mut self.info, counters, said, bytes)?;
+        Some((event, self.info.clone()))
+    }
+
     /// What goes on where TLS is ended.
     pub(super) fn leave(self, counters: Arc<Live>) -> Option<Handover> {
         // What is held is read, and counted, once more there; or it is of a handshake.
@@ -164,6 +179,7 @@ impl Session {
             to_server: self.server.out,
             from_client: self.client.received.saturating_sub(held),
             from_server: self.server.received,
+            renaming: self.renaming,
         })
     }
 
@@ -308,106 +324,6 @@ impl Session {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         }
-    }
-
-    fn preface(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
-        while !self.held.is_empty() && self.asked.is_none() {
-            if self.fresh {
-                match (self.way, begins_tls(&self.held)) {
-                    (Way::Unopened, Some(true)) => return self.leave_unopened(at, turn),
-                    (Way::Upstream, _) | (_, Some(true)) => {
-                        self.leaves = Some(Start::Now);
-                        return;
-                    }
-                    (_, None) => return,
-                    (_, Some(false)) => self.fresh = false,
-                }
-            }
-            match self
-                .reader
-                .preface(&self.held, &self.info, &mut turn.findings)
-            {
-                Preface::NeedMore => return,
-                Preface::Decline {
-                    bytes,
-                    agreed: Some(agreed),
-                    ..
-                } if !matches!(self.way, Way::Off | Way::Unopened) && bytes > 0 => {
-                    self.ask(bytes, agreed);
-                }
-                Preface::Decline { bytes, reply, .. } => {
-                    self.held.drain(..bytes.min(self.held.len()));
-                    self.client.send(reply);
-                    if bytes == 0 {
-                        return;
-                    }
-                }
-                Preface::Pass => self.release(at, turn),
-            }
-        }
-    }
-
-    /// Passes on TLS that nobody said is to be looked into.
-    fn leave_unopened(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
-        self.fresh = false;
-        self.reader
-            .give_up(at, UNOPENED, String::new(), &mut turn.findings);
-        turn.findings.push(RelayEvent::Note {
-            conn: self.info.id,
-            at,
-            text: UNOPENED_NOTE.to_owned(),
-        });
-        self.release(at, turn);
-    }
-
-    /// Asks the server what could have been declined.
-    fn ask(&mut self, bytes: usize, agreed: &'static [u8]) {
-        self.reader.asked_the_server();
-        // The client may begin TLS behind its question.
-        self.fresh = true;
-        let rest = self.held.split_off(bytes.min(self.held.len()));
-        let question = std::mem::replace(&mut self.held, rest);
-        self.server.send(&question);
-        if agreed.is_empty() {
-            self.leaves = Some(Start::Agreed { question, agreed });
-        } else {
-            self.asked = Some((question, agreed));
-        }
-    }
-
-    /// The server answered, with the first `n` bytes of the buffer.
-    fn answered(
-        &mut self,
-        (question, agreed): (Vec<u8>, &'static [u8]),
-        n: usize,
-        at: Timestamp,
-        turn: &mut Turn<'_>,
-    ) {
-        let answer = turn.buffer.get(..n).unwrap_or_default();
-        if answer == agreed {
-            self.leaves = Some(Start::Agreed { question, agreed });
-            return;
-        }
-        self.client.send(answer);
-        self.preface(at, turn);
-    }
-
-    /// A client that ends before its first message is whole: what it sent is passed on.
-    fn pass_held(&mut self, from: Side, turn: &mut Turn<'_>) {
-        if from == Side::Client && !self.held.is_empty() {
-            self.release(turn.clock.now(), turn);
-        }
-    }
-
-    fn release(&mut self, at: Timestamp, turn: &mut Turn<'_>) {
-        let held = std::mem::take(&mut self.held);
-        self.server.send(&held);
-        let chunk = Chunk {
-            at,
-            side: Side::Client,
-            bytes: &held,
-        };
-        self.reader.feed(&chunk, &self.info, &mut turn.findings);
     }
 
     fn end_of(&mut self, side: Side, turn: &mut Turn<'_>) {

@@ -325,6 +325,7 @@ impl Worker {
                 counters: &door.counters,
             },
         });
+        self.rename(slot);
         match progress {
             Progress::Waits => {}
             Progress::Again => self.again.push(slot),

@@ -8,7 +8,8 @@ use retake_model::{ConnId, ConnInfo, DependencyInfo, Direction};
 use tokio::runtime::Handle;
 
 use super::mock::House;
-use super::session::serve;
+use super::session::{Manner, serve};
+use crate::Namer;
 use crate::record::{Adopter, Arrived};
 
 /// Gives connections to running servers that were accepted elsewhere.
@@ -21,8 +22,15 @@ pub struct MockAdopter {
 
 impl MockAdopter {
     /// Serves a connection as one to a dependency. `target` is where the client wanted to go,
-    /// `host:port`. It is closed where the servers have ended.
-    pub fn serve(&self, client: TcpStream, dependency: &DependencyInfo, target: String) {
+    /// `host:port`; `namer` tells whether it is another one, once the client has said whom it
+    /// means. It is closed where the servers have ended.
+    pub fn serve(
+        &self,
+        client: TcpStream,
+        dependency: &DependencyInfo,
+        target: String,
+        namer: Option<Arc<dyn Namer>>,
+    ) {
         let house = Arc::clone(&self.house);
         let agrees_to_tls = dependency.tls;
         let info = ConnInfo {
@@ -40,7 +48,13 @@ impl MockAdopter {
                 .set_nonblocking(true)
                 .and_then(|()| tokio::net::TcpStream::from_std(client));
             match stream {
-                Ok(stream) => serve(stream, info, agrees_to_tls, house).await,
+                Ok(stream) => {
+                    let manner = Manner {
+                        agrees_to_tls,
+                        namer,
+                    };
+                    serve(stream, info, manner, house).await;
+                }
                 Err(error) => tracing::error!(%error, "a captured connection cannot be served"),
             }
         });

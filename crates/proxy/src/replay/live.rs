@@ -104,6 +104,11 @@ fn tell(mut events: Events, oracle: &dyn Oracle, protocols: &'static [&'static d
                 RelayEvent::Closed { conn, .. } => {
                     open.remove(&conn);
                 }
+                RelayEvent::Named { conn, dependency } => {
+                    if let Some(info) = open.get_mut(&conn) {
+                        info.dependency = Some(dependency);
+                    }
+                }
                 RelayEvent::Began { .. } | RelayEvent::Lost { .. } | RelayEvent::Tls { .. } => {}
             }
         }

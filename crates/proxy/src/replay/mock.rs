@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::adopt::MockAdopter;
 use super::awake::Awake;
 use super::live::Live;
-use super::session::serve;
+use super::session::{Manner, serve};
 use crate::Clock;
 use crate::limits::raise_open_files;
 use crate::record::StartError;
@@ -265,6 +265,10 @@ async fn accept(door: Bound, agrees_to_tls: bool, house: Arc<House>) {
             opened: house.clock.now(),
         };
         house.oracle.opened(&info);
-        tokio::spawn(serve(stream, info, agrees_to_tls, Arc::clone(&house)));
+        let manner = Manner {
+            agrees_to_tls,
+            namer: None,
+        };
+        tokio::spawn(serve(stream, info, manner, Arc::clone(&house)));
     }
 }

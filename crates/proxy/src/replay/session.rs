@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use retake_model::{Call, Chunk, ConnInfo, ProtocolId, Side};
+use retake_wire::http1;
 use retake_wire::{Detect, Protocol, Responder, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::mock::House;
+use crate::said::{has_head, host_of};
 use crate::tls::Stream;
+use crate::{Namer, Said};
 
 /// Bytes that are read at once.
 const BUFFER: usize = 16 << 10;
@@ -28,20 +31,24 @@ const LAST_READS: Duration = Duration::from_secs(1);
 /// behind the answer to LISTEN.
 const QUIET: Duration = Duration::from_millis(20);
 
+/// How a connection is served.
+pub(super) struct Manner {
+    /// Whether a client that asks for TLS is agreed to.
+    pub(super) agrees_to_tls: bool,
+    /// Who names the dependency once the client has said whom it means.
+    pub(super) namer: Option<Arc<dyn Namer>>,
+}
+
 /// Serves a connection to its end.
-pub(super) async fn serve(
-    stream: TcpStream,
-    info: ConnInfo,
-    agrees_to_tls: bool,
-    house: Arc<House>,
-) {
+pub(super) async fn serve(stream: TcpStream, info: ConnInfo, manner: Manner, house: Arc<House>) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     let mut session = Session {
         stream: Stream::plain(stream),
         info,
         house,
-        agrees_to_tls,
+        agrees_to_tls: manner.agrees_to_tls,
+        namer: manner.namer,
         out: Vec::new(),
     };
     // An error here is the client's going away, which is its right.
@@ -53,6 +60,7 @@ pub(super) struct Session {
     pub(super) info: ConnInfo,
     house: Arc<House>,
     pub(super) agrees_to_tls: bool,
+    namer: Option<Arc<dyn Namer>>,
     out: Vec<u8>,
 }
 
@@ -146,7 +154,12 @@ impl Session {
             let mut more = false;
             for protocol in protocols {
                 match protocol.detect(&first, &self.info) {
-                    Detect::Yes => return Ok(Some((*protocol, first))),
+                    Detect::Yes => {
+                        if protocol.id() == http1::ID {
+                            self.hear_host(&mut first).await?;
+                        }
+                        return Ok(Some((*protocol, first)));
+                    }
                     Detect::NeedMore => more = true,
                     Detect::No => {}
                 }
@@ -263,6 +276,28 @@ impl Session {
         // Reaching the limit is the client's choice.
         let _ = tokio::time::timeout(LAST_READS, rest).await;
         Ok(())
+    }
+
+    /// Reads on until the host of a first request in HTTP is known, where it may say which
+    /// dependency is meant.
+    async fn hear_host(&mut self, first: &mut Vec<u8>) -> io::Result<()> {
+        while self.namer.is_some() && first.len() <= DETECT_BYTES {
+            if let Some(host) = host_of(first) {
+                self.rename(Said::Host(host));
+                break;
+            }
+            if has_head(first) || self.stream.read_buf(first).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The client has said whom it means: the first time counts.
+    pub(super) fn rename(&mut self, said: Said<'_>) {
+        if let Some(name) = self.namer.take().and_then(|n| n.named(&self.info, said)) {
+            self.info.dependency = Some(name);
+        }
     }
 
     pub(super) fn note(&self, text: &str) {

@@ -6,6 +6,7 @@ use retake_wire::{Preface, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::session::Session;
+use crate::Said;
 use crate::tls::{self, ALPN_READ, Alpn, Issue, Names, Parsed, Refused, Stream, Tls};
 
 impl Session {
@@ -74,6 +75,9 @@ impl Session {
                 }
             }
         };
+        if let Some(name) = &hello.name {
+            self.rename(Said::Tls(name));
+        }
         if let Alpn::Unread(names) = &hello.alpn {
             self.unread(&format!(
                 "the client speaks only {names} within TLS, which is not served yet"

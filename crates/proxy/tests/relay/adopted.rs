@@ -4,8 +4,10 @@ use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
-use retake_model::Direction;
+use retake_model::{ConnInfo, Direction};
 use retake_proxy::record::{Arrived, Counters, RelayEvent};
+use retake_proxy::tls::{Tls, TlsSettings};
+use retake_proxy::{Namer, Said};
 
 use crate::support::{LIMIT, Rig, bounded, expect, noise, passes};
 
@@ -28,6 +30,7 @@ fn arrived(to: &str, first: &[u8]) -> (Arrived, TcpStream, TcpStream) {
         client: client_far,
         server: server_far,
         first: first.to_vec(),
+        namer: None,
     };
     (arrived, client, server)
 }
@@ -79,6 +82,59 @@ fn an_adopted_connection_is_relayed_read_and_counted_for_its_dependency() {
         ("b.test", "b.test:80"),
     ];
     assert_eq!(opened, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+}
+
+/// Names connections by the host that is asked for.
+struct ByHost;
+
+impl Namer for ByHost {
+    fn named(&self, _: &ConnInfo, said: Said<'_>) -> Option<Arc<str>> {
+        match said {
+            Said::Host("a.test") => None,
+            Said::Host(host) => Some(host.into()),
+            Said::Tls(_) | Said::Nothing => None,
+        }
+    }
+}
+
+#[test]
+fn a_connection_is_counted_by_the_name_that_its_client_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = Tls::open(folder.path(), TlsSettings::default()).unwrap();
+    let mut rig = Rig::start(None, |options| {
+        options.protocols = retake_wire::PROTOCOLS;
+        options.tls = Some(Arc::new(tls));
+    });
+    let adopter = rig.proxy.adopter();
+    let mut open = Vec::new();
+    for host in ["a.test", "b.test", "b.test"] {
+        let (mut arrived, mut client, mut server) = arrived("a.test", b"");
+        arrived.namer = Some(Arc::new(ByHost));
+        adopter.adopt(arrived);
+        let request = format!("GET / HTTP/1.1\r\nHost: {host}:80\r\n\r\n");
+        passes(&mut client, &mut server, request.as_bytes());
+        passes(&mut server, &mut client, b"HTTP/1.1 204 No Content\r\n\r\n");
+        open.push((client, server));
+    }
+    let counters = rig.proxy.stop(LIMIT);
+    let of = |name: &str| {
+        let name = Some(Arc::from(name));
+        let of = counters.iter().find(|c| c.dependency == name).unwrap();
+        (of.connections, of.exchanges, of.open, of.bytes)
+    };
+    let bytes = 35 + 27;
+    assert_eq!(of("a.test"), (1, 1, 0, bytes));
+    assert_eq!(of("b.test"), (2, 2, 0, 2 * bytes));
+    let mut named = 0;
+    while let Some(batch) = rig.events.recv(LIMIT) {
+        for event in batch.events.into_iter().flatten() {
+            if let RelayEvent::Named { dependency, .. } = event {
+                assert_eq!(&*dependency, "b.test");
+                named += 1;
+            }
+        }
+    }
+    assert_eq!(named, 2);
 }
 
 #[test]

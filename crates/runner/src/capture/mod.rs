@@ -1,6 +1,7 @@
 //! What becomes of the connections that capture takes: relayed and recorded, or answered by mocks.
 
 mod account;
+mod book;
 mod errors;
 mod learned;
 mod record;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 
 use retake_intercept::capture::{Director, Plan};
 
+pub use book::Known;
 pub(crate) use learned::{Learned, captured_before};
-pub use record::Known;
 pub(crate) use record::RecordDirector;
 pub(crate) use replay::ReplayDirector;
 pub(crate) use start::{clocked, known, reachable, recording, replaying};

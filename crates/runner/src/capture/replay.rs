@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
-use retake_model::{DependencyInfo, Direction};
+use retake_model::{ConnInfo, DependencyInfo, Direction};
 use retake_proxy::record::Arrived as Pair;
 use retake_proxy::replay::MockAdopter;
+use retake_proxy::{Namer, Said};
 use rustix::io::Errno;
 use tokio::sync::watch;
 
@@ -23,7 +24,7 @@ pub(crate) struct ReplayDirector {
     adopter: MockAdopter,
     /// Where we listen ourselves: the service was told to go there.
     own: Vec<SocketAddr>,
-    dependencies: Vec<DependencyInfo>,
+    dependencies: Arc<Recorded>,
     live: Vec<String>,
     names: Arc<Names>,
     /// Whether what was not recorded may leave the machine.
@@ -52,7 +53,7 @@ impl ReplayDirector {
         ReplayDirector {
             adopter,
             own,
-            dependencies,
+            dependencies: Arc::new(Recorded(dependencies)),
             live,
             names,
             allow_egress,
@@ -109,7 +110,7 @@ impl ReplayDirector {
     }
 
     fn addresses(&self) -> BTreeSet<String> {
-        let all = self.dependencies.iter().flat_map(|d| &d.addresses);
+        let all = self.dependencies.0.iter().flat_map(|d| &d.addresses);
         all.cloned().collect()
     }
 
@@ -117,27 +118,17 @@ impl ReplayDirector {
     /// by the address.
     fn dependency(&self, wanted: SocketAddr) -> Option<&DependencyInfo> {
         let address = wanted.to_string();
-        let host = self
-            .names
-            .of(wanted.ip())
-            .map(|host| format!("{host}:{}", wanted.port()));
-        let by_host = host.and_then(|host| {
-            self.dependencies
-                .iter()
-                .find(|d| d.hosts.iter().any(|h| h.eq_ignore_ascii_case(&host)))
-        });
+        let all = &self.dependencies;
+        let host = self.names.of(wanted.ip());
+        let by_host = host.and_then(|host| all.by_host(&host, wanted));
         by_host
-            .or_else(|| {
-                self.dependencies
-                    .iter()
-                    .find(|d| d.addresses.contains(&address))
-            })
-            .or_else(|| self.dependencies.iter().find(|d| d.address == address))
+            .or_else(|| all.0.iter().find(|d| d.addresses.contains(&address)))
+            .or_else(|| all.0.iter().find(|d| d.address == address))
     }
 
     /// The recorded dependency that a database's unix socket is.
     fn by_path(&self, path: &str) -> Option<&DependencyInfo> {
-        let mut all = self.dependencies.iter();
+        let mut all = self.dependencies.0.iter();
         all.find(|d| d.hosts.iter().any(|host| host == path))
     }
 
@@ -165,6 +156,43 @@ impl ReplayDirector {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The dependencies of the recording.
+struct Recorded(Vec<DependencyInfo>);
+
+impl Recorded {
+    /// Whether TLS was spoken with any that is behind an address.
+    fn speak_tls(&self, address: &str) -> bool {
+        let is_here = |d: &DependencyInfo| d.addresses.iter().any(|at| at == address);
+        self.0.iter().any(|d| d.tls && is_here(d))
+    }
+
+    /// The one that was reached by a host at the port of an address; best at that address.
+    fn by_host(&self, host: &str, wanted: SocketAddr) -> Option<&DependencyInfo> {
+        let host = format!("{host}:{}", wanted.port());
+        let is_so = |d: &&DependencyInfo| d.hosts.iter().any(|h| h.eq_ignore_ascii_case(&host));
+        let address = wanted.to_string();
+        let here = |d: &&DependencyInfo| d.addresses.contains(&address);
+        let all = || self.0.iter().filter(is_so);
+        all().find(here).or_else(|| all().next())
+    }
+}
+
+impl Namer for Recorded {
+    /// As when it was recorded, the host of HTTP counts only where it is known to lead there.
+    fn named(&self, conn: &ConnInfo, said: Said<'_>) -> Option<Arc<str>> {
+        let target = conn.target.as_ref()?;
+        let found = match said {
+            Said::Tls(host) => self.by_host(host, target.parse().ok()?)?,
+            Said::Host(host) => {
+                let found = self.by_host(host, target.parse().ok()?)?;
+                Some(found).filter(|d| d.addresses.contains(target))?
+            }
+            Said::Nothing => return None,
+        };
+        Some(found.name.clone())
     }
 }
 
@@ -200,6 +228,7 @@ impl Director for ReplayDirector {
     }
 
     fn adopt(&self, arrived: Arrived) {
+        let has_path = arrived.name.is_some();
         let by_path = arrived.name.as_deref().and_then(|path| self.by_path(path));
         let Some(dependency) = by_path.or_else(|| self.dependency(arrived.wanted)) else {
             return;
@@ -208,8 +237,15 @@ impl Director for ReplayDirector {
             Some(path) => path.to_string(),
             None => arrived.wanted.to_string(),
         };
+        let namer: Arc<dyn Namer> = self.dependencies.clone();
+        let namer = (!has_path).then_some(namer);
         match arrived.upstream {
-            None => self.adopter.serve(arrived.client, dependency, target),
+            None => {
+                let mut dependency = dependency.clone();
+                dependency.tls |= self.dependencies.speak_tls(&target);
+                self.adopter
+                    .serve(arrived.client, &dependency, target, namer);
+            }
             Some(server) => self.adopter.relay(Pair {
                 direction: Direction::Outbound,
                 dependency: Some(dependency.name.clone()),
@@ -219,6 +255,7 @@ impl Director for ReplayDirector {
                 client: arrived.client,
                 server,
                 first: Vec::new(),
+                namer,
             }),
         }
     }

@@ -13,8 +13,8 @@ use retake_model::{DependencyInfo, SetInfo};
 use retake_proxy::record::RecordProxy;
 use retake_proxy::replay::MockServers;
 
-use super::record::{Known, RecordDirector};
-use super::{Capture, ReplayDirector};
+use super::record::RecordDirector;
+use super::{Capture, Known, ReplayDirector};
 use crate::record::RecordOptions;
 use crate::replay::ReplayOptions;
 
@@ -35,7 +35,8 @@ pub(crate) fn recording(
     let director = Arc::new(RecordDirector::new(
         proxy.adopter(),
         own.chain(front).collect(),
-        known(options, before),
+        recorded_before(before),
+        rules(options),
         Arc::clone(&names),
     ));
     let capture = Capture {
@@ -160,6 +161,14 @@ pub(super) fn known_names() -> Names {
 /// The dependencies that have a name already: by a rule, by an option, by the recording that is
 /// added to.
 pub(crate) fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<Known> {
+    // The last one counts.
+    let mut all = recorded_before(before);
+    all.extend(rules(options));
+    all
+}
+
+/// Those that rules and options name.
+fn rules(options: &RecordOptions) -> Vec<Known> {
     let named = |name: &Arc<str>, at: &HostPort| Known {
         name: name.clone(),
         host: at.host.clone(),
@@ -168,6 +177,11 @@ pub(crate) fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<K
     let fixed = options.deps.iter();
     let deps = fixed.chain(options.env_deps.iter().map(|env| &env.dep));
     let deps = deps.map(|dep| named(&dep.name, &dep.upstream));
+    deps.chain(options.names.iter().cloned()).collect()
+}
+
+/// Those that the recording has that is added to.
+fn recorded_before(before: &[DependencyInfo]) -> Vec<Known> {
     let before = before.iter().flat_map(|dependency| {
         let all = dependency.hosts.iter().chain(&dependency.addresses);
         all.filter_map(|at| {
@@ -186,11 +200,7 @@ pub(crate) fn known(options: &RecordOptions, before: &[DependencyInfo]) -> Vec<K
             })
         })
     });
-    // The last one counts.
-    before
-        .chain(deps)
-        .chain(options.names.iter().cloned())
-        .collect()
+    before.collect()
 }
 
 /// An address at which the service can be reached from here.

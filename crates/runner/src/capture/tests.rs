@@ -55,7 +55,7 @@ fn what_is_recorded_has_a_name_its_hosts_and_its_addresses() {
         known("cache", "10.0.0.9", None),
     ];
     let own = vec![addr("0.0.0.0:8080")];
-    let director = RecordDirector::new(proxy.adopter(), own, rules, names);
+    let director = RecordDirector::new(proxy.adopter(), own, Vec::new(), rules, names);
     assert_eq!(director.connect(addr("127.0.0.1:8080"), 1), Route::Leave);
     assert_eq!(director.connect(addr("127.0.0.1:5432"), 1), Route::Relay);
     for wanted in [

@@ -267,6 +267,11 @@ impl Recorder {
                 }
                 tracing::debug!(%conn, detail, "relayed without being read");
             }
+            RelayEvent::Named { conn, dependency } => {
+                if let Some((_, known)) = self.connections.get_mut(&conn) {
+                    *known = Some(self.aliases.of(&dependency));
+                }
+            }
             RelayEvent::Tls { conn, name } => self.spoken(conn, name.as_deref()),
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
             RelayEvent::Closed { conn, .. } => {

@@ -149,10 +149,13 @@ impl Shake<'_> {
         };
         let asked = asked.unwrap_or_else(|| self.peer.host.to_ascii_lowercase());
         let key = format!("{asked}:{}", self.peer.port);
-        let name = match &hello {
+        let name: Option<Arc<str>> = match &hello {
             Some(Ok(hello)) => hello.name.as_deref().map(Arc::from),
             _ => None,
         };
+        if let Some(name) = &name {
+            self.conn.rename(self.desk, name);
+        }
         self.conn.tell(self.desk, |_| RelayEvent::Tls {
             conn: self.conn.info.id,
             name,

@@ -8,6 +8,7 @@ use retake_model::{ConnInfo, Direction};
 
 use super::super::counters::Live;
 use super::super::reader::Reader;
+use super::super::renaming::Renaming;
 
 /// What becomes of TLS on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,4 +80,6 @@ pub(in super::super) struct Handover {
     /// Bytes that were read so far.
     pub(in super::super) from_client: u64,
     pub(in super::super) from_server: u64,
+    /// How it gets another name, where it may.
+    pub(in super::super) renaming: Option<Renaming>,
 }

@@ -10,10 +10,12 @@ use retake_wire::Untying;
 use super::super::RelayEvent;
 use super::super::counters::Live;
 use super::super::reader::Reader;
+use super::super::renaming::Renaming;
 use super::Handover;
 use super::desk::Desk;
 use super::establish::{Established, Failed, Setting, establish};
 use super::relay::{Over, relay};
+use crate::Said;
 
 /// What is known of a connection.
 pub(super) struct Conn {
@@ -22,9 +24,21 @@ pub(super) struct Conn {
     pub(super) reader: Reader,
     pub(super) from_client: u64,
     pub(super) from_server: u64,
+    renaming: Option<Renaming>,
 }
 
 impl Conn {
+    /// Takes the name by which the server's name that the client said is known.
+    pub(super) fn rename(&mut self, desk: &Desk, name: &str) {
+        let bytes = self.from_client + self.from_server;
+        let renamed = self.renaming.take().and_then(|renaming| {
+            renaming.apply(&mut self.info, &mut self.counters, Said::Tls(name), bytes)
+        });
+        if let Some(event) = renamed {
+            self.tell(desk, |_| event);
+        }
+    }
+
     /// Says something for the ledger's notes.
     pub(super) fn note(&self, desk: &Desk, text: String) {
         self.tell(desk, |at| RelayEvent::Note {
@@ -52,6 +66,7 @@ pub(super) async fn serve(desk: &Desk, handover: Handover) {
         reader: handover.reader,
         from_client: handover.from_client,
         from_server: handover.from_server,
+        renaming: handover.renaming,
     };
     let setting = Setting {
         way: handover.way,

@@ -33,6 +33,7 @@ impl Worker {
             client,
             server,
             first,
+            renaming,
         } = adopted;
         let door = self.door_of(&info, &counters);
         Live::add(&counters.connections, 1);
@@ -63,6 +64,7 @@ impl Worker {
         };
         let session = Session::joined(info, door, client, server, way, &mut findings);
         let mut session = Box::new(session);
+        session.renaming = renaming;
         let mut turn = Turn {
             slot,
             arrivals: &mut self.arrivals,
@@ -80,6 +82,28 @@ impl Worker {
             *place = Some(session);
         }
         self.pump(slot);
+    }
+
+    /// Gives a session the name that its client said, where that is known by another.
+    pub(super) fn rename(&mut self, slot: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(slot) else {
+            return;
+        };
+        if !session.has_spoken {
+            return;
+        }
+        let Some(door) = self.doors.get(session.door) else {
+            return;
+        };
+        let mut counters = Arc::clone(&door.counters);
+        let Some((event, info)) = session.renamed(&mut counters) else {
+            return;
+        };
+        let door = self.door_of(&info, &counters);
+        if let Some(Some(session)) = self.sessions.get_mut(slot) {
+            session.door = door;
+        }
+        self.events.push((door, event));
     }
 
     /// Has the system tell of a socket: the client's of a slot (side 0), or the server's (side 1).
