@@ -179,4 +179,6 @@ class Traps:
 
     def stop(self):
         for listener in self.sockets:
+            # Its thread is to end now: closing alone would leave it waiting.
+            listener.shutdown(socket.SHUT_RDWR)
             listener.close()
