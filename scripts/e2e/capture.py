@@ -21,6 +21,7 @@ import capture_apps
 import capture_https
 import capture_names
 import capture_shared
+import capture_kinto
 import capture_rough
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
@@ -136,6 +137,7 @@ def run(results, only=None):
     capture_rough.run(results, only)
     capture_names.run(results, only)
     capture_apps.run(results, only)
+    capture_kinto.run(results, only)
 
 
 def _matrix(results, user, commands):

@@ -103,7 +103,7 @@ class Captured(Session):
         for _ in range(3):
             again = self.replay().expect_green()
             first = first or again
-            same(_without_luck(first), _without_luck(again), "the report of the same build")
+            same(without_luck(first), without_luck(again), "the report of the same build")
 
     def changed_build(self, app):
         changed = self.replay(**app.changed).expect(1, "(a changed build)")
@@ -112,6 +112,6 @@ class Captured(Session):
             raise Failed(f"nothing red speaks of {app.red}\n{changed.said[-3000:]}")
 
 
-def _without_luck(run):
+def without_luck(run):
     """The recorded time goes on while a test runs: whether a value of it is the recorded one, or is hidden, is luck."""
     return "\n".join(f"{test['title']}: {test['verdict']} {test['differences']}" for test in run.tests)

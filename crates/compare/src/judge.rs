@@ -9,6 +9,7 @@
 
 mod calls;
 mod gap;
+mod unread;
 
 use std::time::Duration;
 
@@ -46,35 +47,42 @@ pub fn judge(
     calls: &CallsOutcome,
     setting: &Setting<'_>,
 ) -> TestResult {
-    let found = calls::differences(test, id, calls, setting.info);
+    let mut found = calls::differences(test, id, calls, setting.info);
     // Differences of calls that were answered stand for themselves.
     let is_response = |difference: &Difference| matches!(difference.place, Place::Response(_));
     let (mut differences, of_calls): (Vec<_>, Vec<_>) =
         compared.differences.into_iter().partition(is_response);
-    if let Some(first) = &found.first_unknown {
-        for difference in &mut differences {
+    let unanswered = unread::cause(
+        calls,
+        &found,
+        !differences.is_empty(),
+        !of_calls.is_empty(),
+        setting,
+    );
+    let of_the_unread = unanswered.as_ref().map(|(_, first)| first);
+    if let Some(first) = of_the_unread.or(found.first_unknown.as_ref()) {
+        let calls = found.differences.iter_mut();
+        let calls = calls.filter(|_| of_the_unread.is_some());
+        for difference in differences.iter_mut().chain(calls) {
             difference.cause = first.cause;
             difference.blame = first.blame;
             follow(difference, first);
         }
     }
     let verdict = match (&found.first_unknown, found.weight) {
+        // Who was not answered by a dependency may well answer otherwise itself.
+        _ if unanswered.is_some() => Verdict::Gap,
         (_, Weight::Changed) => Verdict::Changed,
         _ if !of_calls.is_empty() => Verdict::Changed,
         (Some(first), _) if first.blame == Blame::Recording => Verdict::Gap,
-        // Who was not answered by a dependency may well answer otherwise itself.
-        _ if !differences.is_empty() && !setting.unread.is_empty() => Verdict::Gap,
         _ if !differences.is_empty() => Verdict::Changed,
         (_, Weight::Gap) => Verdict::Gap,
         (_, Weight::Shifted) => Verdict::Shifted,
         (_, Weight::None) => Verdict::Passed,
     };
     let mut result = blank(test, id, verdict, calls, setting);
-    if verdict == Verdict::Gap && found.first_unknown.is_none() && !differences.is_empty() {
-        for difference in &mut differences {
-            difference.blame = Blame::Recording;
-        }
-        result.notes.push(unread_note(setting));
+    if let Some((difference, _)) = unanswered {
+        differences.push(difference);
     }
     differences.extend(of_calls);
     differences.extend(found.differences);
@@ -200,14 +208,6 @@ fn same_build_note(
         files.join(" and "),
         if files.len() == 1 { "is" } else { "are" },
     ))
-}
-
-fn unread_note(setting: &Setting<'_>) -> String {
-    format!(
-        "the response may differ because {} did not answer: it was relayed without being read when \
-         it was recorded, so there are no mocks of it (hint: --live NAME reaches it for real)",
-        setting.unread.join(" and ")
-    )
 }
 
 fn live_note(test: &TestCase, setting: &Setting<'_>) -> Option<String> {

@@ -6,8 +6,10 @@
 pub mod http1;
 pub mod postgres;
 
+mod guess;
 mod protocol;
 
+pub use guess::guess;
 pub use protocol::{
     Detect, Flow, PROTOCOLS, Preface, Protocol, Reading, Responder, Step, Tap, Tapped, Unbind,
     Untied, Untying, WireError, protocol,

@@ -1,5 +1,7 @@
 //! Two trees, place by place.
 
+use std::collections::BTreeSet;
+
 use retake_model::{Blame, DiffKind, Difference, Path, Place, Segment, Value};
 
 use super::align::Budget;
@@ -219,6 +221,12 @@ impl<'a> Differ<'a> {
         self.walk
             .here()
             .find(|(_, action)| match action {
+                Action::SetOfNames => {
+                    both.is_some_and(|(a, b)| match (leaf_text(a), leaf_text(b)) {
+                        (Some(a), Some(b)) => names(a) == names(b),
+                        _ => false,
+                    })
+                }
                 Action::FollowsBody => self.bodies_differ,
                 Action::FramesBody => {
                     self.bodies_differ
@@ -276,6 +284,12 @@ impl<'a> Differ<'a> {
             }
         }
     }
+}
+
+/// The members of a list between commas, in lower case.
+fn names(list: &str) -> BTreeSet<String> {
+    let names = list.split(',').map(|name| name.trim().to_ascii_lowercase());
+    names.filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether two numbers (or texts that are numbers) differ by this much at most. Rounding of the

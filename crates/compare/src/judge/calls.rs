@@ -42,6 +42,16 @@ pub(super) struct FirstUnknown {
 }
 
 impl FirstUnknown {
+    /// A call of the recording's lack that may have been made before everything else.
+    pub(super) fn at_once(to: String, cause: u64) -> Self {
+        FirstUnknown {
+            to,
+            cause,
+            blame: Blame::Recording,
+            index: None,
+        }
+    }
+
     /// Whether a recorded call comes after it, as far as can be told.
     fn is_before(&self, index: usize) -> bool {
         self.index.is_none_or(|own| own < index)

@@ -558,10 +558,30 @@ fn another_response_while_a_dependency_that_was_never_read_did_not_answer_is_a_g
     );
     assert!(
         result
-            .notes
+            .differences
             .iter()
-            .any(|note| note.contains("grpc did not answer"))
+            .filter_map(|d| d.detail.as_deref())
+            .any(|detail| detail.starts_with("grpc did not answer"))
     );
+    // Who gives up makes fewer calls, and ends its transaction.
+    let mut gave_up = as_recorded();
+    gave_up.missing = vec![missing(1)];
+    gave_up.unknown = vec![unknown("a", &[])];
+    gave_up.unknown[0].call.effect = Effect::Transaction;
+    let result = judge(&test_case(), &id("a"), compared("2"), &gave_up, &setting);
+    assert_eq!(result.verdict, Verdict::Gap);
+    let causes: std::collections::BTreeSet<u64> =
+        result.differences.iter().map(|d| d.cause).collect();
+    assert_eq!(causes.len(), 1, "{:?}", result.differences);
+    // Nothing that shows: nothing to excuse.
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("1"),
+        &as_recorded(),
+        &setting,
+    );
+    assert_eq!(result.verdict, Verdict::Passed);
     // A call that changed is the service's doing all the same.
     let mut other = as_recorded();
     other.missing = vec![missing(1)];

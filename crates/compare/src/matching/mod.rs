@@ -19,6 +19,7 @@ mod order;
 mod outcome;
 mod params;
 mod pool;
+mod rows;
 mod running;
 mod search;
 mod shared;

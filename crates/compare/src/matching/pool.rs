@@ -47,6 +47,10 @@ pub(crate) struct Entry {
     /// What its values are, for the statements of other drivers.
     meant: Vec<Meant>,
     exact: Key,
+    /// The exact key with the values that its request is the first to have, where it has such: a
+    /// candidate may make the very same (what it takes from a recorded answer in a form of its
+    /// own, the frozen time).
+    itself: Option<Key>,
     loose: Key,
     wild: Option<Key>,
 }
@@ -145,6 +149,8 @@ impl Pool {
             Some(Role::First) => Part::Hole(holes.number(&token.text)),
             _ => Part::Literal(&token.text),
         });
+        let itself = roles.contains(&Role::First);
+        let itself = itself.then(|| canon.key(|_, token| Part::Literal(&token.text)));
         let loose = canon.loose_key();
         let secrets = canon.leaves_with(TokenKind::Secret);
         let wild = (!secrets.is_empty())
@@ -162,7 +168,9 @@ impl Pool {
                 masks.push(secrets);
             }
         }
-        self.exact.entry(exact).or_default().waiting.push_back(id);
+        for key in [Some(exact), itself].into_iter().flatten() {
+            self.exact.entry(key).or_default().waiting.push_back(id);
+        }
         if !canon.tokens.is_empty() {
             self.loose.entry(loose).or_default().waiting.push_back(id);
         }
@@ -176,6 +184,7 @@ impl Pool {
             outside,
             meant: canon.meant.clone(),
             exact,
+            itself,
             loose,
             wild,
         });
@@ -200,6 +209,10 @@ impl Pool {
                 which,
                 &eligible,
                 |pool, entry| {
+                    if entry.itself == Some(exact) {
+                        let asking = asked.canon.tokens.iter();
+                        return pool.pairs(entry.tokens.iter(), asking, asked, which);
+                    }
                     let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
                     pool.pairs(entry.firsts(), open, asked, which)
                 },
@@ -362,6 +375,9 @@ impl Pool {
         if let Some(entry) = self.entries.get_mut(id) {
             entry.served += 1;
             origin = entry.origin;
+            if let Some(queue) = entry.itself.and_then(|key| self.exact.get_mut(&key)) {
+                queue.last_served = Some(id);
+            }
             for queue in [
                 self.exact.get_mut(&entry.exact),
                 self.loose.get_mut(&entry.loose),

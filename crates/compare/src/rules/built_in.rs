@@ -21,6 +21,23 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
         Action::FramesBody,
         DERIVED,
     ),
+    ("response.headers.vary", Action::SetOfNames, SET),
+    ("response.headers.allow", Action::SetOfNames, SET),
+    (
+        "response.headers.access-control-expose-headers",
+        Action::SetOfNames,
+        SET,
+    ),
+    (
+        "response.headers.access-control-allow-headers",
+        Action::SetOfNames,
+        SET,
+    ),
+    (
+        "response.headers.access-control-allow-methods",
+        Action::SetOfNames,
+        SET,
+    ),
     ("response.headers.etag", Action::FollowsBody, DERIVED),
     ("response.headers.content-md5", Action::FollowsBody, DERIVED),
     ("response.headers.digest", Action::FollowsBody, DERIVED),
@@ -33,6 +50,8 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
 ];
 
 const HOP: &str = "of one connection only (RFC 9110, 7.6.1)";
+const SET: &str =
+    "a set of names, whose order says nothing (RFC 9110, 10.2.1 and 12.5.5; Fetch, 3.3.1)";
 const DERIVED: &str = "follows from the body, which is compared itself";
 
 /// Those of the places that hold a moment.

@@ -44,6 +44,9 @@ pub(crate) enum Action {
     Pattern(Regex),
     Tolerance(f64),
     Unordered,
+    /// A list between commas that is a set: its order is no difference, nor are repeats and the
+    /// case of its members.
+    SetOfNames,
     /// A header that is computed from the body: it is no difference of its own where the bodies
     /// differ.
     FollowsBody,

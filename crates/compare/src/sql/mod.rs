@@ -10,12 +10,14 @@ mod columns;
 mod effect;
 mod meant;
 mod names;
+mod rows;
 mod slots;
 mod statement;
 mod types;
 
 pub use cache::Statements;
 pub(crate) use meant::{Meant, same};
-pub(crate) use slots::{Kind, Slots, Slotted};
+pub(crate) use rows::Rows;
+pub(crate) use slots::{Kind, Slot, Slots, Slotted};
 pub(crate) use statement::with_literals;
 pub use statement::{Literal, Statement};

@@ -6,6 +6,7 @@
 
 use sqlparser::tokenizer::{Token, Word};
 
+use super::rows::{Piece, Rows, lists};
 use super::types::type_behind;
 
 /// A statement whose values are taken out.
@@ -15,6 +16,8 @@ pub(crate) struct Slots {
     pub(crate) shape: String,
     /// The values, in the order in which they stand.
     pub(crate) slots: Vec<Slot>,
+    /// Lists of values whose order says nothing.
+    pub(crate) lists: Vec<Rows>,
 }
 
 /// A place of a value.
@@ -68,6 +71,8 @@ pub(super) fn slots(
     mut push: impl FnMut(&mut String, &Token),
 ) -> Slots {
     let mut out = Slots::default();
+    // The tokens in their order, and a gap for each value.
+    let mut pieces: Vec<Option<&Token>> = Vec::with_capacity(tokens.len());
     let mut around = Around::new(tokens);
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
@@ -77,6 +82,7 @@ pub(super) fn slots(
         let Some((value, length)) = value(tokens, at, &literal) else {
             around.pass(tokens, at);
             push(&mut out.shape, token);
+            pieces.push(Some(token));
             at += 1;
             continue;
         };
@@ -85,6 +91,7 @@ pub(super) fn slots(
             None => (None, length),
         };
         out.shape.push('?');
+        pieces.push(None);
         out.slots.push(Slot {
             value,
             cast,
@@ -92,6 +99,14 @@ pub(super) fn slots(
         });
         at += length;
     }
+    out.lists = {
+        let mut slots = out.slots.iter();
+        let pieces = pieces.into_iter().map(|token| match token {
+            Some(token) => Piece::Token(token),
+            None => Piece::Value(slots.next().and_then(|slot| slot.cast.as_deref())),
+        });
+        lists(&pieces.collect::<Vec<_>>())
+    };
     out
 }
 

@@ -375,6 +375,72 @@ fn scenario_33_made_up_names_do_not_count() {
 }
 
 /// SQLAlchemy lists the columns of a key of several columns in the order of a set.
+/// A service that writes a set of values into its statements has another order in each process.
+#[test]
+fn lists_of_values_in_another_order_ask_the_same() {
+    let check = |recorded: Value, asked: Value, found: bool| {
+        let mut run = one(vec![call(1, recorded.clone(), row("1"))]);
+        run.begin("t");
+        assert_eq!(
+            run.ask(asked.clone()).is_ok(),
+            found,
+            "{recorded:?} {asked:?}"
+        );
+    };
+    let id = "9b2f6c1e-5d3a-4f7b-8c2d-1e0f9a8b7c6d";
+    let other = "1c2f6c1e-5d3a-4f7b-8c2d-1e0f9a8b7c6e";
+    for (a, b, found) in [
+        (
+            "select a from t where b in (1, 2, 3)",
+            "select a from t where b in (3, 1, 2)",
+            true,
+        ),
+        (
+            "select a from t where b in (1, 2)",
+            "select a from t where b in (1, 3)",
+            false,
+        ),
+        (
+            "select a from t where b in (1, 2)",
+            "select a from t where b in (1, 2, 2)",
+            false,
+        ),
+        (
+            "with p as (values ('x', 'r'), ('y', 'w')) select * from p",
+            "with p as (values ('y', 'w'), ('x', 'r')) select * from p",
+            true,
+        ),
+        (
+            "with p as (values ('x', 'r'), ('y', 'w')) select * from p",
+            "with p as (values ('y', 'r'), ('x', 'w')) select * from p",
+            false,
+        ),
+        (
+            "insert into t values (1), (2)",
+            "insert into t values (2), (1)",
+            false,
+        ),
+        ("select coalesce(1, 2)", "select coalesce(2, 1)", false),
+    ] {
+        check(sql(a, &[]), sql(b, &[]), found);
+    }
+    // Rows with a value that the service makes are told apart by the rest of them.
+    let rows = |id: &str, first: &str, second: &str| {
+        let rows = format!("('/items/{id}', '{first}'), ('/items/{id}', '{second}')");
+        sql(&format!("with p as (values {rows}) select * from p"), &[])
+    };
+    check(
+        rows(id, "read", "write"),
+        rows(other, "write", "read"),
+        true,
+    );
+    check(
+        rows(id, "read", "write"),
+        rows(other, "read", "drop"),
+        false,
+    );
+}
+
 #[test]
 fn scenario_38_columns_in_another_order_are_answered_in_that_order() {
     let list = |items: &[&str]| Value::List(items.iter().map(|item| Value::from(*item)).collect());

@@ -51,6 +51,29 @@ fn scenario_26_an_id_that_the_service_makes_flows_through_its_calls() {
     assert_eq!(run.mocks.values().candidate_of(R1), Some(C1));
 }
 
+/// Takes a moment from an answer, and writes it in a form of its own: the very same in each run.
+#[test]
+fn a_made_value_that_is_the_recorded_one_is_found_in_order() {
+    let moment = "2026-03-01T10:20:30.123000";
+    let touch = |n| call(n, sql(EVENT, &[moment]), row(&n.to_string()));
+    let case = test(
+        "touch",
+        http("POST", "/touch", None),
+        ok(Value::Null),
+        vec![touch(1), touch(2), touch(3)],
+    );
+    for asked in [moment, "2026-03-01T10:20:31.456000"] {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("touch");
+        for n in ["1", "2", "3"] {
+            assert_eq!(run.ask(sql(EVENT, &[asked])), Ok(row(n)), "{asked}");
+        }
+        run.end("touch");
+        let expected = "matched 0,1,2 extra 0 unknown 0 missing  reordered ";
+        assert_eq!(told(&run.finish_one()), expected, "{asked}");
+    }
+}
+
 #[test]
 fn an_id_that_is_not_the_one_made_before_is_a_miss() {
     let mut run = Run::of(set(vec![create()], vec![]));

@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use retake_model::{Chunk, ConnId, ConnInfo, Direction, Side, Timestamp};
-use retake_wire::{Detect, Flow, Preface, Protocol, Tap, Tapped, WireError};
+use retake_wire::{Detect, Flow, Preface, Protocol, Tap, Tapped, WireError, guess};
 
 use super::RelayEvent;
 use super::counters::Live;
@@ -229,6 +229,8 @@ impl Reader {
         let Stage::Detecting { client, .. } = &self.stage else {
             return;
         };
+        let guessed = guess(client).map(|name| format!("{name} is not read yet"));
+        let unknown = guessed.as_deref().unwrap_or("unknown protocol");
         let why = match detect(client, info, findings.protocols) {
             Detected::Known(known) => {
                 let Stage::Detecting { seen, .. } =
@@ -249,11 +251,11 @@ impl Reader {
                 return;
             }
             Detected::Unknown if begins_tls(client) == Some(true) => UNOPENED,
-            Detected::Unknown => "unknown protocol",
+            Detected::Unknown => unknown,
             Detected::NeedMore if chunk.side == Side::Server && !chunk.bytes.is_empty() => {
                 "the server spoke first"
             }
-            Detected::NeedMore if client.len() > DETECT_BYTES => "unknown protocol",
+            Detected::NeedMore if client.len() > DETECT_BYTES => unknown,
             Detected::NeedMore => return,
         };
         let detail = format!(

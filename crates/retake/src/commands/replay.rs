@@ -89,10 +89,8 @@ fn options(
         (None, None, Some(retake_store::Ready::Port(port))) => Ready::Port(Some(port)),
         (None, None, None) => Ready::Port(None),
     };
-    let headers = replay
-        .headers
-        .iter()
-        .map(|(name, value)| Ok((name.clone(), filled_in(value)?)));
+    let headers = filled_in("headers", &replay.headers)?;
+    let secrets = filled_in("secrets", &replay.secrets)?;
     Ok(ReplayOptions {
         store: store.clone(),
         sets,
@@ -113,7 +111,8 @@ fn options(
             .ready_timeout
             .or(replay.ready_timeout)
             .unwrap_or(READY_TIMEOUT),
-        headers: headers.collect::<Result<_, Failure>>()?,
+        headers,
+        secrets,
         env: replay.env.into_iter().collect::<BTreeMap<_, _>>(),
         strict: args.strict || replay.strict.unwrap_or(false),
         freeze: !args.no_freeze,
@@ -155,18 +154,25 @@ fn target_address(url: &str) -> Result<String, Failure> {
     })
 }
 
-/// A value with `${NAME}` replaced from the environment.
-fn filled_in(value: &str) -> Result<String, Failure> {
+/// The pairs of `replay.<field>` with `${NAME}` in their values replaced from the environment.
+fn filled_in(field: &str, pairs: &[(String, String)]) -> Result<Vec<(String, String)>, Failure> {
+    let filled = pairs
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), from_environment(field, value)?)));
+    filled.collect()
+}
+
+fn from_environment(field: &str, value: &str) -> Result<String, Failure> {
     let mut filled = String::new();
     let mut rest = value;
     while let Some((before, after)) = rest.split_once("${") {
         let (name, after) = after.split_once('}').ok_or_else(|| {
-            Failure::usage(format!("replay.headers: `${{` without `}}` in `{value}`"))
+            Failure::usage(format!("replay.{field}: `${{` without `}}` in `{value}`"))
         })?;
         filled.push_str(before);
         filled.push_str(&std::env::var(name).map_err(|_| {
             Failure::usage(format!(
-                "replay.headers needs the variable {name}, which is not set"
+                "replay.{field} needs the variable {name}, which is not set"
             ))
         })?);
         rest = after;

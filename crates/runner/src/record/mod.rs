@@ -10,6 +10,7 @@ mod redact;
 mod served;
 mod session;
 mod shared;
+mod unread;
 mod writers;
 
 pub use alias::Aliases;

@@ -18,6 +18,7 @@ use super::exclude::excluded_by;
 use super::fingerprint::Fingerprint;
 use super::served::Served;
 use super::shared::{Kept, Shared};
+use super::unread::unread;
 use super::writers::{Done, Writers};
 use super::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Redactor, Step};
 
@@ -182,6 +183,10 @@ impl Recorder {
                 );
             }
         }
+        let unread = unread(&self.ledger);
+        unread
+            .into_iter()
+            .for_each(|text| note(&mut self.ledger, text));
         let hurried = self.attributor.hurried();
         if hurried > 0 {
             note(

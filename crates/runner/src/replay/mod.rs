@@ -4,6 +4,7 @@ mod desk;
 mod forward;
 mod options;
 mod run;
+mod secrets;
 mod set;
 mod stage;
 mod tests;

@@ -42,6 +42,8 @@ pub struct ReplayOptions {
     pub ready_timeout: Duration,
     /// Headers that replace recorded ones: fresh credentials.
     pub headers: Vec<(String, String)>,
+    /// What is sent in place of redacted credentials: the recorded token, and the value.
+    pub secrets: Vec<(String, String)>,
     /// Further variables for the service.
     pub env: BTreeMap<String, String>,
     /// Whether left-out and repeated reads are changes too.

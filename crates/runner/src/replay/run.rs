@@ -150,6 +150,7 @@ mod tests {
             ready: Ready::Port(None),
             ready_timeout: Duration::from_secs(3600),
             headers: Vec::new(),
+            secrets: Vec::new(),
             env: BTreeMap::new(),
             strict: false,
             freeze: false,

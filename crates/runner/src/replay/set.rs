@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use retake_compare::matching::MockSet;
 use retake_compare::rules::RuleSet;
-use retake_model::{ProtocolId, Rules, RunEvent, ServiceEvent, TestSet};
+use retake_model::{ProtocolId, Rules, RunEvent, ServiceEvent, TestSet, TokenKind};
 use retake_wire::{PROTOCOLS, protocol};
 use tokio::sync::watch;
 
@@ -45,7 +45,10 @@ pub(super) async fn replay_set(
         outcome.notes.push(note);
         return Ok(outcome);
     }
-    let mocks = MockSet::new(std::slice::from_ref(set), rules_of, &rules)?;
+    let mut mocks = MockSet::new(std::slice::from_ref(set), rules_of, &rules)?;
+    for (token, value) in &options.secrets {
+        mocks.values().bind(TokenKind::Secret, token, value);
+    }
     let desk = Arc::new(Desk::new(mocks));
     let target = options.target.clone().or_else(|| set.info.upstream.clone());
     let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;

@@ -13,6 +13,7 @@ use retake_proxy::replay::{Awake, ReplayClient, SendError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::desk::Desk;
+use super::secrets;
 use super::set::stopped;
 use super::time::Time;
 
@@ -139,7 +140,12 @@ impl Sender {
                 .map(|own| {
                     let rules = own.as_ref().unwrap_or(&self.rules);
                     let (expected, made) = (&test.response, &test.made);
-                    compare_response(expected, &observed.response, made, rules, mocks.values())
+                    let mut compared =
+                        compare_response(expected, &observed.response, made, rules, mocks.values());
+                    let sent = request.as_ref().unwrap_or(&test.request);
+                    let refused = secrets::refused(sent, &headers, expected, &observed.response);
+                    compared.notes.extend(refused);
+                    compared
                 })
                 .map_err(|error| Nothing {
                     what: error.to_string(),

@@ -80,6 +80,7 @@ pub(super) struct ReplayDoc {
     pub(super) timeout: Option<Span>,
     pub(super) jobs: Option<usize>,
     pub(super) headers: Pairs,
+    pub(super) secrets: Pairs,
     pub(super) strict: Option<bool>,
     pub(super) env: Pairs,
 }

@@ -179,6 +179,14 @@ impl Check<'_> {
         for (name, _) in &doc.headers.0 {
             self.header(name, &place.key("headers").key(name))?;
         }
+        for (token, _) in &doc.secrets.0 {
+            let digits = token.strip_prefix("redacted-").unwrap_or_default();
+            if digits.len() != 24 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                let problem = Problem::new(format!("`{token}` stands for no redacted credential"))
+                    .expected("`redacted-` and 24 hex digits, as the test has it");
+                return Err(self.problem(problem, &place.key("secrets").key(token)));
+            }
+        }
         for (name, _) in &doc.env.0 {
             if name.is_empty() || name.contains(['=', '\0']) {
                 let problem = Problem::new(format!("`{name}` is no name of a variable"));
@@ -197,6 +205,7 @@ impl Check<'_> {
             timeout: doc.timeout.map(duration),
             jobs: doc.jobs,
             headers: doc.headers.0,
+            secrets: doc.secrets.0,
             strict: doc.strict,
             env: doc.env.0,
         })

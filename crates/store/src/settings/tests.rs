@@ -28,6 +28,7 @@ replay:
   timeout: 250ms
   jobs: 4
   headers: {authorization: "Bearer ${TOKEN}", a: "1"}
+  secrets: {redacted-0123456789abcdef01234567: "${ANN}"}
   strict: true
   env: {B: "2", A: "1"}
 rules:
@@ -53,9 +54,10 @@ rules:
     assert_eq!(replay.timeout, Some(Duration::from_millis(250)));
     assert_eq!(replay.jobs, Some(4));
     assert_eq!(replay.headers[0].1, "Bearer ${TOKEN}");
+    assert_eq!(replay.secrets[0].1, "${ANN}");
     assert_eq!(replay.strict, Some(true));
     assert_eq!(replay.env[0].0, "B");
-    assert_eq!(settings.rules[0].source, "retake.yaml:26");
+    assert_eq!(settings.rules[0].source, "retake.yaml:27");
     assert_eq!(settings.rules[1].action, RuleAction::Tolerance(0.01));
 }
 
@@ -187,6 +189,13 @@ fn what_is_wrong_is_said_with_line_and_column() {
             19,
             "`a` stands here twice",
             "remove",
+        ),
+        (
+            "replay: {secrets: {redacted-12: x}}",
+            1,
+            33,
+            "`redacted-12` stands for no redacted credential",
+            "",
         ),
         (
             "replay: {env: {\"A=B\": x}}",

@@ -105,6 +105,9 @@ pub struct ReplaySettings {
     /// Headers that replace those of every recorded request, in order. `${NAME}` is an
     /// environment variable; it is not filled in here.
     pub headers: Vec<(String, String)>,
+    /// What is sent in place of redacted credentials: the recorded token (`redacted-…`), and the
+    /// value. `${NAME}` is an environment variable; it is not filled in here.
+    pub secrets: Vec<(String, String)>,
     /// Whether left-out and repeated reads are red.
     pub strict: Option<bool>,
     /// Environment variables for the service, in order, beside those of the recording.

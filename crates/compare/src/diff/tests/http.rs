@@ -46,6 +46,22 @@ fn headers_are_compared_by_name_and_repeats_in_order() {
         &[("Date", "Tue, 03 Feb 2026 10:00:00 GMT")],
         &[],
     );
+    // Sets of names.
+    check(
+        &[("Vary", "Origin, Accept")],
+        &[("Vary", "accept,Origin")],
+        &[],
+    );
+    check(
+        &[("Allow", "GET, PUT")],
+        &[("Allow", "PUT, GET, HEAD")],
+        &["Changed headers.allow: \"GET, PUT\" -> \"PUT, GET, HEAD\""],
+    );
+    check(
+        &[("Accept-Ranges", "a, b")],
+        &[("Accept-Ranges", "b, a")],
+        &["Changed headers.accept-ranges: \"a, b\" -> \"b, a\""],
+    );
     // Without a body its length is what the answer says of HEAD.
     check(
         &[("Content-Length", "10")],

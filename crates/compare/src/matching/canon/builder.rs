@@ -3,9 +3,10 @@
 use retake_model::{Field, FieldKind, Value};
 
 use super::super::params::Params;
+use super::super::rows::in_order;
 use super::{Canon, CanonToken, END, HOLE, Leaf};
 use crate::made::{self, Near, Token};
-use crate::sql::{Kind, Meant, Slots, Slotted, Statements};
+use crate::sql::{Kind, Meant, Slot, Slots, Slotted, Statements};
 
 /// A canonical form that is being written.
 pub(super) struct Builder<'s> {
@@ -50,33 +51,46 @@ impl Builder<'_> {
     /// that were sent beside it.
     fn slots(&mut self, slots: &Slots, params: Params<'_>) {
         self.text(&slots.shape);
-        for slot in &slots.slots {
-            let param = match &slot.value {
-                Slotted::Param(number) => params.get(*number),
-                Slotted::Literal(..) => None,
-            };
-            match (&slot.value, param) {
-                (Slotted::Literal(Kind::Null, _), _) => self.value(&Value::Null, false),
-                (Slotted::Literal(_, text), _) => self.text(text),
-                (Slotted::Param(_), Some((Value::String(text), Some(Value::String(name)))))
-                    if name == "bool" =>
-                {
-                    self.text(match text.as_str() {
-                        "t" => "true",
-                        "f" => "false",
-                        other => other,
-                    });
-                }
-                (Slotted::Param(_), Some((value, _))) => self.value(value, false),
-                // Nobody gave it: the statement is described, or its parameters do not count.
-                (Slotted::Param(number), None) => {
-                    let cast = slot.cast.as_deref().unwrap_or_default();
-                    self.text(&format!("${number}::{cast}"));
+        match slots.lists.as_slice() {
+            [] => {
+                for slot in &slots.slots {
+                    self.slot(slot, params);
                 }
             }
-            if param.is_some() || !matches!(slot.value, Slotted::Param(_)) {
-                self.canon.meant.push(Meant::of(slot, param));
+            _ => {
+                for slot in in_order(slots, &params, self.near) {
+                    self.slot(slot, params);
+                }
             }
+        }
+    }
+
+    fn slot(&mut self, slot: &Slot, params: Params<'_>) {
+        let param = match &slot.value {
+            Slotted::Param(number) => params.get(*number),
+            Slotted::Literal(..) => None,
+        };
+        match (&slot.value, param) {
+            (Slotted::Literal(Kind::Null, _), _) => self.value(&Value::Null, false),
+            (Slotted::Literal(_, text), _) => self.text(text),
+            (Slotted::Param(_), Some((Value::String(text), Some(Value::String(name)))))
+                if name == "bool" =>
+            {
+                self.text(match text.as_str() {
+                    "t" => "true",
+                    "f" => "false",
+                    other => other,
+                });
+            }
+            (Slotted::Param(_), Some((value, _))) => self.value(value, false),
+            // Nobody gave it: the statement is described, or its parameters do not count.
+            (Slotted::Param(number), None) => {
+                let cast = slot.cast.as_deref().unwrap_or_default();
+                self.text(&format!("${number}::{cast}"));
+            }
+        }
+        if param.is_some() || !matches!(slot.value, Slotted::Param(_)) {
+            self.canon.meant.push(Meant::of(slot, param));
         }
     }
 

@@ -353,3 +353,15 @@ fn the_same_value_twice_is_one_parameter_or_two() {
         ),
     );
 }
+
+#[test]
+fn lists_of_parameters_in_another_order_ask_the_same() {
+    let sql = "select a from t where b in ($1, $2) and c = $3";
+    let text = |a, b, c| [(a, "text"), (b, "text"), (c, "text")];
+    both((sql, &text("x", "y", "z")), (sql, &text("y", "x", "z")));
+    neither((sql, &text("x", "y", "z")), (sql, &text("x", "z", "y")));
+    both(
+        (sql, &text("x", "y", "z")),
+        ("select a from t where b in ('y', 'x') and c = 'z'", &[]),
+    );
+}
