@@ -22,6 +22,8 @@ import capture_https
 import capture_names
 import capture_shared
 import capture_kinto
+import capture_names
+import capture_places
 import capture_rough
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
@@ -136,6 +138,7 @@ def run(results, only=None):
     capture_shared.run(results, only)
     capture_rough.run(results, only)
     capture_names.run(results, only)
+    capture_places.run(results, only)
     capture_apps.run(results, only)
     capture_kinto.run(results, only)
 

@@ -58,6 +58,18 @@ impl FirstUnknown {
     }
 }
 
+/// Said of a call to where no recorded one went.
+const ELSEWHERE: &str = "the recording has no such destination: the service calls it now, or it did \
+    so when nothing was recorded (hint: replay the recorded build: where that calls it too, record \
+    again; --allow-egress lets it through)";
+
+/// Whether a call was refused because no recorded one went there.
+fn is_elsewhere(unknown: &UnknownCall, info: &SetInfo) -> bool {
+    let summary = &unknown.call.summary;
+    let refused = summary.starts_with("CONNECT ") || summary.starts_with("RESOLVE ");
+    refused && !info.dependencies.iter().any(|d| d.name == unknown.call.to)
+}
+
 /// The most places that a difference lists in which two requests differ.
 const SHOWN_PLACES: usize = 5;
 
@@ -71,13 +83,24 @@ pub(super) fn differences(
     let mut found = Found::default();
     let mut missing: Vec<&MissingCall> = calls.missing.iter().collect();
     let mut placed: Vec<(usize, Difference)> = Vec::new();
+    let mut elsewhere: Vec<&str> = Vec::new();
     for unknown in &calls.unknown {
+        if is_elsewhere(unknown, info) {
+            // Asked for again and again, as who is refused does: it is one difference.
+            if elsewhere.contains(&&*unknown.call.to) {
+                continue;
+            }
+            elsewhere.push(&unknown.call.to);
+        }
         let partner = take_partner(id, test, unknown, &mut missing);
         let reason = match partner {
             Some(_) => None,
             None => gap_reason(id, unknown, info),
         };
-        let difference = of_unknown(id, unknown, partner, reason, &mut found);
+        let mut difference = of_unknown(id, unknown, partner, reason, &mut found);
+        if is_elsewhere(unknown, info) {
+            difference.detail = Some(ELSEWHERE.to_owned());
+        }
         placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
     }
     let first = found.first_unknown.clone();

@@ -7,6 +7,7 @@ mod learned;
 mod record;
 mod replay;
 mod start;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod trust;

@@ -1,6 +1,6 @@
 //! Replay: captured connections are answered by mocks, and nothing leaves the machine.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
 use retake_model::{ConnInfo, DependencyInfo, Direction};
 use retake_proxy::record::Arrived as Pair;
+<<<<<<< HEAD
 use retake_proxy::replay::MockAdopter;
 use retake_proxy::{Namer, Said};
+=======
+use retake_proxy::replay::{MockAdopter, Oracle};
+>>>>>>> 36b9e7d (Count refused destinations in the test that asked for them)
 use rustix::io::Errno;
 use tokio::sync::watch;
 
 use super::account::Account;
+use super::strangers::Strangers;
 use super::{errors, is_among};
-
-/// How many refused destinations are told by name.
-const MOST_REFUSED: usize = 50;
 
 /// Leads captured connections to the mock servers.
 pub(crate) struct ReplayDirector {
@@ -29,21 +31,15 @@ pub(crate) struct ReplayDirector {
     names: Arc<Names>,
     /// Whether what was not recorded may leave the machine.
     allow_egress: bool,
-    state: Mutex<State>,
+    strangers: Strangers,
+    account: Mutex<Account>,
     listens: watch::Sender<Vec<SocketAddr>>,
-}
-
-#[derive(Default)]
-struct State {
-    refused: BTreeMap<String, u64>,
-    beyond: u64,
-    names: BTreeSet<String>,
-    account: Account,
 }
 
 impl ReplayDirector {
     pub(crate) fn new(
         adopter: MockAdopter,
+        oracle: Arc<dyn Oracle>,
         own: Vec<SocketAddr>,
         dependencies: Vec<DependencyInfo>,
         live: Vec<String>,
@@ -57,7 +53,8 @@ impl ReplayDirector {
             live,
             names,
             allow_egress,
-            state: Mutex::default(),
+            strangers: Strangers::new(oracle),
+            account: Mutex::default(),
             listens: watch::Sender::new(Vec::new()),
         }
     }
@@ -69,43 +66,16 @@ impl ReplayDirector {
 
     /// The service looked up a name that the recording does not have.
     pub(super) fn unknown_name(&self, name: &str) {
-        let mut state = self.lock();
-        if state.names.len() < MOST_REFUSED {
-            state.names.insert(name.to_owned());
+        let fails = |d: &&DependencyInfo| d.fails.is_some() && d.hosts.iter().any(|h| h == name);
+        if self.dependencies.iter().find(fails).is_none() {
+            self.strangers.name(name);
         }
-    }
-
-    /// How many connections were refused because the recording does not have their destination.
-    pub(crate) fn refused_count(&self) -> u64 {
-        let state = self.lock();
-        let names = state.names.len() as u64;
-        state.refused.values().sum::<u64>() + state.beyond + names
     }
 
     /// What was refused and what went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let state = self.lock();
-        let refused = state.refused.iter().map(|(name, count)| {
-            let times = if *count == 1 { String::new() } else { format!(", {count} times") };
-            format!(
-                "refused{times}: a connection to {name}, which the recording does not have: nothing \
-                 leaves the machine on replay; hint: record it, or allow it with --allow-egress"
-            )
-        });
-        let mut notes: Vec<String> = refused.collect();
-        if state.beyond > 0 {
-            notes.push(format!(
-                "refused: {} further connections that the recording does not have",
-                state.beyond
-            ));
-        }
-        notes.extend(state.names.iter().map(|name| {
-            format!(
-                "refused: the name {name} was looked up, which the recording does not have; hint: \
-                 record it, or allow it with --allow-egress"
-            )
-        }));
-        notes.extend(state.account.notes(&self.addresses()));
+        let mut notes = self.strangers.notes();
+        notes.extend(self.lock().notes(&self.addresses()));
         notes
     }
 
@@ -145,17 +115,12 @@ impl ReplayDirector {
     }
 
     fn refuse(&self, whom: String) -> Route {
-        let mut state = self.lock();
-        if state.refused.len() < MOST_REFUSED || state.refused.contains_key(&whom) {
-            *state.refused.entry(whom).or_default() += 1;
-        } else {
-            state.beyond += 1;
-        }
+        self.strangers.connection(whom);
         Route::Refuse(Errno::CONNREFUSED.raw_os_error())
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -271,6 +236,6 @@ impl Director for ReplayDirector {
     }
 
     fn passed(&self, what: Uncaptured) {
-        self.lock().account.add(what);
+        self.lock().add(what);
     }
 }

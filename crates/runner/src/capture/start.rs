@@ -11,7 +11,7 @@ use retake_intercept::capture::{
 };
 use retake_model::{DependencyInfo, SetInfo};
 use retake_proxy::record::RecordProxy;
-use retake_proxy::replay::MockServers;
+use retake_proxy::replay::{MockServers, Oracle};
 
 use super::record::RecordDirector;
 use super::{Capture, Known, ReplayDirector};
@@ -55,6 +55,7 @@ pub(crate) fn replaying(
     options: &ReplayOptions,
     info: &SetInfo,
     servers: &MockServers,
+    oracle: Arc<dyn Oracle>,
     front: Option<SocketAddr>,
 ) -> Option<(Capture, Arc<ReplayDirector>)> {
     let ability = options.capture.as_ref().filter(|a| a.captures())?;
@@ -65,6 +66,7 @@ pub(crate) fn replaying(
     let own = servers.listens().iter().map(|listen| listen.addr);
     let director = Arc::new(ReplayDirector::new(
         servers.adopter(),
+        oracle,
         own.chain(front).collect(),
         info.dependencies.clone(),
         options.live.clone(),

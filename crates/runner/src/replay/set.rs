@@ -85,18 +85,23 @@ pub(super) async fn replay_set(
             outcome.failed = run_to_end(&mut stage, stop, &mut |event| tests.emit(event)).await;
         }
     }
-    let (notes, refused) = stage.captured();
-    outcome.notes.extend(notes);
+    let refused = stage.captured();
     outcome.notes.extend(time.note());
     stage.clear().await;
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();
     outcome.background = mocks.background();
     let (orphans, beyond) = mocks.orphans();
-    outcome.asked_in_vain = orphans.len() as u64 + beyond + refused;
-    outcome
-        .notes
-        .extend(orphans.iter().take(20).map(retake_model::Miss::explain));
+    outcome.asked_in_vain = orphans.len() as u64 + beyond;
+    // Destinations that were refused have a sentence of their own.
+    let elsewhere = |miss: &&retake_model::Miss| {
+        let words = format!(" {}", miss.to);
+        refused.iter().any(|note| note.contains(&words))
+    };
+    let orphans = orphans.iter().filter(|miss| !elsewhere(miss));
+    let orphans = orphans.take(20).map(retake_model::Miss::explain);
+    outcome.notes.extend(orphans);
+    outcome.notes.extend(refused);
     outcome.notes.extend(desk.notes());
     Ok(outcome)
 }

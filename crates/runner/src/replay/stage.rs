@@ -93,11 +93,14 @@ impl Stage {
             source,
         })?;
         let proxy = match proxy {
-            Some(proxy) => Some(forward::start(proxy, info, options, &servers, oracle)?),
+            Some(proxy) => {
+                let oracle = Arc::clone(&oracle);
+                Some(forward::start(proxy, info, options, &servers, oracle)?)
+            }
             None => None,
         };
         let own = proxy.as_ref().map(ForwardProxy::addr);
-        let (capture, director) = capture::replaying(options, info, &servers, own).unzip();
+        let (capture, director) = capture::replaying(options, info, &servers, oracle, own).unzip();
         // A captured service needs no proxy.
         let led = own.filter(|_| director.is_none());
         variables.extend(led.into_iter().flat_map(record::variables));
@@ -262,11 +265,11 @@ impl Stage {
         self.director.is_some()
     }
 
-    /// What capture refused and what went past it: a sentence each, and how many were refused.
-    pub fn captured(&self) -> (Vec<String>, u64) {
-        self.director
-            .as_ref()
-            .map(|director| (director.notes(), director.refused_count()))
+    /// What capture refused and what went past it: a sentence each.
+    pub fn captured(&self) -> Vec<String> {
+        let director = self.director.as_ref();
+        director
+            .map(|director| director.notes())
             .unwrap_or_default()
     }
 

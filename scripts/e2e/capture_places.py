@@ -1,0 +1,117 @@
+"""Where a captured service listens and whom it calls: several ports, ports that move, destinations that are new,
+recordings to which nothing came."""
+
+import os
+import re
+import signal
+import tempfile
+import time
+import urllib.request
+
+from dependencies import Authority, Web
+from environment import CAPTURE
+from ordinary import User
+from processes import Failed, free_port, start, stop, tail, wait_for_port
+from session import Run
+
+STORIES = {}
+
+
+def story(name):
+    """Registers a test."""
+    def register(function):
+        STORIES[name] = function
+        return function
+    return register
+
+
+def run(results, only=None):
+    """Every story, or those whose names begin so."""
+    wanted = {name: test for name, test in STORIES.items() if not only or name.startswith(only)}
+    if not wanted:
+        return
+    with tempfile.TemporaryDirectory(prefix="retake-capture-") as scratch:
+        user = User(scratch)
+        web = Web(Authority(user.folder))
+        for name, test in wanted.items():
+            results.check(f"capture {name}", test, Service(name, user, web))
+        web.stop()
+
+
+class Service:
+    """The service of `places_service.py`, in a folder of its own."""
+
+    def __init__(self, name, user, web):
+        self.user, self.runs = user, 0
+        self.folder = str(user.place(name.replace(" ", "-")))
+        self.environment = {**user.environment(), **web.environment()}
+        self.command = [user.interpreter(), str(CAPTURE / "python" / "places_service.py")]
+
+    def record(self, ports, *requests, code=0, **changes):
+        """Records requests, each as (number of the port, path); returns what retake said."""
+        log, places = os.path.join(self.folder, f"record-{self.runs}.log"), os.path.join(self.folder, "places")
+        process = self._start(log, "record", "--set", "main", PORTS=ports, PLACES=places, **changes)
+        try:
+            end = time.monotonic() + 30
+            while not os.path.exists(places):
+                if time.monotonic() > end or process.poll() is not None:
+                    raise Failed(f"the service does not listen{tail(log)}")
+                time.sleep(0.05)
+            with open(places) as file:
+                found = [int(port) for port in file.read().split(",")]
+            wait_for_port(found[0], process, 20, log)
+            for number, path in requests:
+                with urllib.request.urlopen(f"http://127.0.0.1:{found[number]}{path}", timeout=20) as response:
+                    response.read()
+            process.send_signal(signal.SIGINT)
+            ended = process.wait(40)
+        finally:
+            stop(process)
+        os.remove(places)
+        if ended != code:
+            raise Failed(f"record ended with {ended}, expected {code}{tail(log)}")
+        self.ports = found
+        return tail(log)
+
+    def replay(self, ports, *options, **changes):
+        self.runs += 1
+        file, log = (os.path.join(self.folder, f"{name}-{self.runs}") for name in ("results.json", "replay.log"))
+        process = self._start(log, "replay", "--json", file, "--junit", file + ".xml", *options, PORTS=ports, **changes)
+        try:
+            code = process.wait(120)
+        finally:
+            stop(process)
+        with open(log, errors="replace") as text:
+            done = Run(code, text.read(), file)
+        done.junit = ""
+        if os.path.exists(file + ".xml"):
+            with open(file + ".xml") as text:
+                done.junit = text.read()
+        return done
+
+    def _start(self, log, *words, **changes):
+        return start([*self.user.prefix, self.user.binary, *words, "--", *self.command], log=log, cwd=self.folder,
+                     env={**self.environment, **changes})
+
+    def file(self, name):
+        """A file of the recording."""
+        with open(os.path.join(self.folder, "retake", "main", name)) as file:
+            return file.read()
+
+
+@story("elsewhere, a new destination is red in its test")
+def _elsewhere(service):
+    port = str(free_port())
+    service.record(port, (0, "/item/1"), (0, "/who"))
+    service.replay(port).expect_green()
+    for extra in (f"127.0.0.1:{free_port()}", "new.example.test:443"):
+        to = extra if extra[0].isdigit() else extra.split(":")[0]
+        changed = service.replay(port, EXTRA=extra).expect(1, f"({extra} is called now)")
+        changed.expect_difference("GET /item/1", to, "call-unknown", "--allow-egress", verdict="changed")
+        if changed.verdicts() != {"GET /item/1": "changed"}:
+            raise Failed(f"another test is blamed: {changed.verdicts()}\n{changed.said}")
+        for name, text in (("terminal", changed.said), ("JUnit", changed.junit)):
+            if to not in text or "has no such destination" not in text:
+                raise Failed(f"{name} does not say {to} and why\n{text[-3000:]}")
+    # Where it may leave the machine it is no difference.
+    service.replay(port, "--allow-egress", EXTRA=extra).expect_green()
