@@ -19,12 +19,11 @@ from typing import Callable
 
 import capture_apps
 import capture_https
-import capture_names
-import capture_shared
 import capture_kinto
 import capture_names
 import capture_places
 import capture_rough
+import capture_shared
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
 from environment import CACHE, CAPTURE, Missing
