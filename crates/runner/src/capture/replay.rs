@@ -8,12 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
 use retake_model::{ConnInfo, DependencyInfo, Direction};
 use retake_proxy::record::Arrived as Pair;
-<<<<<<< HEAD
-use retake_proxy::replay::MockAdopter;
-use retake_proxy::{Namer, Said};
-=======
 use retake_proxy::replay::{MockAdopter, Oracle};
->>>>>>> 36b9e7d (Count refused destinations in the test that asked for them)
+use retake_proxy::{Namer, Said};
 use rustix::io::Errno;
 use tokio::sync::watch;
 
@@ -67,7 +63,7 @@ impl ReplayDirector {
     /// The service looked up a name that the recording does not have.
     pub(super) fn unknown_name(&self, name: &str) {
         let fails = |d: &&DependencyInfo| d.fails.is_some() && d.hosts.iter().any(|h| h == name);
-        if self.dependencies.iter().find(fails).is_none() {
+        if self.dependencies.0.iter().find(fails).is_none() {
             self.strangers.name(name);
         }
     }
