@@ -59,9 +59,7 @@ impl Plan {
     /// Whether a datagram socket that asks a name server can be led to ours, whatever the client
     /// compares: we have the socket, and may write who answered into the client's memory.
     pub(super) fn leads_datagrams(&self) -> bool {
-        self.names.is_some()
-            && self.ability.outbound == Outbound::Duplicate
-            && self.ability.killable
+        self.names.is_some() && self.ability.outbound != Outbound::Proxies && self.ability.killable
     }
 
     /// The system calls that are told to us with certain arguments.

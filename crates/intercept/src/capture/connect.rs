@@ -207,6 +207,10 @@ fn other(core: &Core, call: Call, taken: &Taken, given: SocketAddr) {
     if core.plan.names.as_ref().is_some_and(|n| n.is_at(given)) {
         return call.proceed();
     }
+    if is_datagram {
+        // It asks no name server, so it is the service's alone.
+        core.sockets.let_go(taken.inode);
+    }
     if is_datagram && !PROBES.contains(&given.port()) {
         core.director.passed(Uncaptured::Datagrams(plain(given)));
     }

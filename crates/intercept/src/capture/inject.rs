@@ -11,7 +11,7 @@ use super::sys::address::Given;
 /// `IPPROTO_MPTCP`
 const MPTCP: i32 = 262;
 
-/// Makes the socket in the service's place. Only calls for streams of TCP come here.
+/// Makes the socket in the service's place. Only calls for streams of TCP and datagrams come here.
 pub(super) fn socket(core: &Core, call: Call) {
     let (family, kind, protocol) = (call.int(0), call.int(1).cast_unsigned(), call.int(2));
     let family = match family {
@@ -19,8 +19,15 @@ pub(super) fn socket(core: &Core, call: Call) {
         libc::AF_INET6 => AddressFamily::INET6,
         _ => return call.proceed(),
     };
-    let known = matches!(protocol, 0 | libc::IPPROTO_TCP | MPTCP);
-    let flags = SocketFlags::from_bits_retain(kind & !0xf);
+    let (kind, flags) = (kind & 0xf, kind & !0xf);
+    let (made, known) = if kind == libc::SOCK_DGRAM.cast_unsigned() {
+        let known = matches!(protocol, 0 | libc::IPPROTO_UDP);
+        (SocketType::DGRAM, known && core.plan.names.is_some())
+    } else {
+        let known = matches!(protocol, 0 | libc::IPPROTO_TCP | MPTCP);
+        (SocketType::STREAM, known)
+    };
+    let flags = SocketFlags::from_bits_retain(flags);
     if !known || !(SocketFlags::CLOEXEC | SocketFlags::NONBLOCK).contains(flags) {
         return call.proceed();
     }
@@ -28,12 +35,7 @@ pub(super) fn socket(core: &Core, call: Call) {
         .ok()
         .and_then(std::num::NonZeroU32::new)
         .map(Protocol::from_raw);
-    let made = socket_with(
-        family,
-        SocketType::STREAM,
-        flags | SocketFlags::CLOEXEC,
-        protocol,
-    );
+    let made = socket_with(family, made, flags | SocketFlags::CLOEXEC, protocol);
     let socket = match made {
         Ok(socket) => socket,
         Err(error) => {

@@ -18,6 +18,8 @@ const PROCESSES: usize = 256;
 /// Sockets that are known before those that are gone are looked for. It takes milliseconds where
 /// many connections ended lately, so it is done seldom; a socket takes some 50 bytes until then.
 const SWEEP_FROM: usize = 16_384;
+/// The same for datagram sockets that we made: each holds a descriptor and a port.
+const SWEEP_DATAGRAMS_FROM: usize = 64;
 
 /// A socket of the service.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub(super) struct Sockets {
     known: Mutex<Swept<SocketAddr>>,
     /// Sockets that we made and that the service did not use yet.
     made: Mutex<Swept<Made>>,
+    /// The same of datagrams, which may be used without being connected: held while they are open.
+    made_datagrams: Mutex<Swept<Made>>,
     /// Ports on which the service listens.
     listening: Mutex<HashSet<u16>>,
     /// Results that a signal kept from the caller, which asks again (kernels before 5.19).
@@ -52,14 +56,21 @@ struct Made {
 /// A map that is swept when it has doubled.
 pub(super) struct Swept<T> {
     map: HashMap<u64, T>,
+    from: usize,
     next: usize,
 }
 
 impl<T> Swept<T> {
     pub(super) fn new() -> Self {
+        Self::from(SWEEP_FROM)
+    }
+
+    /// Swept first when it has so many.
+    fn from(from: usize) -> Self {
         Swept {
             map: HashMap::new(),
-            next: SWEEP_FROM,
+            from,
+            next: from,
         }
     }
 
@@ -75,7 +86,7 @@ impl<T> Swept<T> {
     ) {
         if self.map.len() >= self.next {
             sweep(&mut self.map);
-            self.next = (self.map.len() * 2).max(SWEEP_FROM);
+            self.next = (self.map.len() * 2).max(self.from);
         }
         self.map.insert(inode, value);
     }
@@ -88,6 +99,7 @@ impl Sockets {
             processes: Mutex::default(),
             known: Mutex::new(Swept::new()),
             made: Mutex::new(Swept::new()),
+            made_datagrams: Mutex::new(Swept::from(SWEEP_DATAGRAMS_FROM)),
             listening: Mutex::default(),
             undelivered: Mutex::default(),
         }
@@ -108,8 +120,8 @@ impl Sockets {
     pub(super) fn at(&self, by: Pid, fd: i32) -> io::Result<Taken> {
         if self.way == Outbound::Inject {
             let inode = process::socket_inode(by, fd).ok_or(io::ErrorKind::NotFound)?;
-            let made = lock(&self.made);
-            let socket = made.map.get(&inode).and_then(|made| made.socket.clone());
+            let socket_in = |made: &Mutex<Swept<Made>>| lock(made).map.get(&inode)?.socket.clone();
+            let socket = socket_in(&self.made).or_else(|| socket_in(&self.made_datagrams));
             let socket = socket.ok_or(io::ErrorKind::NotFound)?;
             return Ok(Taken { socket, inode });
         }
@@ -196,12 +208,21 @@ impl Sockets {
     /// We made a socket for the service. It stays ours too until it is used.
     pub(super) fn made(&self, socket: OwnedFd, by: Pid) -> io::Result<u64> {
         let inode = fstat(&socket)?.st_ino;
+        let is_stream = is_tcp(&socket);
         let made = Made {
             socket: Some(Arc::new(socket)),
-            by,
+            // Threads come and go; whether a datagram socket is still open is asked of the process.
+            by: match is_stream {
+                true => by,
+                false => process::leader(by).unwrap_or(by),
+            },
             bound: None,
         };
-        lock(&self.made).insert(inode, made, |made| {
+        let all = match is_stream {
+            true => &self.made,
+            false => &self.made_datagrams,
+        };
+        lock(all).insert(inode, made, |made| {
             made.retain(|inode, made| has_socket(made.by, *inode));
         });
         Ok(inode)
@@ -210,7 +231,9 @@ impl Sockets {
     /// A socket that we made is the service's alone from now on: while we hold it, the service's
     /// closing it would not free its port.
     pub(super) fn let_go(&self, inode: u64) -> Option<Arc<OwnedFd>> {
-        lock(&self.made).map.remove(&inode)?.socket
+        let made = lock(&self.made).map.remove(&inode);
+        made.or_else(|| lock(&self.made_datagrams).map.remove(&inode))?
+            .socket
     }
 
     /// A socket that we made was bound to an address of the service's choice.
@@ -219,6 +242,7 @@ impl Sockets {
             made.bound = Some(addr);
             made.socket = None;
         }
+        lock(&self.made_datagrams).map.remove(&inode);
     }
 
     /// Where a socket that we made was bound to.

@@ -5,6 +5,7 @@ server's port is 53; so it need not be there where the answers come from elsewhe
 """
 
 import select
+import signal
 import socket
 import struct
 import sys
@@ -178,6 +179,16 @@ def from_others(_):
     return text, who == other.getsockname()
 
 
+@way
+def many_after_each_other(number):
+    """None is held for longer than it is open."""
+    for _ in range(300):
+        result = as_dnspython(number)
+    return result
+
+
+# Who waits without a limit for an answer that does not come fails.
+signal.alarm(60)
 for number, function in enumerate(WAYS):
     try:
         result = function(1000 + 16 * number)

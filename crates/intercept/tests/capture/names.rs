@@ -23,13 +23,15 @@ waiting_before_it_is_asked ((0, ['10.9.8.7']), True)
 with_little_room (20, True, 12, True, True, True, True)
 nothing_is_there nothing, twice
 from_others (b'hello', True)
+many_after_each_other ((0, ['10.9.8.7']), True)
 ";
 
-fn asks(world: &World, options: &[&str], server: &str, name: &str) -> (String, String) {
+fn asks(world: &World, refused: &str, name: &str) -> (String, String) {
     std::fs::write(world.folder().join("names.py"), ASKS).expect("a file");
-    let mut words = options.to_vec();
-    words.extend(["--", python(), "names.py", server, name]);
-    let (text, output) = ran(world.capturing(&words));
+    let host = ["--host", "db.internal=10.9.8.7"];
+    let words = [&host[..], &["--", python(), "names.py", NOWHERE, name]].concat();
+    let mut command = world.capturing(&words);
+    let (text, output) = ran(command.env("RETAKE_TEST_REFUSE", refused));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{text}{said}");
     (text, said)
@@ -41,9 +43,10 @@ fn whoever_asks_by_datagrams_is_answered_from_the_recording() {
         return;
     }
     for world in [World::new(), World::new().of_nobody()] {
-        let host = ["--host", "db.internal=10.9.8.7"];
-        let (text, said) = asks(&world, &host, NOWHERE, "db.internal");
-        assert_eq!(text, FOUND, "{said}");
+        for refused in ["", "pidfd_getfd"] {
+            let (text, said) = asks(&world, refused, "db.internal");
+            assert_eq!(text, FOUND, "without {refused}: {said}");
+        }
     }
 }
 
@@ -51,8 +54,7 @@ fn whoever_asks_by_datagrams_is_answered_from_the_recording() {
 fn a_name_that_was_not_recorded_does_not_exist() {
     if can_run() {
         let world = World::new();
-        let host = ["--host", "db.internal=10.9.8.7"];
-        let (text, said) = asks(&world, &host, NOWHERE, "other.internal");
+        let (text, said) = asks(&world, "", "other.internal");
         let code_of_no_such_name = FOUND.replace("(0, ['10.9.8.7'])", "(3, [])");
         assert_eq!(text, code_of_no_such_name, "{said}");
         assert!(said.contains("unknown: other.internal"), "{said}");
@@ -87,7 +89,7 @@ fn what_was_looked_up_by_datagrams_is_known_when_it_is_connected_to() {
             literal(&query(name)),
         );
         let words = ["--look-up", "--", python(), "-c", &script];
-        let (_, output) = ran(world.capturing(&words));
+        let (_, output) = ran(&mut world.capturing(&words));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
         assert!(said.contains(&format!("named {name}")), "{call}: {said}");
@@ -132,7 +134,7 @@ fn musl_finds_what_was_recorded() {
         ("other.internal", "Name does not resolve\n"),
     ] {
         let words = [&host[..], &["--", "./look-up", name]].concat();
-        let (text, output) = ran(world.capturing(&words));
+        let (text, output) = ran(&mut world.capturing(&words));
         let mut lines: Vec<_> = text.lines().collect();
         lines.sort_unstable();
         assert_eq!(lines.join("\n") + "\n", expect, "{output:?}");

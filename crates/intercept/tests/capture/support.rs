@@ -165,12 +165,12 @@ impl World {
 
     /// Runs it to its end; its output is to be seen where a check fails.
     pub fn run(&self, how: How, words: &[&str]) -> (String, Output) {
-        ran(self.command(how, words))
+        ran(&mut self.command(how, words))
     }
 }
 
 /// Runs a command to its end.
-pub fn ran(mut command: Command) -> (String, Output) {
+pub fn ran(command: &mut Command) -> (String, Output) {
     let output = command.output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (text, output)
