@@ -8,8 +8,6 @@ import http.client
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +29,7 @@ from ordinary import User
 from postgres import PASSWORD, Postgres
 from processes import Failed, free_port, start, stop, tail, wait_for_port
 from retake import clean_ledger
-from session import Run
+from session import Calls
 
 REQUESTS = 3
 
@@ -217,26 +215,12 @@ class Case:
             self.addresses["DATABASE_TLS_URL"] += f"&sslrootcert={authority.root}"
         self.row = dict.fromkeys(COLUMNS, "-")
         self.said = None
-        self.runs = 0
+        self.calls = Calls(self.folder, *user.prefix, user.binary)
         with open(os.path.join(self.folder, "retake.yaml"), "w") as file:
             file.write(f"tls:\n  roots: [{authority.root}]\n")
 
     def _environment(self, **more):
         return {**self.user.environment(), **self.addresses, "PORT": str(self.port), **self.client.environment, **more}
-
-    def _serve(self, command, log, env, use):
-        process = start([*self.user.prefix, *command], log=log, cwd=self.folder, env=env)
-        try:
-            wait_for_port(self.port, process, 60, log)
-            said = use()
-            # To retake, as Ctrl-C does it; a shell's background jobs, as these tests are, may ignore that themselves.
-            process.send_signal(signal.SIGINT if command[0] == self.user.binary else signal.SIGTERM)
-            try:
-                return said, process.wait(40)
-            except subprocess.TimeoutExpired:
-                raise Failed(f"it did not end within 40 s of SIGINT{tail(log)}") from None
-        finally:
-            stop(process)
 
     def _ask(self):
         said = []
@@ -251,22 +235,23 @@ class Case:
 
     def direct(self):
         log = os.path.join(self.folder, "direct.log")
-        env = self._environment(**self.authority.environment(str(self.user.folder)))
-        self.said, _ = self._serve(self.command, log, env, self._ask)
+        process = start([*self.user.prefix, *self.command], log=log, cwd=self.folder,
+                        env=self._environment(**self.authority.environment(str(self.user.folder))))
+        try:
+            wait_for_port(self.port, process, 60, log)
+            self.said = self._ask()
+        finally:
+            stop(process)
         if any(status != 200 for status, _ in self.said):
             raise Failed(f"{self.said}{tail(log)}")
 
     def record(self):
-        log = os.path.join(self.folder, "record.log")
-        said, code = self._serve([self.user.binary, "record", "--set", "main", "--", *self.command], log,
-                                 self._environment(), self._ask)
+        said, ledger = self.calls.record(self.command, self._environment(), self._ask, port=self.port)
         if said != self.said:
-            raise Failed(f"it answered {said} in place of {self.said}{tail(log, 6000)}")
-        if code != 0:
-            raise Failed(f"record ended with {code}{tail(log)}")
+            raise Failed(f"it answered {said} in place of {self.said}{ledger}")
         if self.client.opaque:
-            if "relayed unread: HTTP/2" not in tail(log) or "opaque:" not in self._set():
-                raise Failed(f"what was relayed unread is not named{tail(log)}\n{self._set()}")
+            if "relayed unread: HTTP/2" not in ledger or "opaque:" not in self._set():
+                raise Failed(f"what was relayed unread is not named{ledger}\n{self._set()}")
             # It has no mock, but its real address answers where that is wanted.
             self._replay("--live", self._opaque()).expect_green()
         else:
@@ -301,20 +286,7 @@ class Case:
             return re.search(r"^(\S+): \d+ connections? relayed unread", log.read(), re.MULTILINE).group(1)
 
     def _replay(self, *options, **changes):
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        log = os.path.join(self.folder, f"replay-{self.runs}.log")
-        process = start([*self.user.prefix, self.user.binary, "replay", "--json", file, *options, "--",
-                         *self.command],
-                        log=log, cwd=self.folder, env=self._environment(**changes))
-        try:
-            code = process.wait(120)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"replay did not end within 120 s{tail(log)}") from None
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            return Run(code, text.read(), file)
+        return self.calls.replay(self.command, self._environment(**changes), *options)
 
 
 def _cell(case, column):

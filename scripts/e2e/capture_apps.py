@@ -1,8 +1,6 @@
 """The same applications as in `apps`, with no dependency named: an ordinary user's `retake record -- <application>`."""
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +12,7 @@ from ordinary import User
 from postgres import Postgres
 from processes import Failed, run as run_process, start, stop, tail, wait_for_port
 from retake import clean_ledger, same
-from session import Run, Session
+from session import Calls, Session
 
 
 def run(results, only=None):
@@ -49,6 +47,7 @@ class Captured(Session):
         super().__init__(name, server, app.command, app.environment, ready_timeout=120)
         os.rmdir(self.folder)
         self.user, self.folder = user, str(user.place(name))
+        self.calls = Calls(self.folder, *user.prefix, user.binary, limit=180)
         self.inbound, self.database = self.service, server.port
         if name == "mlflow":
             place = environment.python("capture-mlflow", APPS / "mlflow" / "requirements.txt", user.interpreter())
@@ -64,38 +63,12 @@ class Captured(Session):
         return {**self.user.environment(), "STATE": self.folder, **self.environment, **changes}
 
     def record_traffic(self):
-        log = os.path.join(self.folder, "record.log")
-        process = start([*self.user.prefix, self.user.binary, "record", "--set", "main", "--", *self.command(self)],
-                        log=log, cwd=self.folder, env=self._environment({}))
-        try:
-            wait_for_port(self.service, process, self.ready_timeout, log)
+        def use():
             run_process([sys.executable, str(APPS / self.name / "traffic.py"), self.base])
             time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            try:
-                code = process.wait(40)
-            except subprocess.TimeoutExpired:
-                raise Failed(f"record did not end within 40 s of SIGINT{tail(log)}") from None
-        finally:
-            stop(process)
-        if code != 0:
-            raise Failed(f"record ended with {code}{tail(log, 10_000)}")
-        clean_ledger(self.folder, "main", "inbound")
 
-    def replay(self, *options, **changes):
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        log = os.path.join(self.folder, f"replay-{self.runs}.log")
-        process = start([*self.user.prefix, self.user.binary, "replay", "--json", file, *options, "--",
-                         *self.command(self)], log=log, cwd=self.folder, env=self._environment(changes))
-        try:
-            code = process.wait(180)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"replay did not end within 180 s{tail(log)}") from None
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            return Run(code, text.read(), file)
+        self.calls.record(self.command(self), self._environment({}), use, port=self.service, ready=self.ready_timeout)
+        clean_ledger(self.folder, "main", "inbound")
 
     def same_build(self):
         self.server.stop()

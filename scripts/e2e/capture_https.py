@@ -6,7 +6,6 @@ The clients verify the service's certificate in every step, but where they are t
 import http.client
 import os
 import shutil
-import signal
 import ssl
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from environment import CAPTURE
 from ordinary import User
 from processes import Failed, free_port, start, stop, tail, wait_for_port
 from retake import clean_ledger
-from session import Run
+from session import Calls
 
 REQUESTS = 3
 
@@ -96,7 +95,7 @@ class Service:
         self.env = {**user.environment(), **web.environment(), "PORT": str(self.port),
                     "CERT": authority.certificate, "KEY": authority.key}
         self.said = None
-        self.runs = 0
+        self.calls = Calls(self.folder, *user.prefix, user.binary)
         with open(os.path.join(self.folder, "retake.yaml"), "w") as file:
             file.write(f"tls:\n  roots: [{authority.root}]\n")
 
@@ -169,19 +168,8 @@ class Service:
             raise Failed(f"{len(red)} red tests, expected {REQUESTS}\n{run.said[-2000:]}")
 
     def _record(self, set_name, options, use):
-        log = os.path.join(self.folder, f"{set_name}.log")
-        process = start([*self.user.prefix, self.user.binary, "record", "--set", set_name, *options, "--", *self.command],
-                        log=log, cwd=self.folder, env=self.env)
-        try:
-            wait_for_port(self.port, process, 60, log)
-            said = use()
-            process.send_signal(signal.SIGINT)
-            code = process.wait(40)
-        finally:
-            stop(process)
-        if code != 0:
-            raise Failed(f"record ended with {code}{tail(log)}")
-        return said, tail(log, 6000)
+        return self.calls.record(self.command, self.env, use, *options, port=self.port, set_name=set_name,
+                                 log=f"{set_name}.log")
 
     def _ask(self, roots=None, identity=False):
         context = ssl.create_default_context(cafile=roots or self.authority.root)
@@ -202,16 +190,4 @@ class Service:
             return file.read()
 
     def _replay(self, *options, **changes):
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        log = os.path.join(self.folder, f"replay-{self.runs}.log")
-        process = start([*self.user.prefix, self.user.binary, "replay", "main", "--json", file, *options, "--", *self.command],
-                        log=log, cwd=self.folder, env={**self.env, **changes})
-        try:
-            code = process.wait(120)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"replay did not end within 120 s{tail(log)}") from None
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            return Run(code, text.read(), file)
+        return self.calls.replay(self.command, {**self.env, **changes}, "main", *options)

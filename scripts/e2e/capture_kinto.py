@@ -7,7 +7,6 @@ import base64
 import json
 import os
 import re
-import signal
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ from ordinary import User
 from postgres import PASSWORD, Postgres
 from processes import Failed, free_port, run as run_process, start, stop, tail, wait_for_port
 from retake import same
-from session import Run
+from session import Calls
 
 SETTINGS = """
 [server:main]
@@ -85,11 +84,12 @@ class Kinto:
     """The service, its two servers, and its user."""
 
     def __init__(self, scratch, server):
-        self.server, self.user, self.runs = server, User(scratch), 0
+        self.server, self.user = server, User(scratch)
         place = environment.python("kinto", APPS / "kinto" / "requirements.txt", self.user.interpreter())
         self.user.needs(place)
         self.programs = os.path.dirname(place)
         self.folder = str(self.user.place("kinto"))
+        self.calls = Calls(self.folder, *self.user.prefix, self.user.binary, limit=180)
         self.redis_port, self.port = free_port(), free_port()
         self.redis = None
         self.start_redis()
@@ -124,20 +124,12 @@ class Kinto:
         return f"127.0.0.1:{self.redis_port}"
 
     def record(self):
-        log = os.path.join(self.folder, "record.log")
-        process = self._start(log, "record", "--set", "main")
-        try:
-            wait_for_port(self.port, process, 60, log)
+        def use():
             traffic = [sys.executable, str(APPS / "kinto" / "traffic.py"), f"http://127.0.0.1:{self.port}"]
             self.traffic = run_process(traffic).stdout
             time.sleep(0.5)
-            process.send_signal(signal.SIGINT)
-            code = process.wait(40)
-        finally:
-            stop(process)
-        said = tail(log, 20_000)
-        if code != 0:
-            raise Failed(f"record ended with {code}{said}")
+
+        _, said = self.calls.record(self.command, self.user.environment(), use, port=self.port)
         self._check(said)
         self.give_credentials()
 
@@ -178,21 +170,11 @@ class Kinto:
             json.dump({"replay": {"secrets": secrets}, "rules": RULES}, file)
 
     def replay(self, *options, **changes):
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        log = os.path.join(self.folder, f"replay-{self.runs}.log")
-        process = self._start(log, "replay", "--json", file, *options, **changes)
-        try:
-            code = process.wait(180)
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            return Run(code, text.read(), file)
+        return self.calls.replay(self.command, {**self.user.environment(), **changes}, *options)
 
-    def _start(self, log, *words, **changes):
-        command = [f"{self.programs}/kinto", "start", "--ini", self.ini, "--port", str(self.port)]
-        return start([*self.user.prefix, self.user.binary, *words, "--", *command], log=log, cwd=self.folder,
-                     env={**self.user.environment(), **changes})
+    @property
+    def command(self):
+        return [f"{self.programs}/kinto", "start", "--ini", self.ini, "--port", str(self.port)]
 
     def same_build(self):
         self.server.stop()

@@ -2,7 +2,6 @@
 recordings to which nothing came."""
 
 import os
-import re
 import signal
 import tempfile
 import time
@@ -12,7 +11,7 @@ from dependencies import Authority, Web
 from environment import CAPTURE
 from ordinary import User
 from processes import Failed, free_port, start, stop, tail, wait_for_port
-from session import Run
+from session import Calls
 
 STORIES = {}
 
@@ -42,15 +41,17 @@ class Service:
     """The service of `places_service.py`, in a folder of its own."""
 
     def __init__(self, name, user, web):
-        self.user, self.runs = user, 0
+        self.user = user
         self.folder = str(user.place(name.replace(" ", "-")))
+        self.calls = Calls(self.folder, *user.prefix, user.binary)
         self.environment = {**user.environment(), **web.environment()}
         self.command = [user.interpreter(), str(CAPTURE / "python" / "places_service.py")]
 
     def record(self, ports, *requests, code=0, **changes):
         """Records requests, each as (number of the port, path); returns what retake said."""
-        log, places = os.path.join(self.folder, f"record-{self.runs}.log"), os.path.join(self.folder, "places")
-        process = self._start(log, "record", "--set", "main", PORTS=ports, PLACES=places, **changes)
+        log, places = os.path.join(self.folder, f"record-{self.calls.runs}.log"), os.path.join(self.folder, "places")
+        process = start([*self.calls.words, "record", "--set", "main", "--", *self.command], log=log, cwd=self.folder,
+                        env={**self.environment, "PORTS": ports, "PLACES": places, **changes})
         try:
             end = time.monotonic() + 30
             while not os.path.exists(places):
@@ -74,24 +75,13 @@ class Service:
         return tail(log)
 
     def replay(self, ports, *options, **changes):
-        self.runs += 1
-        file, log = (os.path.join(self.folder, f"{name}-{self.runs}") for name in ("results.json", "replay.log"))
-        process = self._start(log, "replay", "--json", file, "--junit", file + ".xml", *options, PORTS=ports, **changes)
-        try:
-            code = process.wait(120)
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            done = Run(code, text.read(), file)
+        junit = os.path.join(self.folder, f"results-{self.calls.runs + 1}.xml")
+        done = self.calls.replay(self.command, {**self.environment, "PORTS": ports, **changes}, "--junit", junit, *options)
         done.junit = ""
-        if os.path.exists(file + ".xml"):
-            with open(file + ".xml") as text:
+        if os.path.exists(junit):
+            with open(junit) as text:
                 done.junit = text.read()
         return done
-
-    def _start(self, log, *words, **changes):
-        return start([*self.user.prefix, self.user.binary, *words, "--", *self.command], log=log, cwd=self.folder,
-                     env={**self.environment, **changes})
 
     def file(self, name):
         """A file of the recording."""

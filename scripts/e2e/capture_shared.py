@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import tempfile
 import time
 
@@ -13,7 +12,7 @@ from dependencies import Authority, SHARED, Web
 from environment import CAPTURE
 from ordinary import User
 from processes import Failed, free_port, run as run_command, start, stop, tail, wait_for_port
-from session import Run
+from session import Calls
 
 REQUESTS = 2
 
@@ -55,30 +54,19 @@ class Shared:
         self.command = [user.interpreter(), str(CAPTURE / "python" / "shared_service.py")]
         self.urls = [f"{scheme}://{name}:{port}" for scheme, port in zip(("http", "https"), web.ports()) for name in SHARED]
         self.env = {**user.environment(), "PORT": str(self.port), "NAMED_URLS": " ".join(self.urls)}
-        self.runs = 0
+        self.calls = Calls(self.folder, *self.prefix, user.binary)
         with open(os.path.join(self.folder, "retake.yaml"), "w") as file:
             file.write(f"tls:\n  roots: [{user.folder}/ca.pem]\n")
 
     def record(self):
-        log = os.path.join(self.folder, "record.log")
-        process = start([*self.prefix, self.user.binary, "record", "--set", "main", "--", *self.command], log=log,
-                        cwd=self.folder, env=self.env)
-        try:
-            wait_for_port(self.port, process, 60, log)
-            self._ask(log)
-            process.send_signal(signal.SIGINT)
-            code = process.wait(40)
-        finally:
-            stop(process)
-        if code != 0:
-            raise Failed(f"record ended with {code}{tail(log)}")
+        _, said = self.calls.record(self.command, self.env, self._ask, port=self.port)
         with open(os.path.join(self.folder, "retake", "main", "set.yaml")) as file:
             text = file.read()
         found = set(re.findall(r"^  - name: \"?([^\"\n]+)", text, re.MULTILINE))
         if {name.split(":")[0] for name in found} != set(SHARED) or len(found) != 4:
             raise Failed(f"the dependencies are {sorted(found)}\n{text}")
-        if "not captured" in tail(log):
-            raise Failed(f"the ledger says `not captured`{tail(log)}")
+        if "not captured" in said:
+            raise Failed(f"the ledger says `not captured`{said}")
 
     def replay(self):
         run = self._replay().expect_green()
@@ -91,7 +79,7 @@ class Shared:
         if wrong or run.code == 3 or len(run.tests) != REQUESTS:
             raise Failed(f"answers differ: {wrong}\n{run.said[-3000:]}")
 
-    def _ask(self, log):
+    def _ask(self):
         for n in range(1, REQUESTS + 1):
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
             connection.request("GET", f"/call/{n}")
@@ -99,18 +87,8 @@ class Shared:
             said = answer.read()
             connection.close()
             if answer.status != 200 or sorted(one["host"] for one in json.loads(said).values()) != sorted(SHARED * 2):
-                raise Failed(f"it answered {answer.status} {said}{tail(log)}")
+                raise Failed(f"it answered {answer.status} {said}")
             time.sleep(0.1)
 
     def _replay(self, **changes):
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        log = os.path.join(self.folder, f"replay-{self.runs}.log")
-        process = start([*self.prefix, self.user.binary, "replay", "main", "--json", file, "--", *self.command], log=log,
-                        cwd=self.folder, env={**self.env, **changes})
-        try:
-            code = process.wait(120)
-        finally:
-            stop(process)
-        with open(log, errors="replace") as text:
-            return Run(code, text.read(), file)
+        return self.calls.replay(self.command, {**self.env, **changes}, "main")

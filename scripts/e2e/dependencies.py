@@ -101,8 +101,8 @@ class _Server(ThreadingHTTPServer):
         self.open.add(request)
         try:
             super().finish_request(request, client_address)
-        except OSError:
-            pass
+        except OSError as why:
+            print(f"           the test server's connection failed: {why!r}")
         finally:
             self.open.discard(request)
             self.shutdown_request(request)

@@ -5,7 +5,6 @@ what it says. Everything as an ordinary user.
 import http.client
 import json
 import os
-import signal
 import struct
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from ordinary import User
 from postgres import PASSWORD, Postgres
 from processes import Failed, free_port, start, stop, tail, wait_for_port
 from retake import clean_ledger
-from session import Run
+from session import Calls
 
 # What is refused: how outbound connections are captured, whether clients are recorded at the service's own port,
 # whether the service sees the recorded time.
@@ -74,6 +73,7 @@ class Place:
     def __init__(self, user, folder, python):
         self.user, self.folder, self.python = user, str(folder), python
         self.port, self.front = free_port(), free_port()
+        self.calls = Calls(self.folder, *user.prefix, user.binary)
         self.environment = {**user.environment(), "PORT": str(self.port)}
 
     def service(self, *arguments):
@@ -88,26 +88,14 @@ class Place:
 
     def record(self, options, command, ask=lambda: None, wait_for=None):
         """Records until `ask` has asked."""
-        log = os.path.join(self.folder, "record.log")
-        process = start([*self.user.prefix, self.user.binary, "record", "--set", "main", *options, "--", *command], log=log,
-                        cwd=self.folder, env=self.environment)
-        try:
-            wait_for_port(wait_for or self.port, process, 60, log)
+        def use():
             ask()
             time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
-            code = process.wait(40)
-        finally:
-            stop(process)
-        said = tail(log, 10_000)
-        if code != 0:
-            raise Failed(f"record ended with {code}{said}")
-        return said
+
+        return self.calls.record(command, self.environment, use, *options, port=wait_for or self.port)[1]
 
     def replay(self, *options, command=None):
-        file = os.path.join(self.folder, "results.json")
-        code, said = self.retake("replay", "--json", file, *options, "--", *(command or self.service()), timeout=120)
-        return Run(code, said, file)
+        return self.calls.replay(command or self.service(), self.environment, *options)
 
     def expect(self, code, *words, arguments):
         """Runs it to its end, and looks for words in what it says."""

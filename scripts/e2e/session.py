@@ -11,7 +11,7 @@ import textwrap
 import time
 
 from processes import Failed, free_port, start, stop, tail, wait_for_port
-from retake import BINARY, call
+from retake import BINARY
 
 
 class Run:
@@ -77,6 +77,50 @@ class Run:
         return json.dumps(without(self.results), indent=1, ensure_ascii=False)
 
 
+class Calls:
+    """`retake record` and `retake replay` in one folder: `words` is the program, behind what makes it another user's."""
+
+    def __init__(self, folder, *words, limit=120):
+        self.folder, self.words, self.limit = str(folder), [*words], limit
+        self.runs = 0
+
+    def record(self, command, env, use, *options, port, set_name="main", ready=60, log="record.log"):
+        """Records while `use()` asks the service, and ends as a user does; returns what it gave, and what retake said."""
+        log = os.path.join(self.folder, log)
+        process = start([*self.words, "record", "--set", set_name, *options, "--", *command], log=log, cwd=self.folder,
+                        env=env)
+        try:
+            wait_for_port(port, process, ready, log)
+            used = use()
+            process.send_signal(signal.SIGINT)
+            code = _ended(process, 40, "record", log)
+        finally:
+            stop(process)
+        said = tail(log, 20_000)
+        if code != 0:
+            raise Failed(f"record ended with {code}{said}")
+        return used, said
+
+    def replay(self, command, env, *options):
+        """Replays against the command; of the run, its exit code, its words and its results are given."""
+        self.runs += 1
+        file, log = (os.path.join(self.folder, name) for name in (f"results-{self.runs}.json", f"replay-{self.runs}.log"))
+        process = start([*self.words, "replay", "--json", file, *map(str, options), "--", *command], log=log, cwd=self.folder, env=env)
+        try:
+            code = _ended(process, self.limit, "replay", log)
+        finally:
+            stop(process)
+        with open(log, errors="replace") as text:
+            return Run(code, text.read(), file)
+
+
+def _ended(process, limit, what, log):
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{what} did not end within {limit} s{tail(log)}") from None
+
+
 class Session:
     """A folder, ports, and the service's command; `record` once, `replay` as often as is liked."""
 
@@ -86,7 +130,7 @@ class Session:
         self.inbound, self.service, self.database = free_port(), free_port(), free_port()
         self.ready_timeout = ready_timeout
         self.extra = []
-        self.runs = 0
+        self.calls = Calls(self.folder, str(BINARY))
 
     @property
     def base(self):
@@ -100,27 +144,15 @@ class Session:
 
     def record(self, traffic, *, set_name="main", settle=0.0, **changes):
         """Records what `traffic(base)` sends; ends retake as a user does. Returns what retake said."""
-        log = os.path.join(self.folder, "record.log")
-        process = start(
-            [str(BINARY), "record", "--set", set_name, "--listen", f"127.0.0.1:{self.inbound}",
-             "--upstream", f"127.0.0.1:{self.service}",
-             "--dep", f"db=postgres://127.0.0.1:{self.server.port}@127.0.0.1:{self.database}",
-             *self.extra, "--", *self.command(self)],
-            log=log, cwd=self.folder, env=self._environment(changes))
-        try:
-            wait_for_port(self.service, process, self.ready_timeout, log)
+        def use():
             traffic(self.base)
             time.sleep(settle)
-            process.send_signal(signal.SIGINT)
-            try:
-                code = process.wait(40)
-            except subprocess.TimeoutExpired:
-                raise Failed(f"record did not end within 40 s of SIGINT{tail(log)}") from None
-        finally:
-            stop(process)
-        said = tail(log, 10_000)
-        if code != 0:
-            raise Failed(f"record ended with {code}{said}")
+
+        _, said = self.calls.record(
+            self.command(self), self._environment(changes), use,
+            "--listen", f"127.0.0.1:{self.inbound}", "--upstream", f"127.0.0.1:{self.service}",
+            "--dep", f"db=postgres://127.0.0.1:{self.server.port}@127.0.0.1:{self.database}", *self.extra,
+            port=self.service, set_name=set_name, ready=self.ready_timeout)
         return said
 
     def settings(self, text):
@@ -130,11 +162,7 @@ class Session:
 
     def replay(self, *options, **changes):
         """Replays against the command; the environment may make it another build."""
-        self.runs += 1
-        file = os.path.join(self.folder, f"results-{self.runs}.json")
-        done = call("replay", "--json", file, *options, "--", *self.command(self),
-                    cwd=self.folder, env=self._environment(changes))
-        return Run(done.code, done.out + done.said, file)
+        return self.calls.replay(self.command(self), self._environment(changes), *options)
 
     def files(self, pattern=r".*"):
         """The recording's files whose names match, with their text."""
