@@ -37,6 +37,7 @@ pub use settings::{
     ReplaySettings, Settings, TlsSettings,
 };
 pub use store::Store;
+pub use v1::SharedPart;
 pub use version::FormatVersion;
 pub use writer::{SetWriter, TestWriter, WriteMode};
 

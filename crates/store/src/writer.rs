@@ -6,13 +6,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use retake_model::{Mock, NoiseRule, SetInfo, TestCase};
+use retake_model::{NoiseRule, SetInfo, TestCase};
 
 use crate::blobs::BlobWriter;
 use crate::load::{Content, Kind, SetFolder, parallel, shared_name, shared_parts};
 use crate::names::Names;
 use crate::store::{old_path, staged_path};
-use crate::{Store, StoreError, disk, v1};
+use crate::{SharedPart, Store, StoreError, disk, v1};
 
 /// What becomes of what a set already holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,15 +157,14 @@ impl SetWriter {
     ///
     /// # Errors
     /// See [`SetWriter::write_test`].
-    pub fn write_shared(&mut self, part: u32, mocks: &[Mock]) -> Result<(), StoreError> {
+    pub fn write_shared(&mut self, part: u32, calls: &SharedPart) -> Result<(), StoreError> {
         if part <= 1 {
             self.remove_old_parts()?;
         }
         let name = shared_name(part);
-        let rendered = v1::write_shared(mocks).map_err(|_| too_deep(&name))?;
-        self.tests.blobs.write(&rendered.blobs)?;
-        let path = self.folder.join(name);
-        disk::write_whole(&path, rendered.text.as_bytes())
+        let file = calls.file().map_err(|_| too_deep(&name))?;
+        self.tests.blobs.write(&calls.blobs())?;
+        disk::write_whole(&self.folder.join(name), file.as_bytes())
     }
 
     fn remove_old_parts(&mut self) -> Result<(), StoreError> {

@@ -278,7 +278,7 @@ fn scenario_13_a_folder_that_is_removed_while_recording_is_an_error() {
         .expect_err("the folder is gone");
     assert!(error.to_string().contains("get-b-200.yaml"), "{error}");
     writer
-        .write_shared(1, &order().calls)
+        .write_shared(1, &order().calls.iter().collect())
         .expect_err("the folder is gone");
     writer.finish(&info()).expect_err("the folder is gone");
 }

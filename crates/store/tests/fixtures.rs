@@ -206,6 +206,8 @@ fn write_the_files() {
     for test in set.tests {
         writer.write_test(test).expect("written");
     }
-    writer.write_shared(1, &set.shared).expect("written");
+    writer
+        .write_shared(1, &set.shared.iter().collect())
+        .expect("written");
     writer.finish(&set.info).expect("finished");
 }

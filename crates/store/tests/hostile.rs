@@ -486,7 +486,9 @@ fn who_reads_while_another_writes_sees_whole_files() {
             let mut test = order();
             test.request = get(&format!("/a/{n}"), n).request;
             writer.write_test(test).expect("written");
-            writer.write_shared(1, &order().calls).expect("written");
+            writer
+                .write_shared(1, &order().calls.iter().collect())
+                .expect("written");
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
         for reader in readers {

@@ -19,7 +19,9 @@ fn record(store: &Store) {
         .push("extra", Value::Bytes(vec![1; 5000].into()));
     writer.write_test(test).expect("written");
     writer.write_test(get("/a", 5)).expect("written");
-    writer.write_shared(1, &order().calls).expect("written");
+    writer
+        .write_shared(1, &order().calls.iter().collect())
+        .expect("written");
     let mut about = info();
     about.ledger = Some(Ledger::default());
     writer.finish(&about).expect("finished");

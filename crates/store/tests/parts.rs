@@ -21,7 +21,9 @@ fn write(store: &Store, mode: WriteMode, parts: std::ops::RangeInclusive<u32>) {
     let mut writer = store.writer_with("shop", mode).expect("a writer");
     for part in parts {
         let calls = [call(part.into()), call(100)];
-        writer.write_shared(part, &calls).expect("written");
+        writer
+            .write_shared(part, &calls.iter().collect())
+            .expect("written");
     }
     let mut about = info();
     about.ledger = Some(Ledger::default());

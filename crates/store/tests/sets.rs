@@ -128,7 +128,9 @@ fn everything_of_a_set_is_read_back_as_it_was_written() {
 
     let mut writer = store.writer("shop").expect("a writer");
     let name = writer.write_test(test.clone()).expect("written");
-    writer.write_shared(1, &shared).expect("written");
+    writer
+        .write_shared(1, &shared.iter().collect())
+        .expect("written");
     writer.finish(&about).expect("finished");
     let mut set = store.load("shop").expect("read back");
 

@@ -57,8 +57,8 @@ impl Known {
     }
 
     fn learn_tree(&mut self, tree: &Value, near: Near) {
-        each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
-            self.add(text)
+        each_text(tree, &mut |text| {
+            each_leaf_token(text, near, |token| self.add(token.text));
         });
     }
 
@@ -202,6 +202,22 @@ pub(crate) fn each_token(
                 each_leaf_token(name, near, |t| each(path, t.kind, t.text));
                 each_token(value, near, path, each);
                 path.0.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Bytes(_) => {}
+    }
+}
+
+/// Calls `each` for every text of a tree, names of fields and digits of numbers too.
+fn each_text(tree: &Value, each: &mut dyn FnMut(&str)) {
+    match tree {
+        Value::String(text) => each(text),
+        Value::Number(number) => each(number.as_str()),
+        Value::List(items) => items.iter().for_each(|item| each_text(item, each)),
+        Value::Map(fields) => {
+            for (name, value) in fields {
+                each(name);
+                each_text(value, each);
             }
         }
         Value::Null | Value::Bool(_) | Value::Bytes(_) => {}

@@ -14,6 +14,7 @@ use retake_wire::Protocol;
 
 use super::RelayEvent;
 use super::counters::Live;
+use super::look::Looking;
 use super::queue::Queue;
 use super::reader::Findings;
 use super::tls::Floor;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
     pub(super) ends_service_tls: bool,
     /// Workers that may still hand connections over.
     pub(super) relaying: AtomicUsize,
+    /// How many workers look at their sockets without sleeping.
+    pub(super) looking: Looking,
     pub(super) stopping: AtomicBool,
     /// Milliseconds of the grace time, valid once `stopping` is set.
     pub(super) grace: AtomicU64,

@@ -5,6 +5,7 @@ mod counters;
 mod door;
 mod end;
 mod event;
+mod look;
 mod proxy;
 mod queue;
 mod reader;

@@ -15,6 +15,7 @@ use retake_wire::{PROTOCOLS, Protocol};
 use super::adopt::{Accounts, Adopter, Inbox};
 use super::counters::{Counters, Live};
 use super::door::{Door, Shared, Upstream};
+use super::look::Looking;
 use super::queue::{Events, Queue};
 use super::tls::Floor;
 use super::worker::{WAKE, Worker};
@@ -102,6 +103,7 @@ impl RecordProxy {
             floor,
             ends_service_tls: options.ends_service_tls,
             relaying: AtomicUsize::new(workers),
+            looking: Looking::here(),
             stopping: AtomicBool::new(false),
             grace: AtomicU64::new(0),
         });

@@ -479,9 +479,9 @@ impl Recorder {
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
         self.redacted += secrets.len() as u64;
-        let kept = self.shared.add(mock, raw);
-        if let (Kept::New, Some(mock)) = (kept, self.shared.last()) {
-            self.known.learn(mock, Near::recorded(at));
+        let kept = self.shared.add(&mock, raw);
+        if kept == Kept::New {
+            self.known.learn(&mock, Near::recorded(at));
         }
         count_shared(self.tally(&to), kept);
         self.release_shared();

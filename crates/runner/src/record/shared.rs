@@ -1,24 +1,26 @@
 //! The mocks that belong to no single test.
 //!
-//! They are written in parts. Only the part that is being filled is held, and written again as it
-//! grows; of those before it fingerprints are left, by which repeats are told.
+//! They are written in parts. Only the part that is being filled is held, as the text that it
+//! will be, and written again as it grows; of those before it fingerprints are left, by which
+//! repeats are told.
 
 use std::collections::HashMap;
 
-use retake_model::{Mock, Value};
+use retake_model::Mock;
+use retake_store::SharedPart;
 
 use super::fingerprint::Fingerprint;
 
 /// How many mocks outside tests are kept.
 const MAX_SHARED: usize = 200_000;
 
-/// How much they may hold in all, in bytes.
+/// How much their files may hold in all, in bytes.
 const MAX_BYTES: usize = 1 << 30;
 
 /// How many mocks a part has at most.
 const PART: usize = 5_000;
 
-/// How much the mocks of a part hold, in bytes, when it is complete.
+/// How much the file of a part holds, in bytes, when it is complete.
 const PART_BYTES: usize = 16 << 20;
 
 /// How many parts' worth of mocks is held at most, where the disk refuses them.
@@ -28,9 +30,7 @@ const MAX_PARTS_HELD: usize = 4;
 #[derive(Debug)]
 pub(super) struct Shared {
     /// Those of the part that is being filled.
-    mocks: Vec<Mock>,
-    /// What they hold, in bytes.
-    held: usize,
+    mocks: SharedPart,
     /// The number of that part, from 1.
     part: u32,
     /// How many mocks the parts before it have.
@@ -62,8 +62,7 @@ pub(super) enum Kept {
 impl Default for Shared {
     fn default() -> Self {
         Shared {
-            mocks: Vec::new(),
-            held: 0,
+            mocks: SharedPart::default(),
             part: 1,
             released: 0,
             released_bytes: 0,
@@ -89,8 +88,8 @@ impl Shared {
 
     /// Takes a mock in. `raw` is of the bytes that it was read from. A part that
     /// [is complete](Self::is_part_complete) is to be released first.
-    pub(super) fn add(&mut self, mock: Mock, raw: Option<u128>) -> Kept {
-        let print = halves(Fingerprint::mock(&mock));
+    pub(super) fn add(&mut self, mock: &Mock, raw: Option<u128>) -> Kept {
+        let print = halves(Fingerprint::mock(mock));
         let known = self.index.get(&print).copied();
         let number = self.released.saturating_add(self.mocks.len());
         let (number, kept) = match (known, u32::try_from(number)) {
@@ -100,7 +99,6 @@ impl Shared {
             }
             (None, Ok(number)) if !self.is_full() => {
                 self.index.insert(print, number);
-                self.held += weight(&mock.request) + weight(&mock.response);
                 self.mocks.push(mock);
                 self.changed = true;
                 (number, Kept::New)
@@ -117,9 +115,9 @@ impl Shared {
 
     fn is_full(&self) -> bool {
         self.released + self.mocks.len() >= MAX_SHARED
-            || self.released_bytes + self.held >= MAX_BYTES
+            || self.released_bytes + self.mocks.bytes() >= MAX_BYTES
             || self.mocks.len() >= MAX_PARTS_HELD * PART
-            || self.held >= MAX_PARTS_HELD * PART_BYTES
+            || self.mocks.bytes() >= MAX_PARTS_HELD * PART_BYTES
     }
 
     /// Counts a repeat, where its mock is still held.
@@ -127,25 +125,19 @@ impl Shared {
         let place = usize::try_from(number)
             .ok()
             .and_then(|number| number.checked_sub(self.released));
-        if let Some(known) = place.and_then(|place| self.mocks.get_mut(place)) {
-            known.merged += 1;
+        if place.is_some_and(|place| self.mocks.repeat(place)) {
             self.changed = true;
         }
     }
 
-    /// The mock that was taken in last.
-    pub(super) fn last(&self) -> Option<&Mock> {
-        self.mocks.last()
-    }
-
     /// Whether the part that is being filled is to be written for the last time, and released.
     pub(super) fn is_part_complete(&self) -> bool {
-        self.mocks.len() >= PART || self.held >= PART_BYTES
+        self.mocks.len() >= PART || self.mocks.bytes() >= PART_BYTES
     }
 
     /// The part that is being filled, with its number, where there is something new in it since
     /// the last time, or `always`.
-    pub(super) fn take_changed(&mut self, always: bool) -> Option<(u32, &[Mock])> {
+    pub(super) fn take_changed(&mut self, always: bool) -> Option<(u32, &SharedPart)> {
         let changed = std::mem::take(&mut self.changed);
         // What follows a part that was released is a file only once there is something in it.
         let always = always && (self.part == 1 || !self.mocks.is_empty());
@@ -155,9 +147,8 @@ impl Shared {
     /// Lets go of the part that is being filled, which was written, and begins the next one.
     pub(super) fn release(&mut self) {
         self.released += self.mocks.len();
-        self.released_bytes += self.held;
+        self.released_bytes += self.mocks.bytes();
         self.mocks.clear();
-        self.held = 0;
         self.part += 1;
         self.changed = false;
     }
@@ -169,27 +160,9 @@ fn halves(print: u128) -> Print {
     [low, high]
 }
 
-/// How much a value holds, in bytes.
-fn weight(value: &Value) -> usize {
-    size_of::<Value>()
-        + match value {
-            Value::Null | Value::Bool(_) => 0,
-            Value::Number(number) => number.as_str().len(),
-            Value::String(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(items) => items.iter().map(weight).sum(),
-            Value::Map(fields) => {
-                let fields = fields.iter();
-                fields
-                    .map(|(name, value)| size_of::<String>() + name.len() + weight(value))
-                    .sum()
-            }
-        }
-}
-
 #[cfg(test)]
 mod tests {
-    use retake_model::{Attribution, ProtocolId, Scope};
+    use retake_model::{Attribution, ProtocolId, Scope, Value};
 
     use super::*;
 
@@ -211,19 +184,22 @@ mod tests {
     fn repeats_are_told_from_bytes_and_from_meaning_even_when_the_part_was_released() {
         let mut shared = Shared::default();
         assert_eq!(shared.known(7, true), None);
-        assert_eq!(shared.add(mock(1), Some(7)), Kept::New);
+        assert_eq!(shared.add(&mock(1), Some(7)), Kept::New);
         assert_eq!(shared.known(7, true), Some(Kept::Merged));
-        assert_eq!(shared.add(mock(1), Some(8)), Kept::Merged);
+        assert_eq!(shared.add(&mock(1), Some(8)), Kept::Merged);
         assert_eq!(shared.known(8, true), Some(Kept::Merged));
-        assert_eq!(shared.last().map(|mock| mock.merged), Some(3));
+        assert_eq!(shared.mocks.repeats(0), Some(3));
         let (part, mocks) = shared.take_changed(false).expect("changed");
         assert_eq!((part, mocks.len()), (1, 1));
         shared.release();
-        assert_eq!(shared.add(mock(1), None), Kept::Merged);
+        assert_eq!(shared.add(&mock(1), None), Kept::Merged);
         assert_eq!(shared.known(7, true), Some(Kept::Merged));
-        assert_eq!(shared.take_changed(true), None, "no file for an empty part");
-        assert_eq!(shared.add(mock(2), None), Kept::New);
-        assert_eq!(shared.last().map(|mock| mock.merged), Some(0));
+        assert!(
+            shared.take_changed(true).is_none(),
+            "no file for an empty part"
+        );
+        assert_eq!(shared.add(&mock(2), None), Kept::New);
+        assert_eq!(shared.mocks.repeats(0), Some(0));
         let (part, mocks) = shared.take_changed(false).expect("changed");
         assert_eq!((part, mocks.len()), (2, 1));
     }
@@ -232,14 +208,14 @@ mod tests {
     fn what_is_too_much_is_told_before_it_is_read_where_bytes_say_it() {
         let mut shared = Shared::default();
         for n in 0..MAX_SHARED {
-            assert_eq!(shared.add(mock(n), None), Kept::New);
+            assert_eq!(shared.add(&mock(n), None), Kept::New);
             if shared.is_part_complete() {
                 shared.release();
             }
         }
         assert!(shared.mocks.is_empty());
-        assert_eq!(shared.add(mock(MAX_SHARED), None), Kept::Full);
-        assert_eq!(shared.add(mock(0), Some(1)), Kept::Merged);
+        assert_eq!(shared.add(&mock(MAX_SHARED), None), Kept::Full);
+        assert_eq!(shared.add(&mock(0), Some(1)), Kept::Merged);
         assert_eq!(shared.known(1, true), Some(Kept::Merged));
         assert_eq!(shared.known(2, true), Some(Kept::Full));
         assert_eq!(shared.known(2, false), None, "its meaning may be known");
@@ -250,7 +226,7 @@ mod tests {
         let mut shared = Shared::default();
         let mut large = mock(1);
         large.response = Value::text("x".repeat(PART_BYTES));
-        shared.add(large, None);
+        shared.add(&large, None);
         assert!(shared.is_part_complete());
     }
 }

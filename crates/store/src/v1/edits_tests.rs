@@ -8,7 +8,7 @@ use retake_model::{
 };
 
 use super::both_ways::check;
-use super::{write_set, write_shared, write_test};
+use super::{SharedPart, write_set, write_test};
 use crate::yaml::roundtrip_tests::{PIECES, cases, value};
 
 fn mock() -> impl Strategy<Value = Mock> {
@@ -264,7 +264,8 @@ fn tests_are_read_directly_as_they_are_read_in_general() {
     run(400, &test_case(), |test| {
         let text = write_test(&test, &test.name).expect("not too deep").text;
         assert_eq!(check(&text), 2, "as a test and as a tree: {text}");
-        let text = write_shared(&test.calls).expect("not too deep").text;
+        let calls: SharedPart = test.calls.iter().collect();
+        let text = calls.file().expect("not too deep");
         assert!(check(&text) >= 2, "as shared calls and as a tree: {text}");
     });
 }

@@ -6,14 +6,16 @@
 
 #[cfg(any(test, feature = "fuzz"))]
 pub(crate) mod both_ways;
+mod part;
 mod read;
 mod rules;
 mod types;
 mod write;
 
+pub use part::SharedPart;
 pub(crate) use read::{Reader, read_set, read_shared, read_test};
 pub(crate) use rules::{RuleDoc, read_rules};
-pub(crate) use write::{write_set, write_shared, write_test};
+pub(crate) use write::{write_set, write_test};
 
 #[cfg(test)]
 mod edits_tests;

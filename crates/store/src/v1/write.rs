@@ -18,7 +18,7 @@ pub(crate) struct Rendered<'v> {
     pub(crate) blobs: Vec<BlobOf<'v>>,
 }
 
-type Fields<'v> = Vec<(Cow<'v, str>, Node<'v>)>;
+pub(super) type Fields<'v> = Vec<(Cow<'v, str>, Node<'v>)>;
 
 /// A test file.
 pub(crate) fn write_test<'v>(test: &'v TestCase, name: &'v str) -> Result<Rendered<'v>, TooDeep> {
@@ -40,22 +40,10 @@ pub(crate) fn write_test<'v>(test: &'v TestCase, name: &'v str) -> Result<Render
         "response",
         message(&test.response, &mut blobs)?,
     );
-    let calls = calls(&test.calls, Scope::Test, Attribution::Alone, &mut blobs)?;
+    let calls = calls(&test.calls, &mut blobs)?;
     put_list(&mut fields, "calls", calls);
     put_list(&mut fields, "made", test.made.iter().map(made).collect());
     put_list(&mut fields, "rules", test.rules.iter().map(rule).collect());
-    Ok(Rendered {
-        text: document(&fields),
-        blobs,
-    })
-}
-
-/// A `startup.yaml`.
-pub(crate) fn write_shared(mocks: &[Mock]) -> Result<Rendered<'_>, TooDeep> {
-    let mut blobs = Vec::new();
-    let mut fields = header();
-    let calls = calls(mocks, Scope::Startup, Attribution::Unattributed, &mut blobs)?;
-    put_list(&mut fields, "calls", calls);
     Ok(Rendered {
         text: document(&fields),
         blobs,
@@ -160,35 +148,48 @@ fn message<'v>(value: &'v Value, blobs: &mut Vec<BlobOf<'v>>) -> Result<Node<'v>
     })
 }
 
-fn calls<'v>(
-    mocks: &'v [Mock],
-    scope: Scope,
-    by: Attribution,
-    blobs: &mut Vec<BlobOf<'v>>,
-) -> Result<Vec<Node<'v>>, TooDeep> {
+/// The calls of a test.
+fn calls<'v>(mocks: &'v [Mock], blobs: &mut Vec<BlobOf<'v>>) -> Result<Vec<Node<'v>>, TooDeep> {
     let mut calls = Vec::with_capacity(mocks.len());
     for mock in mocks {
-        let mut fields = Vec::with_capacity(6);
-        put(&mut fields, "to", Node::text(&*mock.to));
-        if mock.scope != scope {
-            let name = ScopeDoc::from(mock.scope).name();
-            put(&mut fields, "scope", Node::text(name));
-        }
-        if mock.by != by {
-            put(&mut fields, "by", Node::text(ByDoc::from(mock.by).name()));
-        }
-        if mock.after > 0 {
-            put(&mut fields, "after", Node::bare(format_span(mock.after)));
-        }
-        if mock.took > 0 {
-            put(&mut fields, "took", Node::bare(format_span(mock.took)));
-        }
+        let mut fields = call_head(mock, Scope::Test, Attribution::Alone);
         put_count(&mut fields, "merged", mock.merged);
-        put(&mut fields, mock.protocol.0, node(&mock.request, blobs)?);
-        put(&mut fields, "gives", node(&mock.response, blobs)?);
+        fields.extend(call_messages(mock, blobs)?);
         calls.push(block(fields));
     }
     Ok(calls)
+}
+
+/// What stands before the count of a call's repeats. A scope and an attribution that are usual
+/// where it stands are left out.
+pub(super) fn call_head(mock: &Mock, scope: Scope, by: Attribution) -> Fields<'_> {
+    let mut fields = Vec::with_capacity(8);
+    put(&mut fields, "to", Node::text(&*mock.to));
+    if mock.scope != scope {
+        let name = ScopeDoc::from(mock.scope).name();
+        put(&mut fields, "scope", Node::text(name));
+    }
+    if mock.by != by {
+        put(&mut fields, "by", Node::text(ByDoc::from(mock.by).name()));
+    }
+    if mock.after > 0 {
+        put(&mut fields, "after", Node::bare(format_span(mock.after)));
+    }
+    if mock.took > 0 {
+        put(&mut fields, "took", Node::bare(format_span(mock.took)));
+    }
+    fields
+}
+
+/// What stands behind it.
+pub(super) fn call_messages<'v>(
+    mock: &'v Mock,
+    blobs: &mut Vec<BlobOf<'v>>,
+) -> Result<[(Cow<'v, str>, Node<'v>); 2], TooDeep> {
+    Ok([
+        (Cow::Borrowed(mock.protocol.0), node(&mock.request, blobs)?),
+        (Cow::Borrowed("gives"), node(&mock.response, blobs)?),
+    ])
 }
 
 fn made(made: &Made) -> Node<'_> {

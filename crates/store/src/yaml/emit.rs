@@ -59,7 +59,7 @@ pub(crate) fn document(fields: &[(Cow<'_, str>, Node<'_>)]) -> String {
 }
 
 /// Writes fields at column `column`; the first one stands where `out` ends.
-fn write_fields(out: &mut String, fields: &[(Cow<'_, str>, Node<'_>)], column: usize) {
+pub(crate) fn write_fields(out: &mut String, fields: &[(Cow<'_, str>, Node<'_>)], column: usize) {
     for (i, (key, value)) in fields.iter().enumerate() {
         if i > 0 {
             indent(out, column);

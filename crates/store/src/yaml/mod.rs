@@ -13,7 +13,7 @@ mod scalar;
 mod tree;
 
 pub(crate) use direct::read as read_direct;
-pub(crate) use emit::{Node, document};
+pub(crate) use emit::{Node, document, write_fields};
 pub(crate) use guard::{Limits, check, decode, guard};
 pub(crate) use locate::{locate, locate_key};
 pub(crate) use moment::{Moment, Span, format_moment, format_span};
