@@ -30,19 +30,25 @@ pub(crate) fn format_moment(at: Timestamp) -> String {
 pub(crate) fn format_span(nanos: u64) -> String {
     let (unit, name, digits) = match nanos {
         0 => return "0s".to_owned(),
-        1..1_000 => return format!("{nanos}ns"),
+        1..1_000 => (1, "ns", 0),
         1_000..1_000_000 => (1_000, "us", 3),
         1_000_000..NANOS => (1_000_000, "ms", 6),
         _ => (NANOS, "s", 9),
     };
-    let whole = nanos / unit;
-    let fraction = format!("{:0digits$}", nanos % unit);
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() {
-        format!("{whole}{name}")
-    } else {
-        format!("{whole}.{fraction}{name}")
+    let mut text = (nanos / unit).to_string();
+    let (mut fraction, mut digits) = (nanos % unit, digits);
+    if fraction > 0 {
+        while fraction.is_multiple_of(10) {
+            fraction /= 10;
+            digits -= 1;
+        }
+        let fraction = fraction.to_string();
+        text.push('.');
+        text.extend(std::iter::repeat_n('0', digits - fraction.len()));
+        text.push_str(&fraction);
     }
+    text.push_str(name);
+    text
 }
 
 /// Reads what [`format_moment`] writes; up to nine digits of a second, `Z` only.

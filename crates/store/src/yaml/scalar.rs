@@ -14,6 +14,9 @@ pub(crate) fn is_plain(text: &str, flow: bool) -> bool {
     if !(begins_well || is_uuid(text)) || is_word_of_yaml(text) {
         return false;
     }
+    if text.is_ascii() {
+        return are_plain_bytes(text.as_bytes(), flow);
+    }
     let mut rest = text.chars().peekable();
     let mut before = ' ';
     while let Some(c) = rest.next() {
@@ -38,12 +41,72 @@ pub(crate) fn is_plain(text: &str, flow: bool) -> bool {
     true
 }
 
+/// What stands in ASCII text without quotes: anywhere, in block style, or where its neighbours
+/// allow it. The same as [`is_plain`] says of characters, by a table.
+fn are_plain_bytes(text: &[u8], flow: bool) -> bool {
+    let mut before = b' ';
+    let mut rest = text;
+    while let Some((&byte, behind)) = rest.split_first() {
+        let good = match KINDS.get(usize::from(byte)) {
+            Some(Kind::Plain) => true,
+            Some(Kind::Block) => !flow,
+            Some(Kind::Space) => before != b' ' && !behind.is_empty(),
+            Some(Kind::Colon) => {
+                !flow
+                    && behind
+                        .first()
+                        .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'/')
+            }
+            Some(Kind::Quoted) | None => false,
+        };
+        if !good {
+            return false;
+        }
+        before = byte;
+        rest = behind;
+    }
+    true
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Block,
+    Space,
+    Colon,
+    Quoted,
+}
+
+/// The kind of each character of ASCII.
+const KINDS: [Kind; 128] = {
+    let mut kinds = [Kind::Quoted; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        let kind = match byte {
+            b' ' => Kind::Space,
+            b':' => Kind::Colon,
+            b',' | b'?' => Kind::Block,
+            b'_' | b'-' | b'.' | b'/' | b'+' | b'$' | b';' | b'=' | b'(' | b')' | b'@' | b'*'
+            | b'<' | b'>' | b'&' | b'%' | b'^' | b'~' | b'\'' => Kind::Plain,
+            byte if byte.is_ascii_alphanumeric() => Kind::Plain,
+            _ => Kind::Quoted,
+        };
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            kinds[byte as usize] = kind;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
 /// Words that YAML 1.1 or 1.2 takes for a truth value, for nothing, or for no number.
 pub(super) fn is_word_of_yaml(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity",
     ];
-    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    const LONGEST_WORD: usize = 8;
+    text.len() <= LONGEST_WORD && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// `8-4-4-4-12` hex digits: the one text that begins with a digit and is no number to anybody.
@@ -216,6 +279,20 @@ mod tests {
         ] {
             assert!(!is_plain(text, false), "{text:?}");
             assert!(!is_plain(text, true), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ascii_is_judged_as_any_other_text_is() {
+        // Behind a letter that is not ASCII, each character is judged by itself.
+        for byte in 0..128_u8 {
+            for around in ["a{}b", "a{}", "a{} b", "a{}/", "a {}b", "a{}:b"] {
+                for flow in [false, true] {
+                    let text = around.replace("{}", &char::from(byte).to_string());
+                    let other = format!("ä{text}");
+                    assert_eq!(is_plain(&text, flow), is_plain(&other, flow), "{text:?}");
+                }
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Columns and types as the trees hold them: `price numeric(10,2)`.
 
+use std::borrow::Cow;
+
 use retake_model::Value;
 
 use super::message;
@@ -23,7 +25,7 @@ impl Column {
     pub fn tree(column: &message::Column<'_>) -> Value {
         let short = match std::str::from_utf8(column.name) {
             Ok(name) if column.size == types::size(column.oid) => {
-                type_text(column.oid, column.modifier).map(|of| format!("{name} {of}"))
+                type_text(column.oid, column.modifier).map(|of| [name, " ", &of].concat())
             }
             _ => None,
         };
@@ -121,12 +123,12 @@ fn modifier_of(name: &str) -> Option<Modifier> {
 }
 
 /// `numeric(10,2)`. None where this form cannot say it.
-fn type_text(oid: u32, modifier: i32) -> Option<String> {
+fn type_text(oid: u32, modifier: i32) -> Option<Cow<'static, str>> {
     let Some(name) = types::name(oid) else {
-        return (modifier == -1).then(|| oid.to_string());
+        return (modifier == -1).then(|| oid.to_string().into());
     };
     if modifier == -1 {
-        return Some(name.to_owned());
+        return Some(name.into());
     }
     let text = match modifier_of(name)? {
         Modifier::Length => format!("{name}({})", modifier.checked_sub(4)?),
@@ -139,7 +141,7 @@ fn type_text(oid: u32, modifier: i32) -> Option<String> {
         }
     };
     // What does not come back as it was is written as a map.
-    (read_type_text(&text) == Some((oid, modifier))).then_some(text)
+    (read_type_text(&text) == Some((oid, modifier))).then(|| text.into())
 }
 
 /// The OID and the modifier that a type's text says.

@@ -107,6 +107,8 @@ fn setting(name: &str) -> Meaning {
 /// The trace that a comment of the statement names: `traceparent='00-…'` (W3C trace context,
 /// section 3.2, as sqlcommenter writes it).
 pub fn trace(sql: &str) -> Option<TraceId> {
+    // Where there are none of these there is no comment.
+    memchr::memchr2(b'-', b'*', sql.as_bytes())?;
     let mut rest = sql;
     while let Some(at) = rest.find("traceparent") {
         let before = sql.len() - rest.len() + at;

@@ -80,6 +80,7 @@ impl Reading {
                     last.error.get_or_insert_with(|| report::tree(&error));
                 }
             }
+            b'T' => self.columns(payload)?,
             tag => self.message(tag, payload)?,
         }
         Ok(())
@@ -98,7 +99,6 @@ impl Reading {
                 result.rows.extend(row);
                 result.batch += 1;
             }
-            Backend::RowDescription(_) => self.columns(payload)?,
             Backend::CopyData(data) => {
                 let copy = &mut self.result().copy;
                 copy.get_or_insert_default().extend_from_slice(data);

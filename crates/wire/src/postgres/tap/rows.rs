@@ -38,8 +38,10 @@ pub(super) struct Shape(Vec<(u32, Format)>);
 impl Shape {
     /// The columns of a RowDescription, and the list of their trees.
     pub(super) fn new(columns: &Columns<'_>) -> (Self, Value) {
-        let trees = columns.iter().map(|c| Column::tree(&c)).collect();
-        let shape = columns.iter().map(|c| (c.oid, c.format)).collect();
+        let each = columns
+            .iter()
+            .map(|c| (Column::tree(&c), (c.oid, c.format)));
+        let (trees, shape) = each.unzip();
         (Shape(shape), Value::List(trees))
     }
 
