@@ -105,3 +105,44 @@ def _elsewhere(service):
                 raise Failed(f"{name} does not say {to} and why\n{text[-3000:]}")
     # Where it may leave the machine it is no difference.
     service.replay(port, "--allow-egress", EXTRA=extra).expect_green()
+
+
+@story("ports, each test goes to the one that it came to")
+def _ports(service):
+    first, second = free_port(), free_port()
+    ports = f"{first},{second}"
+    service.record(ports, (0, "/who"), (1, "/who"), (1, "/item/1"), (0, "/item/1"), (1, "/second"))
+    texts = [service.file(f"tests/{name}.yaml") for name in ("get-who-200", "get-who-200-2", "get-second-200")]
+    if [f"\nport: {second}\n" in text for text in texts] != [False, True, True]:
+        raise Failed(f"the tests do not say their ports: {texts}")
+    if f'listens: ["127.0.0.1:{first}", "127.0.0.1:{second}"]' not in service.file("set.yaml"):
+        raise Failed(service.file("set.yaml"))
+    for options in ([], ["--jobs", "4"], ["--port", str(first)]):
+        if len(service.replay(ports, *options).expect_green().tests) != 5:
+            raise Failed("not every test was run")
+    # Their names tell which port they are at: swapped, each test gets the other's answer.
+    swapped = service.replay(f"{second},{first}").expect(1, "(each port answers as the other did)")
+    if {test["verdict"] for test in swapped.tests} != {"changed"}:
+        raise Failed(f"not every test is red\n{swapped.said}")
+    gone = service.replay(str(first), "--ready-timeout", "3s").expect(4, "(nobody listens at the second port)")
+    if str(second) not in gone.said:
+        raise Failed(f"the port is not named\n{gone.said}")
+    service.replay(ports, "--port", str(free_port()), "--ready-timeout", "3s").expect(4, "(--port names another one)")
+
+
+@story("ports that move are found in the order in which the service listens")
+def _moved(service):
+    service.record("0,0,0", (1, "/who"), (2, "/who"), (0, "/who"), (2, "/item/1"))
+    recorded = service.ports
+    service.replay("0,0,0").expect_green()
+    service.replay(f"{free_port()},{free_port()},{free_port()}").expect_green()
+    # One that stayed is itself, whatever the order.
+    service.replay(f"0,{recorded[1]},0").expect_green()
+
+
+@story("nothing, a recording to which no request came ends with exit code 3")
+def _nothing(service):
+    port = str(free_port())
+    said = service.record(port, code=3)
+    if "nothing was recorded" not in said or f"send some to 127.0.0.1:{port}" not in said:
+        raise Failed(f"it is not said where to send requests\n{said}")

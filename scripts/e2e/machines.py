@@ -191,7 +191,7 @@ def input_a_file_that_may_not_be_executed(place):
 
 def input_a_script_without_a_first_line_runs_as_in_a_shell(place):
     script = place.file("app", b"echo it runs\n")
-    place.expect(0, "it runs", arguments=("record", "--", script))
+    place.expect(3, "it runs", arguments=("record", "--", script))
     script = place.file("broken", b"#!/no/such/interpreter\n")
     place.expect(4, "/no/such/interpreter, which is not there", arguments=("record", "--", script))
 
@@ -207,7 +207,7 @@ def input_a_program_of_another_processor(place):
     head = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 3, 1, 0x8048054, 52, 0, 0, 52, 32, 1, 0, 0, 0)
     load = struct.pack("<IIIIIIII", 1, 0, 0x8048000, 0x8048000, 84 + len(code), 84 + len(code), 5, 0x1000)
     program = place.file("i386", head + load + code)
-    place.expect(0, "not captured", "was built for x86 (32 bits)", arguments=("record", "--", program))
+    place.expect(3, "not captured", "was built for x86 (32 bits)", arguments=("record", "--", program))
 
 
 def input_a_command_that_ends_at_once(place):
@@ -241,7 +241,7 @@ def install(flags, *program):
 
 def input_a_program_that_watches_system_calls_itself(place):
     script = OWN_FILTER + "install(8, (6, 0, 0, 0x7fff0000))\n"
-    place.expect(0, "error 16", "wanted to watch system calls itself", "--no-capture",
+    place.expect(3, "error 16", "wanted to watch system calls itself", "--no-capture",
                  arguments=("record", "--", place.python, "-c", script))
 
 
@@ -268,10 +268,10 @@ def input_retake_inside_of_retake(place):
 
 
 def input_a_port_that_nobody_asks(place):
-    place.expect(0, "nothing was recorded", "never listened on a port",
+    place.expect(3, "nothing was recorded", "never listened on a port",
                  arguments=("record", "--for", "1s", "--", "sleep", "30"))
     server = [place.python, "-m", "http.server", "--bind", "127.0.0.1", str(place.port)]
-    place.expect(0, "nothing was recorded", f"send some to 127.0.0.1:{place.port}",
+    place.expect(3, "nothing was recorded", f"send some to 127.0.0.1:{place.port}",
                  arguments=("record", "--for", "3s", "--", *server))
 
 

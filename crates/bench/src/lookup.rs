@@ -131,6 +131,7 @@ fn set(mocks: usize, postgres: ProtocolId) -> TestSet {
         took: 1_000_000,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::Null,
         response: Value::Null,
         calls: (0..mocks).map(call).collect(),

@@ -35,6 +35,9 @@ pub struct TestCase {
     pub trace: Option<TraceId>,
     /// How many exact repeats of this exchange were merged into it.
     pub merged: u64,
+    /// The port of the service that the request came to, where that is another one than that of
+    /// the set's `upstream`.
+    pub port: Option<u16>,
     /// What is sent.
     pub request: Value,
     /// What is expected.
@@ -204,6 +207,9 @@ pub struct SetInfo {
     pub build: BTreeMap<String, String>,
     /// The address that the service listened on, `host:port`.
     pub upstream: Option<String>,
+    /// Where the service listened, in the order in which it began to; `https://` stands before
+    /// those at which clients spoke TLS. Empty unless it listened at several ports.
+    pub listens: Vec<String>,
     /// The address of the forward proxy, `host:port`, where there was one.
     pub proxy: Option<String>,
     /// Whether the service's connections were captured: then they are on replay too, and what was

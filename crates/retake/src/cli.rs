@@ -203,7 +203,8 @@ pub struct ReplayArgs {
     /// Let captured connections to what was not recorded leave the machine.
     #[arg(long, help_heading = SERVICE)]
     pub allow_egress: bool,
-    /// The port to which the tests go, where the captured service listens on several.
+    /// The captured service's port, where it is not the recorded one: tests of further recorded ports go
+    /// to theirs.
     #[arg(long, value_name = "PORT", help_heading = SERVICE)]
     pub port: Option<u16>,
     /// Take left-out and repeated reads for changes too.

@@ -5,6 +5,9 @@ use std::fmt;
 /// Wrong usage or settings.
 pub const USAGE: u8 = 2;
 
+/// Nothing failed, and there is no test: the recording cannot answer, or has nothing to replay.
+pub const GAP: u8 = 3;
+
 /// The surroundings failed: a port was taken, the disk is full, the service did not start.
 pub const SURROUNDINGS: u8 = 4;
 

@@ -98,6 +98,7 @@ fn test(n: u64) -> TestCase {
         took: 12_345_678,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::map([
             ("method", "POST".into()),
             ("path", format!("/orders/{n}").into()),

@@ -287,6 +287,7 @@ mod tests {
             took: 0,
             trace: None,
             merged: 0,
+            port: None,
             request: Value::map([("method", method), ("path", path)].map(|(k, v)| (k, v.into()))),
             response: Value::map([("status", Value::from(status))]),
             calls: Vec::new(),

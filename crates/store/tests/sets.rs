@@ -277,3 +277,25 @@ fn a_set_that_is_not_there_is_said_with_those_that_are() {
         Err(StoreError::BadSetName(_))
     ));
 }
+
+#[test]
+fn the_ports_of_a_service_are_read_back_and_stand_only_where_there_are_several() {
+    let (_folder, store) = store();
+    let mut writer = store.writer("shop").expect("a writer");
+    let mut at = |second, port| {
+        let mut test = get("/who", second);
+        test.port = port;
+        writer.write_test(test).expect("written")
+    };
+    let (main, other) = (at(1, None), at(2, Some(9090)));
+    let mut described = info();
+    described.listens = vec!["127.0.0.1:8080".into(), "https://127.0.0.1:9090".into()];
+    writer.finish(&described).expect("finished");
+    let text = |name| fs::read_to_string(store.test_file("shop", name)).expect("the file");
+    assert!(!text(&main).contains("port:"));
+    assert!(text(&other).contains("\nport: 9090\nrequest:\n"));
+    let set = store.load("shop").expect("read back");
+    let port = |name: &str| set.tests.iter().find(|t| t.name == name).expect("it").port;
+    assert_eq!((port(&main), port(&other)), (None, Some(9090)));
+    assert_eq!(set.info, described);
+}

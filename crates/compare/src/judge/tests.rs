@@ -44,6 +44,7 @@ fn test_case() -> TestCase {
         took: 0,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::map([("method", "POST".into()), ("path", "/orders".into())]),
         response: response("1"),
         calls: vec![mock(READ), mock(WRITE)],

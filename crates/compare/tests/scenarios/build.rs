@@ -111,6 +111,7 @@ pub fn test(name: &str, request: Value, response: Value, calls: Vec<Mock>) -> Te
         took: 1_000_000,
         trace: None,
         merged: 0,
+        port: None,
         request,
         response,
         calls,

@@ -19,7 +19,7 @@ use super::forward::chain;
 use super::instead::{self, Named};
 use super::{Home, nothing};
 use crate::cli::RecordArgs;
-use crate::failure::{Failure, SURROUNDINGS, USAGE};
+use crate::failure::{Failure, GAP, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
 
 /// The set's name where none was given.
@@ -62,7 +62,12 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
         return Err(Failure::new(SURROUNDINGS, what)
             .hint("the ledger says what was not kept; the traffic was not disturbed"));
     }
+    let lacks_tests = nothing::lacks_tests(&recorded, front);
+    if lacks_tests && !nothing::is_all(&recorded.ledger) && !json {
+        anstream::println!("no test was recorded: only calls outside of requests");
+    }
     let code = match recorded.command_ended.as_deref() {
+        None | Some("ended with exit code 0") if lacks_tests => GAP,
         None | Some("ended with exit code 0") => 0,
         Some(how) => {
             let so = match nothing::is_all(&recorded.ledger) {

@@ -1,5 +1,6 @@
 //! What a recording learns by capture and by its forward proxy, for the description of its set.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,6 +31,16 @@ pub(crate) fn captured_before(options: &RecordOptions) -> Vec<DependencyInfo> {
     let dependencies = before.map(|info| info.dependencies).unwrap_or_default();
     let captured = |d: &DependencyInfo| !(d.hosts.is_empty() && d.addresses.is_empty());
     dependencies.into_iter().filter(captured).collect()
+}
+
+/// Where the service of the set that is added to was asked: its `upstream`, then the others.
+pub(crate) fn served_before(options: &RecordOptions) -> Vec<String> {
+    if options.mode == WriteMode::Replace {
+        return Vec::new();
+    }
+    let before = options.store.load(&options.set).map(|set| set.info);
+    let before = before.unwrap_or_default();
+    before.upstream.into_iter().chain(before.listens).collect()
 }
 
 impl Learned {
@@ -68,7 +79,7 @@ impl Learned {
         self.complete(&mut info, true, served);
         let size = |d: &DependencyInfo| 1 + d.hosts.len() + d.addresses.len();
         let all = info.dependencies.iter().map(size).sum::<usize>();
-        let all = all + usize::from(info.upstream.is_some());
+        let all = all + usize::from(info.upstream.is_some()) + info.listens.len();
         (self.told.swap(all, Ordering::Relaxed) != all).then_some(info)
     }
 
@@ -100,11 +111,25 @@ impl Learned {
             add_led(led, &mut info.dependencies);
         }
         if let (None, true, Some(director)) = (&info.upstream, has_tests, director) {
-            info.upstream = match served.most() {
-                Some((addr, true)) => Some(format!("https://{}", reachable(addr))),
-                Some((addr, false)) => Some(reachable(addr)),
-                None => director.serves().map(reachable),
-            };
+            let main = served.main();
+            let main = main.or_else(|| Some((director.serves()?, false)));
+            info.upstream = main.map(|(addr, tls)| address(addr, tls));
+            let before = served.listened_before().iter();
+            info.listens = before.map(|(addr, tls)| address(*addr, *tls)).collect();
+            let mut ports = BTreeSet::new();
+            let all = director.listening().into_iter();
+            let all = all.filter(|addr| ports.insert(addr.port()));
+            let all = all.map(|addr| address(addr, served.speaks_tls(addr.port())));
+            let all: Vec<String> = all.collect();
+            if all.len() > 1 {
+                info.listens = all;
+            }
         }
     }
+}
+
+/// An address at which the service is asked, as a set tells it.
+fn address(addr: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https://" } else { "" };
+    format!("{scheme}{}", reachable(addr))
 }

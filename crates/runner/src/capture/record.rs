@@ -56,16 +56,7 @@ impl RecordDirector {
     /// What went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let state = self.lock();
-        let mut notes = state.account.notes(&self.book.addresses());
-        if state.clients.len() > 1 {
-            let ports: Vec<String> = state.clients.keys().map(u16::to_string).collect();
-            notes.push(format!(
-                "requests came to several ports ({}): on replay all tests go to one of them, that of \
-                 most requests or that of --port",
-                ports.join(", ")
-            ));
-        }
-        notes
+        state.account.notes(&self.book.addresses())
     }
 
     /// Where the service listens, in the order in which it began to.

@@ -62,6 +62,7 @@ impl Fingerprint {
     /// Of a test: what is sent, what is expected, and its calls; not its times.
     pub fn test(test: &TestCase) -> u128 {
         let mut print = Fingerprint::new();
+        test.port.hash(&mut print);
         print.message(&test.request);
         print.message(&test.response);
         for call in &test.calls {

@@ -87,6 +87,12 @@ impl Recorder {
         }
     }
 
+    /// The same, after these addresses of the service are known: those of the set that is added to.
+    pub fn after(mut self, before: impl IntoIterator<Item = String>) -> Self {
+        self.served = Served::after(before);
+        self
+    }
+
     /// Where it writes.
     pub fn writer(&self) -> &SetWriter {
         &self.writer
@@ -432,7 +438,8 @@ impl Recorder {
                 mock(call.to, call.exchange, scope, by, began)
             })
             .collect();
-        let Some(mut test) = test_case(*exchange, calls) else {
+        let port = self.served.beside(exchange.conn);
+        let Some(mut test) = test_case(*exchange, port, calls) else {
             add(&mut self.ledger.inbound.undecodable, "not described", 1);
             return;
         };
@@ -566,7 +573,7 @@ fn into_tree(message: Message) -> Option<Value> {
     }
 }
 
-fn test_case(exchange: Exchange, calls: Vec<Mock>) -> Option<TestCase> {
+fn test_case(exchange: Exchange, port: Option<u16>, calls: Vec<Mock>) -> Option<TestCase> {
     Some(TestCase {
         name: String::new(),
         protocol: exchange.protocol,
@@ -574,6 +581,7 @@ fn test_case(exchange: Exchange, calls: Vec<Mock>) -> Option<TestCase> {
         took: exchange.ended.since(exchange.began),
         trace: exchange.trace,
         merged: 0,
+        port,
         request: into_tree(exchange.request)?,
         response: into_tree(exchange.response)?,
         calls,

@@ -205,7 +205,7 @@ pub async fn record(
             || capture.as_ref().is_some_and(|capture| capture.plan.inbound),
         exclude: options.exclude.clone(),
     };
-    let recorder = Recorder::new(writer, keeping, redactor);
+    let recorder = Recorder::new(writer, keeping, redactor).after(capture::served_before(&options));
     let mut report = progress.clone();
     let (so_far, described) = (Arc::clone(&learned), info.clone());
     let recorder = thread::Builder::new()
@@ -443,6 +443,7 @@ fn set_info(
             .inbound
             .as_ref()
             .map(|(_, upstream)| upstream.clone()),
+        listens: Vec::new(),
         proxy: None,
         captured: false,
         dependencies: dependencies.collect(),

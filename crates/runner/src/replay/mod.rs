@@ -2,6 +2,7 @@
 
 mod desk;
 mod forward;
+mod listeners;
 mod options;
 mod run;
 mod secrets;

@@ -9,6 +9,7 @@ use retake_wire::{PROTOCOLS, protocol};
 use tokio::sync::watch;
 
 use super::desk::Desk;
+use super::listeners::{self, Clients};
 use super::stage::Stage;
 use super::tests::Tests;
 use super::time::Time;
@@ -51,7 +52,8 @@ pub(super) async fn replay_set(
     }
     let desk = Arc::new(Desk::new(mocks));
     let target = options.target.clone().or_else(|| set.info.upstream.clone());
-    let mut stage = Stage::set(&set.name, &set.info, options, desk.clone())?;
+    let beside = listeners::beside(set);
+    let mut stage = Stage::set(&set.name, &set.info, options, beside.clone(), desk.clone())?;
     if set.info.captured && !stage.is_captured() {
         outcome.notes.push(NOT_CAPTURED.to_owned());
     }
@@ -74,7 +76,9 @@ pub(super) async fn replay_set(
         (None, _) => tests.rest("the run was interrupted"),
         (Some(ready), Some(target)) if !set.tests.is_empty() => {
             tests.emit(RunEvent::Service(ready));
-            outcome.failed = tests.run(rules, target, &mut stage, &time, stop).await;
+            let others = listeners::targets(&beside, &set.info, &target, stage.places());
+            let clients = Clients::new(target, others);
+            outcome.failed = tests.run(rules, clients, &mut stage, &time, stop).await;
         }
         (Some(_), None) if !set.tests.is_empty() => {
             return Err(ReplayError::NoTarget(set.name.to_string()));

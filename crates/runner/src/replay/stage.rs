@@ -1,5 +1,7 @@
 //! The surroundings of one set's replay: mock servers, the variables that lead to them, the service.
 
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -11,8 +13,8 @@ use retake_proxy::replay::{MockListen, MockServers, Oracle};
 use retake_proxy::tls::Tls;
 use retake_wire::PROTOCOLS;
 
-use super::forward;
 use super::{ReplayError, ReplayOptions};
+use super::{forward, listeners};
 use crate::capture::{self, Capture, ReplayDirector, Trusted};
 use crate::ready::{self, NotReady};
 use crate::record::{self, rewritten};
@@ -29,12 +31,26 @@ pub struct Stage {
     trusted: Option<Trusted>,
     capture: Option<Capture>,
     director: Option<Arc<ReplayDirector>>,
+    /// The recorded ports of the service.
+    ports: Ports,
+    /// Where those are now, as far as that is known.
+    places: HashMap<u16, SocketAddr>,
     /// The service, where retake started it.
     pub service: Option<Service>,
 }
 
+/// The ports at which the service was asked when it was recorded.
+#[derive(Debug)]
+struct Ports {
+    /// In the order in which it began to listen.
+    order: Vec<u16>,
+    /// Those that tests need beside that of the set's `upstream`.
+    beside: BTreeSet<u16>,
+}
+
 impl Stage {
-    /// Starts the mock servers of a set.
+    /// Starts the mock servers of a set. `beside` are the ports of the service that tests need
+    /// beside that of its `upstream`.
     ///
     /// # Errors
     /// An address is taken, or is none.
@@ -42,6 +58,7 @@ impl Stage {
         set: &str,
         info: &SetInfo,
         options: &ReplayOptions,
+        beside: BTreeSet<u16>,
         oracle: Arc<dyn Oracle>,
     ) -> Result<Self, ReplayError> {
         let mut listens = Vec::new();
@@ -112,6 +129,11 @@ impl Stage {
             trusted: None,
             capture,
             director,
+            ports: Ports {
+                order: listeners::in_order(info).iter().map(|r| r.port).collect(),
+                beside,
+            },
+            places: HashMap::new(),
             service: None,
         })
     }
@@ -202,39 +224,49 @@ impl Stage {
     }
 
     /// The address at which the service really listens, where it is captured: that of the wanted
-    /// port, that of the recorded one, or the only other one.
+    /// port, that of the recorded one, or the other one. Learns the places of further ports, too.
     async fn learned(&mut self, recorded: &str, options: &ReplayOptions) -> Option<String> {
         let mut listening = self.director.as_ref()?.listening();
-        let of_recorded = recorded
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse().ok());
-        let wanted: u16 = options.port.or(of_recorded)?;
+        let of_recorded = listeners::recorded(recorded)?.port;
+        let main = options.port.unwrap_or(of_recorded);
+        let mut order = self.ports.order.clone();
+        if !order.contains(&of_recorded) {
+            order.insert(0, of_recorded);
+        }
+        for port in order.iter_mut().filter(|port| **port == of_recorded) {
+            *port = main;
+        }
         let until = tokio::time::Instant::now() + options.ready_timeout;
-        let mut others_until = None;
+        let (mut before, mut moved_at) = (0, None);
         loop {
             let all = listening.borrow_and_update().clone();
-            if let Some(addr) = all.iter().find(|addr| addr.port() == wanted) {
-                return Some(capture::reachable(*addr));
+            let now = tokio::time::Instant::now();
+            if all.len() > before {
+                // Others may follow.
+                (before, moved_at) = (all.len(), Some(now + OTHER_PORT));
             }
-            let next = match (all.first(), others_until) {
-                (Some(addr), Some(at)) if tokio::time::Instant::now() >= at => {
-                    return options.port.is_none().then(|| capture::reachable(*addr));
-                }
-                (Some(_), None) => *others_until.insert(tokio::time::Instant::now() + OTHER_PORT),
-                (_, at) => at.unwrap_or(until),
-            };
-            // Either it listens somewhere else, or the time is over, or it has ended.
-            let look = next.min(tokio::time::Instant::now() + LOOK);
-            let _ = tokio::time::timeout_at(look, listening.changed()).await;
-            let over = tokio::time::Instant::now() >= until;
-            if over
-                || self
-                    .service
-                    .as_mut()
-                    .is_some_and(|s| s.has_ended().is_some())
+            let mut places = listeners::places(&order, &all);
+            let is_same = |port: &u16| all.iter().any(|addr| addr.port() == *port);
+            if options.port.is_some() && !is_same(&main) {
+                places.remove(&main);
+            }
+            let needed = || std::iter::once(&main).chain(&self.ports.beside);
+            let settled = moved_at.is_some_and(|at| now >= at);
+            let over = now >= until;
+            let ended = self.service.as_mut().and_then(Service::has_ended).is_some();
+            if needed().all(is_same)
+                || settled && needed().all(|port| places.contains_key(port))
+                || over
+                || ended
             {
-                return None;
+                let main = places.get(&main).copied();
+                self.places = places;
+                return main.map(capture::reachable);
             }
+            // Either it listens somewhere else, or the time is over, or it has ended.
+            let next = moved_at.filter(|_| !settled).unwrap_or(until);
+            let look = next.min(now + LOOK);
+            let _ = tokio::time::timeout_at(look, listening.changed()).await;
         }
     }
 
@@ -258,6 +290,11 @@ impl Stage {
             hint,
             output: self.output(),
         }
+    }
+
+    /// Where the recorded ports of the service are now, as far as capture tells.
+    pub fn places(&self) -> &HashMap<u16, SocketAddr> {
+        &self.places
     }
 
     /// Whether the service is captured.

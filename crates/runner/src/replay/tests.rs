@@ -8,12 +8,12 @@ use std::time::Duration;
 use retake_compare::rules::RuleSet;
 use retake_compare::{Setting, judge, not_run, unanswered};
 use retake_model::{RunEvent, ServiceEvent, SetInfo, TestId, TestResult, TestSet};
-use retake_proxy::replay::ReplayClient;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
 use super::ReplayOptions;
 use super::desk::Desk;
+use super::listeners::Clients;
 use super::stage::Stage;
 use super::time::Time;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
@@ -85,7 +85,7 @@ impl<'r> Tests<'r> {
     pub(super) async fn run(
         &mut self,
         rules: RuleSet,
-        target: String,
+        clients: Clients,
         stage: &mut Stage,
         time: &Time,
         stop: &watch::Receiver<bool>,
@@ -96,7 +96,7 @@ impl<'r> Tests<'r> {
             rules,
             desk: self.desk.clone(),
             time: time.clone(),
-            client: ReplayClient::new(target),
+            clients,
             awake: stage.servers().awake().clone(),
             headers: self.options.headers.clone(),
             timeout: self.options.timeout,

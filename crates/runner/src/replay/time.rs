@@ -107,6 +107,7 @@ mod tests {
             took: S,
             trace: None,
             merged: 0,
+            port: None,
             request: Value::Null,
             response: Value::Null,
             calls: Vec::new(),

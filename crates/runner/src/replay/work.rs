@@ -9,10 +9,11 @@ use retake_compare::diff::{Compared, compare_calls, compare_response};
 use retake_compare::matching::{CallsOutcome, MockSet};
 use retake_compare::rules::{RuleError, RuleSet};
 use retake_model::{TestCase, TestId, TestSet, TraceId, Value};
-use retake_proxy::replay::{Awake, ReplayClient, SendError};
+use retake_proxy::replay::{Awake, SendError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::desk::Desk;
+use super::listeners::Clients;
 use super::secrets;
 use super::set::stopped;
 use super::time::Time;
@@ -28,7 +29,7 @@ pub(super) struct Sender {
     pub(super) rules: RuleSet,
     pub(super) desk: Arc<Desk>,
     pub(super) time: Time,
-    pub(super) client: ReplayClient,
+    pub(super) clients: Clients,
     pub(super) awake: Arc<Awake>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
@@ -125,7 +126,10 @@ impl Sender {
         let began = Instant::now();
         self.awake.touch();
         let reply = match &request {
-            Some(request) => self.client.send(request, &headers, self.timeout).await,
+            Some(request) => {
+                let client = self.clients.of(test.port);
+                client.send(request, &headers, self.timeout).await
+            }
             None => Err(SendError::Request {
                 what: "the test is not in its set".to_owned(),
             }),

@@ -58,6 +58,7 @@ fn test_case() -> impl Strategy<Value = TestCase> {
             took: at >> 20,
             trace: more.then(|| TraceId(word.clone())),
             merged: at % 3,
+            port: None,
             request,
             response,
             calls,

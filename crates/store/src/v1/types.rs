@@ -25,6 +25,7 @@ pub(super) struct TestDoc {
     pub(super) trace: Option<String>,
     #[serde(default)]
     pub(super) merged: u64,
+    pub(super) port: Option<u16>,
     pub(super) request: Tree,
     pub(super) response: Tree,
     #[serde(default)]
@@ -107,6 +108,8 @@ pub(super) struct SetDoc {
     #[serde(default)]
     pub(super) build: BTreeMap<String, String>,
     pub(super) upstream: Option<String>,
+    #[serde(default)]
+    pub(super) listens: Vec<String>,
     pub(super) proxy: Option<String>,
     #[serde(default)]
     pub(super) captured: bool,

@@ -34,6 +34,9 @@ pub(crate) fn write_test<'v>(test: &'v TestCase, name: &'v str) -> Result<Render
         put(&mut fields, "trace", Node::text(&*trace.0));
     }
     put_count(&mut fields, "merged", test.merged);
+    if let Some(port) = test.port {
+        put(&mut fields, "port", Node::bare(port.to_string()));
+    }
     put(&mut fields, "request", message(&test.request, &mut blobs)?);
     put(
         &mut fields,
@@ -66,6 +69,7 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         put(&mut fields, "build", block(files.collect()));
     }
     put_text(&mut fields, "upstream", info.upstream.as_deref());
+    put_texts(&mut fields, "listens", &info.listens);
     put_text(&mut fields, "proxy", info.proxy.as_deref());
     if info.captured {
         put(&mut fields, "captured", Node::bare("true"));

@@ -50,6 +50,7 @@ pub fn order() -> TestCase {
         took: 12_300_000,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::map([
             ("method", "POST".into()),
             ("path", "/orders".into()),
@@ -131,6 +132,7 @@ pub fn info() -> SetInfo {
         command: vec!["./shop".into(), "--port".into(), "8080".into()],
         build: std::collections::BTreeMap::new(),
         upstream: Some("127.0.0.1:8080".into()),
+        listens: Vec::new(),
         proxy: None,
         captured: false,
         dependencies: vec![

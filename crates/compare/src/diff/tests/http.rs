@@ -181,6 +181,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
         took: 0,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::Null,
         response: Value::Null,
         calls: vec![Mock {

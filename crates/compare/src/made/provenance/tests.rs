@@ -30,6 +30,7 @@ fn test(request: Value, calls: Vec<Mock>, response: Value) -> TestCase {
         took: 100,
         trace: None,
         merged: 0,
+        port: None,
         request,
         response,
         calls,

@@ -36,6 +36,7 @@ fn check(call: Mock, seen: &str, times: u64, expect: Scope) {
         took: 0,
         trace: None,
         merged: 0,
+        port: None,
         request: Value::Null,
         response: Value::Null,
         calls: vec![call],

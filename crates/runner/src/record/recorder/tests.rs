@@ -265,7 +265,8 @@ fn many_tests_are_all_written_and_leave_nothing_else() {
     let mut writers = Writers::start(&writer);
     let mut names = Vec::new();
     for at in 0..1_000 {
-        let mut test = test_case(exchange(1, at, get("/items"), ok()), Vec::new()).expect("trees");
+        let mut test =
+            test_case(exchange(1, at, get("/items"), ok()), None, Vec::new()).expect("trees");
         writer.name_test(&mut test);
         names.push(test.name.clone());
         writers.write(test);
