@@ -22,6 +22,7 @@ import capture_names
 import capture_places
 import capture_rough
 import capture_shared
+import capture_sockets
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
 from environment import CACHE, CAPTURE, Missing
@@ -136,6 +137,7 @@ def run(results, only=None):
     capture_rough.run(results, only)
     capture_names.run(results, only)
     capture_places.run(results, only)
+    capture_sockets.run(results, only)
     capture_apps.run(results, only)
     capture_kinto.run(results, only)
 

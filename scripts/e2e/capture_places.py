@@ -10,7 +10,7 @@ import urllib.request
 from dependencies import Authority, Web
 from environment import CAPTURE
 from ordinary import User
-from processes import Failed, free_port, start, stop, tail, wait_for_port
+from processes import Failed, free_port, run as run_process, start, stop, tail, wait_for_port
 from session import Calls
 
 STORIES = {}
@@ -146,3 +146,24 @@ def _nothing(service):
     said = service.record(port, code=3)
     if "nothing was recorded" not in said or f"send some to 127.0.0.1:{port}" not in said:
         raise Failed(f"it is not said where to send requests\n{said}")
+
+
+@story("proxy, a port that was free by chance is another one on replay")
+def _proxy(service):
+    url = service.environment["HTTP_URL"] + "/item/7"
+    environment = {**service.environment, "RETAKE_TEST_REFUSE": "seccomp"}
+
+    def curl(*words):
+        command = [*service.user.prefix, service.user.binary, *words, "--", "curl", "-sS", "-o", words[0], url]
+        return run_process(command, cwd=service.folder, env=environment).stdout
+
+    curl("record", "--set", "main")
+    if 'proxy: "127.0.0.1:0"' not in service.file("set.yaml"):
+        raise Failed(service.file("set.yaml"))
+    curl("replay", "main")
+    texts = []
+    for name in ("record", "replay"):
+        with open(os.path.join(service.folder, name)) as file:
+            texts.append(file.read())
+    if texts[0] != texts[1] or "/item/7" not in texts[0]:
+        raise Failed(f"another answer: {texts}")

@@ -78,7 +78,8 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
             SURROUNDINGS
         }
     };
-    if let Some(hint) = nothing::hint(&recorded, front, captured) {
+    let hint = lacks_tests.then(|| nothing::hint(&recorded, front, captured));
+    if let Some(hint) = hint.flatten() {
         let cyan = anstyle::AnsiColor::Cyan.on_default();
         anstream::eprintln!("{cyan}hint{cyan:#}: {hint}");
     }

@@ -199,7 +199,12 @@ fn what_was_recorded_is_served_and_nothing_else_leaves() {
     }
     let path = |path: &str| director.connect_unix(Path::new(path), 1);
     assert_eq!(path("/run/.s.PGSQL.5432"), Route::Serve);
-    assert_eq!(path("/tmp/.s.PGSQL.5432"), Route::Refuse(REFUSED));
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = folder.path().join(".s.PGSQL.5432");
+    std::fs::write(&there, "").expect("written");
+    let there = there.to_str().expect("a path");
+    assert_eq!(path(there), Route::Refuse(REFUSED));
+    assert_eq!(path("/no/such/folder/.s.PGSQL.5432"), Route::Leave);
     director.unknown_name("other.example");
     // One that did not exist when it was recorded.
     director.unknown_name("nowhere.example");
@@ -209,7 +214,7 @@ fn what_was_recorded_is_served_and_nothing_else_leaves() {
         [
             "pay.example:80: CONNECT pay.example:80",
             "pay.example:80: CONNECT pay.example:80",
-            "the unix socket /tmp/.s.PGSQL.5432: CONNECT the unix socket /tmp/.s.PGSQL.5432",
+            &*format!("the unix socket {there}: CONNECT the unix socket {there}"),
             "other.example: RESOLVE other.example",
         ]
     );

@@ -187,7 +187,10 @@ pub async fn record(
     };
     let mut info = set_info(&options, &listening, &redactor, began);
     if let Some(front) = front {
-        info.proxy = Some(front.to_string());
+        // A port that was free by chance is free by chance again: the command is told which.
+        let wanted = options.forward.as_ref().map(|forward| forward.listen);
+        let by_chance = wanted.filter(|wanted| wanted.port() == 0 && !options.command.is_empty());
+        info.proxy = Some(by_chance.unwrap_or(front).to_string());
         progress(Progress::Forwarding(front));
     }
     let captures = director.is_some();
