@@ -19,6 +19,10 @@ use super::queue::Queue;
 use super::reader::Findings;
 use super::tls::Floor;
 use crate::Clock;
+use crate::limits::raise_open_files;
+
+/// The process has as many files open as it may (`connect(2)`).
+const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 /// What the workers share.
 pub(super) struct Shared {
@@ -90,7 +94,13 @@ impl Upstream {
 
 /// Begins to connect.
 pub(super) fn dial(address: SocketAddr, token: usize, poll: &Poll) -> io::Result<TcpStream> {
-    let mut server = TcpStream::connect(address)?;
+    let mut server = match TcpStream::connect(address) {
+        // Where too many files are open, more may be allowed.
+        Err(error) if error.raw_os_error() == Some(EMFILE) && raise_open_files() => {
+            TcpStream::connect(address)?
+        }
+        connecting => connecting?,
+    };
     poll.registry().register(
         &mut server,
         Token(token),
