@@ -172,7 +172,7 @@ def haproxy(upstream):
         return ["haproxy", "-db", "-f", self.write("haproxy.cfg", f"""
 global
   nbthread 1
-  maxconn 10000
+  maxconn 5000
 defaults
   mode http
   timeout client 600s

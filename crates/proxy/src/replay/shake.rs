@@ -112,6 +112,7 @@ impl Session {
         match tls::accept(socket, leaf, alpn.into_iter().collect()).await {
             Ok(stream) => {
                 self.stream = Stream::Client(Box::new(stream));
+                self.stream.acknowledge();
                 Ok(())
             }
             Err(error) => {

@@ -167,6 +167,31 @@ fn a_service_is_recorded_behind_tls_of_ours_and_of_its_own() {
     }
 }
 
+/// A client with Nagle's algorithm, as sockets are made, holds its request back until the end of its
+/// handshake is acknowledged; the system puts that off for 40 ms.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_end_of_a_handshake_is_acknowledged_at_once() {
+    let pki = Pki::new();
+    let tls = pki.tls(|_| {});
+    let upstream = serve_tls(pki.server_config(Leaf::Good, &[], false), answer_http);
+    let rig = Rig::start(tls.clone(), upstream, |_| {});
+    // The machine may be busy, but not each time.
+    let took = (0..20).map(|_| {
+        let mut client = connect(rig.address, "localhost", roots_of(&tls), &[]).unwrap();
+        let began = std::time::Instant::now();
+        client
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .unwrap();
+        assert!(client.read(&mut [0; 4096]).unwrap() > 0);
+        began.elapsed()
+    });
+    let mut all: Vec<_> = took.collect();
+    all.sort();
+    let fast = all[4];
+    assert!(fast.as_millis() < 30, "{all:?}");
+}
+
 #[test]
 fn stopping_lets_an_open_exchange_end() {
     let pki = Pki::new();

@@ -302,8 +302,10 @@ impl Shake<'_> {
         match tls::accept(socket, leaf, alpn).await {
             Ok(client) => {
                 self.desk.tls.known().shook_hands(&key);
+                let client = Stream::Client(Box::new(client));
+                client.acknowledge();
                 Ok(Established {
-                    client: Stream::Client(Box::new(client)),
+                    client,
                     server,
                     key,
                     untie: true,
