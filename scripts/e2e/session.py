@@ -84,7 +84,7 @@ class Calls:
         self.folder, self.words, self.limit = str(folder), [*words], limit
         self.runs = 0
 
-    def record(self, command, env, use, *options, port, set_name="main", ready=60, log="record.log"):
+    def record(self, command, env, use, *options, port, set_name="main", ready=60, log="record.log", ends_with=0):
         """Records while `use()` asks the service, and ends as a user does; returns what it gave, and what retake said."""
         log = os.path.join(self.folder, log)
         process = start([*self.words, "record", "--set", set_name, *options, "--", *command], log=log, cwd=self.folder,
@@ -97,7 +97,7 @@ class Calls:
         finally:
             stop(process)
         said = tail(log, 20_000)
-        if code != 0:
+        if code != ends_with:
             raise Failed(f"record ended with {code}{said}")
         return used, said
 
