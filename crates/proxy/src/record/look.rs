@@ -6,8 +6,9 @@
 //! and more on a virtual machine. A thread that looks needs no waking.
 //!
 //! Looking takes a processor, so it is done only where it pays off: the last gaps between events
-//! were all short (`STEADY`), few threads look at once ([`Looking`]), and nobody else had this
-//! processor meanwhile (`TAKEN`). A thread without events sleeps.
+//! were all short (`STEADY`) and of few connections (`FEW`), few threads look at once
+//! ([`Looking`]), and nobody else had this processor meanwhile (`TAKEN`). A thread without events
+//! sleeps.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,6 +19,10 @@ const LOOK: u64 = 50_000;
 /// How many gaps in a row were short before a thread looks. One look in vain comes at most once
 /// in so many events.
 const STEADY: u32 = 16;
+
+/// The most connections that the events between those gaps may be of. Where there are more, the
+/// others have work while one waits, and need the processor for it.
+const FEW: usize = 3;
 
 /// A single look that took longer than this, in nanoseconds, was interrupted: it takes less than
 /// a thousand.
@@ -33,8 +38,10 @@ const LONGEST_PAUSE: u64 = 1_000_000_000;
 /// backwards.
 #[derive(Debug, Default)]
 pub(super) struct Look {
-    /// How many gaps in a row were short.
+    /// How many gaps in a row were short, without an event of another connection.
     short: u32,
+    /// The connections of the last events, the last one first.
+    recent: [Option<usize>; FEW],
     /// Since when there is nothing to do.
     since: u64,
     /// When it was looked last.
@@ -61,6 +68,21 @@ impl Look {
         }
         self.looked = now;
         now.saturating_sub(self.since) < LOOK
+    }
+
+    /// There was an event of this connection.
+    pub(super) fn saw(&mut self, connection: usize) {
+        let place = self.recent.iter().position(|r| *r == Some(connection));
+        if place.is_none() {
+            self.short = 0;
+        }
+        // What was before it moves one place back; of too many the first one goes.
+        if let Some(ahead) = self.recent.get_mut(..=place.unwrap_or(FEW - 1)) {
+            ahead.rotate_right(1);
+        }
+        if let Some(first) = self.recent.first_mut() {
+            *first = Some(connection);
+        }
     }
 
     /// Something has come.
@@ -168,6 +190,21 @@ mod tests {
             let length = if n % 10 == 0 { MS } else { 10 * US };
             assert!(!gap(&mut look, &mut now, length));
         }
+    }
+
+    #[test]
+    fn looks_only_while_few_connections_have_events() {
+        let looks = |connections: usize| {
+            let (mut look, mut now) = (Look::default(), 0);
+            let mut looked = 0;
+            for n in 0..1_000 {
+                looked += u32::from(gap(&mut look, &mut now, 10 * US));
+                look.saw(n % connections);
+            }
+            looked
+        };
+        assert_eq!([1, 2, 3].map(looks).map(|looked| looked > 900), [true; 3]);
+        assert_eq!([4, 5, 16].map(looks), [0; 3]);
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl Worker {
         let Some(Some(session)) = self.sessions.get_mut(slot) else {
             return;
         };
+        self.look.saw(slot);
         if !is_client && !session.connected {
             return self.dialled(slot);
         }
