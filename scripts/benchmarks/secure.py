@@ -44,7 +44,8 @@ def measure(options):
                 print(f"round {number + 1} of {options.rounds}: {name}: {rates[name][-1]}", flush=True)
         show(rates, options)
         lines = [(name, f"{count:,}", *many(make(), count)) for count in options.many for name, make in names]
-    tools.table(["", "connections", "opened and asked, a second", "failed", "threads", "peak memory, MiB"], lines)
+    tools.table(["", "connections", "opened and asked, a second", "processor time of each, ms", "failed", "threads",
+                 "peak memory, MiB"], lines)
 
 
 def contestants(upstream):
@@ -96,7 +97,7 @@ def many(contestant, count):
     with contestant as running:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        kept, failed, begun = [], 0, time.monotonic()
+        kept, failed, begun, before = [], 0, time.monotonic(), running.processor_time()
         for _ in range(count):
             try:
                 raw = socket.create_connection(("127.0.0.1", running.port), timeout=30)
@@ -107,6 +108,7 @@ def many(contestant, count):
                 print(f"           {running.name}: {why}")
                 failed += 1
         took = time.monotonic() - begun
+        each = "" if before is None else f"{(running.processor_time() - before) / count * 1e3:.2f}"
         for secure in kept:
             try:
                 ask(secure)
@@ -118,7 +120,7 @@ def many(contestant, count):
             secure.close()
         running.finish()
         shown = f"{memory:.0f}" if memory is not None else ""
-        return f"{count / took:,.0f}", failed, threads or "", shown
+        return f"{count / took:,.0f}", each, failed, threads or "", shown
 
 
 def ask(secure):
