@@ -107,6 +107,16 @@ def _elsewhere(service):
     service.replay(port, "--allow-egress", EXTRA=extra).expect_green()
 
 
+@story("elsewhere, a name that was looked up in vain when it was recorded is no difference")
+def _in_vain(service):
+    port, nowhere = str(free_port()), "missing.example.test:443"
+    service.record(port, (0, "/item/1"), EXTRA=nowhere)
+    if "names: [missing.example.test]" not in service.file("set.yaml"):
+        raise Failed(service.file("set.yaml"))
+    service.replay(port, EXTRA=nowhere).expect_green()
+    service.replay(port, EXTRA="new." + nowhere).expect(1, "(another name)")
+
+
 @story("ports, each test goes to the one that it came to")
 def _ports(service):
     first, second = free_port(), free_port()

@@ -207,6 +207,9 @@ pub struct SetInfo {
     pub build: BTreeMap<String, String>,
     /// The address that the service listened on, `host:port`.
     pub upstream: Option<String>,
+    /// The names that the service looked up and connected to under none: their look-ups failed, or
+    /// were of something else than a connection.
+    pub names: Vec<String>,
     /// Where the service listened, in the order in which it began to; `https://` stands before
     /// those at which clients spoke TLS. Empty unless it listened at several ports.
     pub listens: Vec<String>,

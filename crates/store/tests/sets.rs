@@ -290,6 +290,7 @@ fn the_ports_of_a_service_are_read_back_and_stand_only_where_there_are_several()
     let (main, other) = (at(1, None), at(2, Some(9090)));
     let mut described = info();
     described.listens = vec!["127.0.0.1:8080".into(), "https://127.0.0.1:9090".into()];
+    described.names = vec!["statsd.internal".into()];
     writer.finish(&described).expect("finished");
     let text = |name| fs::read_to_string(store.test_file("shop", name)).expect("the file");
     assert!(!text(&main).contains("port:"));

@@ -54,7 +54,7 @@ pub enum Source {
     },
 }
 
-/// Told of each name that was not recorded.
+/// Told of each name that is asked for while recording, and on replay of each that was not recorded.
 pub type OnMiss = Box<dyn Fn(&str) + Send + Sync>;
 
 /// The server.
@@ -189,6 +189,9 @@ impl Shared {
     /// Our own answer; `None` where the real server is to be asked.
     fn own_answer(&self, message: &[u8]) -> Option<Vec<u8>> {
         let Source::Recorded { hosts, others_real } = &self.source else {
+            if let Some(asked) = question(message) {
+                (self.on_miss)(&asked.name);
+            }
             return None;
         };
         let asked = question(message)?;

@@ -18,6 +18,8 @@ pub(crate) struct Learned {
     led: Option<Arc<Recorded>>,
     /// The captured dependencies of the set that is added to.
     before: Vec<DependencyInfo>,
+    /// The names that it has beside theirs.
+    names_before: Vec<String>,
     /// How much was told already.
     told: AtomicUsize,
 }
@@ -43,16 +45,27 @@ pub(crate) fn served_before(options: &RecordOptions) -> Vec<String> {
     before.upstream.into_iter().chain(before.listens).collect()
 }
 
+/// The names that the set that is added to has beside those of its dependencies.
+pub(crate) fn names_before(options: &RecordOptions) -> Vec<String> {
+    if options.mode == WriteMode::Replace {
+        return Vec::new();
+    }
+    let before = options.store.load(&options.set);
+    before.map(|set| set.info.names).unwrap_or_default()
+}
+
 impl Learned {
     pub(crate) fn new(
         director: Option<Arc<RecordDirector>>,
         led: Option<Arc<Recorded>>,
         before: Vec<DependencyInfo>,
+        names_before: Vec<String>,
     ) -> Self {
         Learned {
             director,
             led,
             before,
+            names_before,
             told: AtomicUsize::new(0),
         }
     }
@@ -79,7 +92,8 @@ impl Learned {
         self.complete(&mut info, true, served);
         let size = |d: &DependencyInfo| 1 + d.hosts.len() + d.addresses.len();
         let all = info.dependencies.iter().map(size).sum::<usize>();
-        let all = all + usize::from(info.upstream.is_some()) + info.listens.len();
+        let all =
+            all + usize::from(info.upstream.is_some()) + info.listens.len() + info.names.len();
         (self.told.swap(all, Ordering::Relaxed) != all).then_some(info)
     }
 
@@ -106,6 +120,15 @@ impl Learned {
             if !info.dependencies.iter().any(|old| old.name == new.name) {
                 info.dependencies.push(new);
             }
+        }
+        if let Some(director) = director {
+            let hosts = info.dependencies.iter().flat_map(|d| &d.hosts);
+            let hosts = hosts.map(|host| host.rsplit_once(':').map_or(&**host, |(host, _)| host));
+            let hosts = hosts.map(str::to_ascii_lowercase).collect();
+            info.names = director.names_beside(&hosts);
+            info.names.extend(self.names_before.iter().cloned());
+            info.names.sort();
+            info.names.dedup();
         }
         if let Some(led) = &self.led {
             add_led(led, &mut info.dependencies);

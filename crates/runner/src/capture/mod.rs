@@ -17,7 +17,7 @@ use std::sync::Arc;
 use retake_intercept::capture::{Director, Plan};
 
 pub use book::Known;
-pub(crate) use learned::{Learned, captured_before, served_before};
+pub(crate) use learned::{Learned, captured_before, names_before, served_before};
 pub(crate) use record::RecordDirector;
 pub(crate) use replay::ReplayDirector;
 pub(crate) use start::{clocked, known, reachable, recording, replaying};

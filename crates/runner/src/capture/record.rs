@@ -1,6 +1,6 @@
 //! Recording: captured connections are named and given to the relay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,10 +23,15 @@ pub(crate) struct RecordDirector {
     state: Mutex<State>,
 }
 
+/// How many names are kept that were looked up.
+const MOST_NAMES: usize = 1_000;
+
 #[derive(Default)]
 struct State {
     account: Account,
     listens: Vec<SocketAddr>,
+    /// The names that were looked up.
+    asked: BTreeSet<String>,
     /// Connections of clients, by the port that they came to.
     clients: BTreeMap<u16, (SocketAddr, u64)>,
 }
@@ -51,6 +56,30 @@ impl RecordDirector {
     /// there already.
     pub(crate) fn dependencies(&self, but: &[DependencyInfo]) -> Vec<DependencyInfo> {
         self.book.dependencies(but)
+    }
+
+    /// A name was looked up.
+    pub(super) fn looked_up(&self, name: &str) {
+        let mut state = self.lock();
+        if state.asked.len() < MOST_NAMES {
+            state.asked.insert(name.to_ascii_lowercase());
+        }
+    }
+
+    /// The names that were looked up beside these hosts, and beside those of the search list's
+    /// domains behind them.
+    pub(crate) fn names_beside(&self, hosts: &BTreeSet<String>) -> Vec<String> {
+        let state = self.lock();
+        let is_known = |name: &&String| {
+            let searched = |(at, _): (usize, _)| name.get(..at).is_some_and(|h| hosts.contains(h));
+            hosts.contains(*name) || name.match_indices('.').any(searched)
+        };
+        state
+            .asked
+            .iter()
+            .filter(|name| !is_known(name))
+            .cloned()
+            .collect()
     }
 
     /// What went past, a sentence each.

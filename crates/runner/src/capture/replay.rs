@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
-use retake_model::{ConnInfo, DependencyInfo, Direction};
+use retake_model::{ConnInfo, DependencyInfo, Direction, SetInfo};
 use retake_proxy::record::Arrived as Pair;
 use retake_proxy::replay::{MockAdopter, Oracle};
 use retake_proxy::{Namer, Said};
@@ -23,6 +23,8 @@ pub(crate) struct ReplayDirector {
     /// Where we listen ourselves: the service was told to go there.
     own: Vec<SocketAddr>,
     dependencies: Arc<Recorded>,
+    /// Names that were looked up and not connected to.
+    looked_up: Vec<String>,
     live: Vec<String>,
     names: Arc<Names>,
     /// Whether what was not recorded may leave the machine.
@@ -37,7 +39,7 @@ impl ReplayDirector {
         adopter: MockAdopter,
         oracle: Arc<dyn Oracle>,
         own: Vec<SocketAddr>,
-        dependencies: Vec<DependencyInfo>,
+        info: &SetInfo,
         live: Vec<String>,
         names: Arc<Names>,
         allow_egress: bool,
@@ -45,7 +47,8 @@ impl ReplayDirector {
         ReplayDirector {
             adopter,
             own,
-            dependencies: Arc::new(Recorded(dependencies)),
+            dependencies: Arc::new(Recorded(info.dependencies.clone())),
+            looked_up: info.names.clone(),
             live,
             names,
             allow_egress,
@@ -62,8 +65,9 @@ impl ReplayDirector {
 
     /// The service looked up a name that the recording does not have.
     pub(super) fn unknown_name(&self, name: &str) {
-        let fails = |d: &&DependencyInfo| d.fails.is_some() && d.hosts.iter().any(|h| h == name);
-        if self.dependencies.0.iter().find(fails).is_none() {
+        // Looked up when it was recorded as well, and not connected to.
+        let known = |own: &String| own.eq_ignore_ascii_case(name);
+        if !self.looked_up.iter().any(known) {
             self.strangers.name(name);
         }
     }

@@ -39,10 +39,16 @@ pub(crate) fn recording(
         rules(options),
         Arc::clone(&names),
     ));
+    let told = Arc::downgrade(&director);
+    let on_asked = move |name: &str| {
+        if let Some(director) = told.upgrade() {
+            director.looked_up(name);
+        }
+    };
     let capture = Capture {
         plan: Plan {
             inbound: options.inbound.is_none(),
-            ..plan(ability, &names, Source::Real, Box::new(|_| {}))
+            ..plan(ability, &names, Source::Real, Box::new(on_asked))
         },
         director: director.clone(),
     };
@@ -68,7 +74,7 @@ pub(crate) fn replaying(
         servers.adopter(),
         oracle,
         own.chain(front).collect(),
-        info.dependencies.clone(),
+        info,
         options.live.clone(),
         Arc::clone(&names),
         options.allow_egress,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use retake_intercept::capture::{Arrived, Director, Names, Route, Uncaptured};
-use retake_model::{Answer, Call, DependencyInfo, Direction, Value};
+use retake_model::{Answer, Call, DependencyInfo, Direction, SetInfo, Value};
 use retake_proxy::Clock;
 use retake_proxy::record::RecordProxy;
 use retake_proxy::replay::{MockServers, Oracle};
@@ -98,6 +98,11 @@ fn what_is_recorded_has_a_name_its_hosts_and_its_addresses() {
             r#"postgres ["/run/postgresql/.s.PGSQL.5432"] [] -"#,
         ]
     );
+    for name in ["Pay.example", "pay.example.lan", "statsd.internal"] {
+        director.looked_up(name);
+    }
+    let hosts = ["pay.example".to_owned()].into();
+    assert_eq!(director.names_beside(&hosts), ["statsd.internal"]);
     let standing = DependencyInfo {
         name: "db".into(),
         ..DependencyInfo::default()
@@ -153,27 +158,25 @@ fn replaying(allow_egress: bool) -> (ReplayDirector, MockServers, Arc<Told>) {
     names.learn("pay.example", addr("10.9.9.9:1").ip());
     let mut down = dependency("down", "down.example:25", "10.0.0.1:25");
     down.fails = Some("ETIMEDOUT".to_owned());
-    let nowhere = DependencyInfo {
-        name: "nowhere.example".into(),
-        hosts: vec!["nowhere.example".to_owned()],
-        fails: Some("ENOTFOUND".to_owned()),
-        ..DependencyInfo::default()
-    };
     let dependencies = vec![
         dependency("pay", "PAY.example:443", "10.0.0.7:443"),
         dependency("db", "/run/.s.PGSQL.5432", "127.0.0.1:5432"),
         dependency("mail", "mail.example:587", "10.0.0.3:587"),
         down,
-        nowhere,
     ];
     let servers = MockServers::start(Vec::new(), Arc::new(Silent), Clock::new()).expect("servers");
     let live = vec!["mail".to_owned()];
     let own = vec![addr("127.0.0.1:18080")];
+    let info = SetInfo {
+        dependencies,
+        names: vec!["nowhere.example".to_owned()],
+        ..SetInfo::default()
+    };
     let director = ReplayDirector::new(
         servers.adopter(),
         Arc::clone(&told) as Arc<dyn Oracle>,
         own,
-        dependencies,
+        &info,
         live,
         names,
         allow_egress,
@@ -206,7 +209,7 @@ fn what_was_recorded_is_served_and_nothing_else_leaves() {
     assert_eq!(path(there), Route::Refuse(REFUSED));
     assert_eq!(path("/no/such/folder/.s.PGSQL.5432"), Route::Leave);
     director.unknown_name("other.example");
-    // One that did not exist when it was recorded.
+    // One that was looked up when it was recorded, too.
     director.unknown_name("nowhere.example");
     let told = told.0.lock().expect("no panic");
     assert_eq!(

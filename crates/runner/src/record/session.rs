@@ -197,7 +197,12 @@ pub async fn record(
     info.captured = captures;
     writer.write_info(&info)?;
     let led = forward.as_ref().map(Forward::recorded);
-    let learned = Arc::new(Learned::new(director, led, before));
+    let learned = Arc::new(Learned::new(
+        director,
+        led,
+        before,
+        capture::names_before(&options),
+    ));
 
     let keeping = Keeping {
         repeats: options.keep_repeats,
@@ -446,6 +451,7 @@ fn set_info(
             .inbound
             .as_ref()
             .map(|(_, upstream)| upstream.clone()),
+        names: Vec::new(),
         listens: Vec::new(),
         proxy: None,
         captured: false,

@@ -97,6 +97,7 @@ pub(crate) fn read_set(reader: &Reader<'_>) -> Result<SetInfo, Problem> {
         command: doc.command,
         build: doc.build,
         upstream: doc.upstream,
+        names: doc.names,
         listens: doc.listens,
         proxy: doc.proxy,
         captured: doc.captured,

@@ -110,6 +110,8 @@ pub(super) struct SetDoc {
     pub(super) upstream: Option<String>,
     #[serde(default)]
     pub(super) listens: Vec<String>,
+    #[serde(default)]
+    pub(super) names: Vec<String>,
     pub(super) proxy: Option<String>,
     #[serde(default)]
     pub(super) captured: bool,

@@ -91,6 +91,7 @@ pub(crate) fn write_set(info: &SetInfo) -> String {
         put_text(&mut fields, "fails", dependency.fails.as_deref());
         dependencies.push(block(fields));
     }
+    put_texts(&mut fields, "names", &info.names);
     put_list(&mut fields, "dependencies", dependencies);
     put_list(&mut fields, "rules", info.rules.iter().map(rule).collect());
     if let Some(kept) = &info.ledger {

@@ -132,6 +132,7 @@ pub fn info() -> SetInfo {
         command: vec!["./shop".into(), "--port".into(), "8080".into()],
         build: std::collections::BTreeMap::new(),
         upstream: Some("127.0.0.1:8080".into()),
+        names: Vec::new(),
         listens: Vec::new(),
         proxy: None,
         captured: false,
