@@ -1,6 +1,8 @@
 /* What capture costs, measured from within a captured process. Prints one number a line: `name value`.
  *
- *   capture connect PORT THREADS COUNT   microseconds per connect(), blocking, mean of all threads
+ *   capture connect PORT THREADS COUNT   microseconds per connect(), blocking: mean and median of all threads
+ *   capture request PORT THREADS COUNT   the same of a whole connection: socket(), connect(), an HTTP request, its
+ *                                        answer, close()
  *   capture many PORT COUNT              connections open at the same time, and errors among them
  *   capture calls                        nanoseconds per getppid() and per read() of one byte of /dev/zero
  *   capture open FILE                    microseconds per open() and close()
@@ -32,7 +34,14 @@ static double now(void) {
 static struct sockaddr_in there;
 static long rounds;
 
-struct tally { double spent; long failed; };
+struct tally { double *took; long failed; };
+
+/* A connection that is left with a reset, so that no port waits for its end. */
+static void leave(int s) {
+    struct linger off = {1, 0};
+    setsockopt(s, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+    close(s);
+}
 
 static void *connects(void *given) {
     struct tally *tally = given;
@@ -40,28 +49,52 @@ static void *connects(void *given) {
         int s = socket(AF_INET, SOCK_STREAM, 0);
         double begun = now();
         if (connect(s, (struct sockaddr *)&there, sizeof there)) tally->failed++;
-        tally->spent += now() - begun;
-        /* Reset, so that no port waits for its end. */
-        struct linger off = {1, 0};
-        setsockopt(s, SOL_SOCKET, SO_LINGER, &off, sizeof off);
-        close(s);
+        tally->took[i] = now() - begun;
+        leave(s);
     }
     return NULL;
 }
 
-static int connect_cost(int threads) {
+static void *requests(void *given) {
+    static const char request[] = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct tally *tally = given;
+    char answer[4096];
+    for (long i = 0; i < rounds; i++) {
+        double begun = now();
+        int s = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(s, (struct sockaddr *)&there, sizeof there) || send(s, request, sizeof request - 1, 0) < 0
+            || recv(s, answer, sizeof answer, 0) <= 0)
+            tally->failed++;
+        leave(s);
+        tally->took[i] = now() - begun;
+    }
+    return NULL;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Prints the mean and the median of what each thread measured. */
+static int cost(const char *what, void *(*each)(void *), long threads) {
     pthread_t thread[64];
-    struct tally tally[64] = {{0, 0}};
-    double spent = 0;
+    struct tally tally[64] = {{NULL, 0}};
+    double sum = 0;
     long failed = 0;
     if (threads > 64) threads = 64;
-    for (int i = 0; i < threads; i++) pthread_create(&thread[i], NULL, connects, &tally[i]);
-    for (int i = 0; i < threads; i++) {
+    double *took = calloc((size_t)(rounds * threads), sizeof *took);
+    for (long i = 0; i < threads; i++) tally[i].took = took + i * rounds;
+    for (long i = 0; i < threads; i++) pthread_create(&thread[i], NULL, each, &tally[i]);
+    for (long i = 0; i < threads; i++) {
         pthread_join(thread[i], NULL);
-        spent += tally[i].spent;
         failed += tally[i].failed;
     }
-    printf("connect %.3f\nfailed %ld\n", spent * 1e6 / (double)(rounds * threads), failed);
+    long count = rounds * threads;
+    for (long i = 0; i < count; i++) sum += took[i];
+    qsort(took, (size_t)count, sizeof *took, ascending);
+    printf("%s %.3f\nmedian %.3f\nlowest_tenth %.3f\nfailed %ld\n", what, sum * 1e6 / (double)count, took[count / 2] * 1e6,
+           took[count / 10] * 1e6, failed);
     return failed != 0;
 }
 
@@ -122,11 +155,6 @@ static void clocks(void) {
     printf("monotonic %.2f\n", (now() - begun) * 1e9 / (double)count);
 }
 
-static int ascending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static int run(long count, char **command) {
     double *took = calloc((size_t)count, sizeof *took);
     for (long i = 0; i < count; i++) {
@@ -151,9 +179,9 @@ int main(int argc, char **argv) {
     there.sin_family = AF_INET;
     there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     there.sin_port = argc > 2 ? htons((unsigned short)atoi(argv[2])) : 0;
-    if (!strcmp(what, "connect") && argc == 5) {
+    if (argc == 5 && (!strcmp(what, "connect") || !strcmp(what, "request"))) {
         rounds = atol(argv[4]);
-        return connect_cost(atoi(argv[3]));
+        return cost(what, what[0] == 'c' ? connects : requests, atol(argv[3]));
     }
     if (!strcmp(what, "many") && argc == 4) return many(atol(argv[3]));
     if (!strcmp(what, "calls")) return calls(), 0;

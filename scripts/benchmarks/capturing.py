@@ -34,8 +34,12 @@ def measure(options):
     results = {}
     with relay.nginx("upstream", None) as upstream:
         parts = [
-            ("connect() and its share of a round, 1 thread, µs", ["connect", upstream.port, 1, 3000], "connect"),
-            ("connect(), 4 threads, µs", ["connect", upstream.port, 4, 1500], "connect"),
+            ("connect(), 1 thread, mean, µs", ["connect", upstream.port, 1, 3000], "connect"),
+            ("connect(), 1 thread, median, µs", ["connect", upstream.port, 1, 3000], "median"),
+            ("connect(), 4 threads, mean, µs", ["connect", upstream.port, 4, 1500], "connect"),
+            ("a connection with a request, 1 thread, mean, µs", ["request", upstream.port, 1, 2000], "request"),
+            ("a connection with a request, 1 thread, median, µs", ["request", upstream.port, 1, 2000], "median"),
+            ("a connection with a request, 4 threads, mean, µs", ["request", upstream.port, 4, 1000], "request"),
             ("getppid(), not trapped, ns", ["calls"], "getppid"),
             ("read() of a byte, not trapped, ns", ["calls"], "read"),
             ("open() of a file, µs", ["open", "/etc/passwd"], "open"),

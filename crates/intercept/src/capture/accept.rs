@@ -23,7 +23,7 @@ use super::call::Call;
 use super::loopback::errno;
 use super::names;
 use super::pair::{Pair, Pairs};
-use super::sockets::{Swept, Taken, in_use, is_tcp, lock};
+use super::sockets::{Swept, Taken, is_tcp, lock};
 use super::supervisor::Core;
 use super::sys::{address::plain, process};
 
@@ -53,7 +53,7 @@ pub(super) struct Inbound {
     /// Whether we stand before the clients of a listening socket, by its inode.
     listening: Mutex<HashMap<u64, bool>>,
     /// By the inode of the service's end of a pair.
-    names: Mutex<Swept<Names>>,
+    names: Arc<Mutex<Swept<Names>>>,
     /// From where the service connects to itself.
     own: Mutex<HashSet<SocketAddr>>,
     /// Held from looking at a queue until its first client is taken: a socket that blocks is never
@@ -92,7 +92,7 @@ impl Inbound {
         Ok(Inbound {
             pairs: Pairs::new()?,
             listening: Mutex::default(),
-            names: Mutex::new(Swept::new()),
+            names: Arc::new(Mutex::new(Swept::new())),
             own: Mutex::default(),
             queue: Mutex::default(),
             waiting: Mutex::default(),
@@ -132,10 +132,7 @@ impl Inbound {
     }
 
     fn remember(&self, inode: u64, given: Names) {
-        lock(&self.names).insert(inode, given, |names| {
-            let open = in_use();
-            names.retain(|inode, _| open.contains_key(inode));
-        });
+        Swept::add(&self.names, inode, given);
     }
 
     /// Nobody asks any more.
@@ -309,6 +306,7 @@ impl Waiting {
                 wanted: plain(client.names.local),
                 client: client.stream,
                 upstream: Some(ours),
+                peer: Some(client.names.peer),
                 name: None,
                 by,
                 direction: Direction::Inbound,

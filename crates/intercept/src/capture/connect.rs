@@ -99,14 +99,14 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         return call.proceed();
     }
     if let Some(errno) = core.sockets.kept_result(taken.inode, given) {
-        return finish(core, call, &taken, given, errno);
+        return finish(core, call, taken, given, errno);
     }
     let Some(call) = core.pending.again(call, &taken) else {
         return;
     };
     if core.sockets.leads(taken.inode).is_some() && socket.peer_addr().is_ok() {
         let result = core.loopback.again(&taken.socket, given);
-        return finish(core, call, &taken, given, result);
+        return finish(core, call, taken, given, result);
     }
     let wanted = plain(given);
     if let Some(names) = &core.plan.names {
@@ -114,16 +114,16 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
     }
     match core.director.connect(wanted, call.by()) {
         Route::Leave => call.proceed(),
-        Route::Refuse(errno) => refuse(core, call, &taken, given, errno),
-        Route::Serve => join(core, call, &taken, given, None),
+        Route::Refuse(errno) => refuse(core, call, taken, given, errno),
+        Route::Serve => join(core, call, taken, given, None),
         Route::Relay => match dial(wanted) {
             Err(error) => {
                 let errno = errno(&error);
                 core.director.refused(wanted, errno, call.by());
-                refuse(core, call, &taken, given, errno);
+                refuse(core, call, taken, given, errno);
             }
             Ok(Dialled::Ready(upstream)) => {
-                join(core, call, &taken, given, Some(upstream.into()));
+                join(core, call, taken, given, Some(upstream.into()));
             }
             Ok(Dialled::Waits(upstream)) => {
                 pending::begin(core, call, &taken, given, upstream);
@@ -146,17 +146,21 @@ pub(super) fn reachable(given: SocketAddr) -> SocketAddr {
 }
 
 /// Connects the service's socket to us and hands both ends over.
-fn join(core: &Core, call: Call, taken: &Taken, given: SocketAddr, upstream: Option<TcpStream>) {
+///
+/// Our duplicate is closed before the answer: from then on the service's close is the last one.
+/// What need not be waited for comes after it.
+fn join(core: &Core, call: Call, taken: Taken, given: SocketAddr, upstream: Option<TcpStream>) {
+    let joined = match core.loopback.join(&taken.socket, given) {
+        Ok(joined) => joined,
+        Err(error) => return finish(core, call, taken, given, errno(&error)),
+    };
+    core.sockets.remember(taken.inode, given);
+    core.sockets.let_go(taken.inode);
+    let Taken { socket, inode } = taken;
+    drop(socket);
     let by = call.by();
-    match core.loopback.join(&taken.socket, given) {
-        Ok((client, result)) => {
-            core.sockets.remember(taken.inode, given);
-            core.sockets.let_go(taken.inode);
-            finish(core, call, taken, given, result);
-            adopt(core, client, upstream, given, by);
-        }
-        Err(error) => finish(core, call, taken, given, errno(&error)),
-    }
+    answer(core, call, inode, given, joined.result);
+    adopt(core, joined.ours, upstream, joined.from, given, by);
 }
 
 /// Hands a connection over.
@@ -164,12 +168,14 @@ pub(super) fn adopt(
     core: &Core,
     client: TcpStream,
     upstream: Option<TcpStream>,
+    from: SocketAddr,
     given: SocketAddr,
     by: super::Pid,
 ) {
     core.director.adopt(Arrived {
         client,
         upstream,
+        peer: Some(from),
         wanted: plain(given),
         name: None,
         by,
@@ -178,7 +184,7 @@ pub(super) fn adopt(
 }
 
 /// A non-blocking socket that is refused is told so later, as the kernel does.
-fn refuse(core: &Core, call: Call, taken: &Taken, given: SocketAddr, errno: i32) {
+fn refuse(core: &Core, call: Call, taken: Taken, given: SocketAddr, errno: i32) {
     let later =
         errno == libc::ECONNREFUSED && SockRef::from(&taken.socket).nonblocking().unwrap_or(false);
     let result = if later {
@@ -189,10 +195,17 @@ fn refuse(core: &Core, call: Call, taken: &Taken, given: SocketAddr, errno: i32)
     finish(core, call, taken, given, result);
 }
 
+/// Answers, with the socket let go before.
+fn finish(core: &Core, call: Call, taken: Taken, given: SocketAddr, errno: i32) {
+    let Taken { socket, inode } = taken;
+    drop(socket);
+    answer(core, call, inode, given, errno);
+}
+
 /// Answers. What a signal kept from the caller is kept for when it asks again.
-fn finish(core: &Core, call: Call, taken: &Taken, given: SocketAddr, errno: i32) {
+fn answer(core: &Core, call: Call, inode: u64, given: SocketAddr, errno: i32) {
     if !call.fail(errno) && !core.plan.ability.killable {
-        core.sockets.keep_result(taken.inode, given, errno);
+        core.sockets.keep_result(inode, given, errno);
     }
 }
 

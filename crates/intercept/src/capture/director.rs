@@ -9,7 +9,7 @@ use retake_model::Direction;
 /// The number of a process or a thread.
 pub type Pid = u32;
 
-/// Decides, and takes what was captured. It is called on capture's own thread, while the service
+/// Decides, and takes what was captured. It is called on capture's own threads, while the service
 /// waits: it must neither block nor connect anywhere.
 pub trait Director: Send + Sync {
     /// What is to become of a connection that the service wants to open.
@@ -62,6 +62,8 @@ pub struct Arrived {
     pub client: TcpStream,
     /// The connection to where it really leads. Non-blocking; none where nobody was asked.
     pub upstream: Option<TcpStream>,
+    /// Who connected, where it has an address.
+    pub peer: Option<SocketAddr>,
     /// Where the service wanted to go; for an inbound connection, where its client did.
     pub wanted: SocketAddr,
     /// The path of the unix socket, where it is one.

@@ -14,12 +14,11 @@ pub(super) fn listen(core: &Arc<Core>, call: Call) {
         // One that we made and that was bound before: its address is known.
         let inode = core.sockets.inode(&call);
         let addr = inode.and_then(|inode| core.sockets.bound_to(inode));
-        call.proceed();
         if let Some(addr) = addr {
             core.sockets.listens(addr.port());
             core.director.listens(addr, by);
         }
-        return;
+        return call.proceed();
     };
     if !is_tcp(&taken.socket) || !call.still_waits() {
         return call.proceed();

@@ -6,22 +6,35 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
+use super::sockets::lock;
 use super::sys::address::plain;
 
 /// How long a connection of this machine to itself may take. It takes microseconds.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
+/// How many captured sockets are connected to us at a time, for each family of addresses.
+const DOORS: usize = 4;
+
+/// Where captured sockets are connected to.
+struct Door {
+    socket: Socket,
+    at: SocketAddr,
+    /// One socket at a time is connected and accepted.
+    pair: Mutex<()>,
+}
+
 /// Our ends, for one family of addresses.
 struct Ends {
-    /// Where captured sockets are connected to.
-    door: Socket,
-    door_at: SocketAddr,
+    /// The first, and those for when it is busy.
+    door: Door,
+    more: Vec<Door>,
     /// Bound, and never listening: whoever connects there is refused.
     _dead: Socket,
     dead_at: SocketAddr,
@@ -35,8 +48,6 @@ pub(super) struct Loopback {
     v4: Ends,
     /// None where the machine has no IPv6.
     v6: Option<Ends>,
-    /// One socket at a time is connected and accepted.
-    pair: Mutex<()>,
 }
 
 impl Loopback {
@@ -48,7 +59,6 @@ impl Loopback {
         Ok(Loopback {
             v4: Ends::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?,
             v6: Ends::open(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).ok(),
-            pair: Mutex::new(()),
         })
     }
 
@@ -60,23 +70,25 @@ impl Loopback {
         self.v6.as_ref().ok_or_else(missing)
     }
 
-    /// Connects the service's socket to us in place of `given`, and gives our end with what the
-    /// service's `connect` is to return.
+    /// Connects the service's socket to us in place of `given`.
     ///
     /// # Errors
     /// What its `connect` is to fail with.
-    pub(super) fn join(&self, socket: &OwnedFd, given: SocketAddr) -> io::Result<(TcpStream, i32)> {
+    pub(super) fn join(&self, socket: &OwnedFd, given: SocketAddr) -> io::Result<Joined> {
         let ends = self.ends(given)?;
-        let one_at_a_time = self.pair.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = start(socket, like(ends.door_at, given))?;
-        let from = local_addr(socket)?;
-        let ours = ends.accept(from.port()).inspect_err(|_| {
-            // Without descriptors of our own it must not stay connected to nobody.
-            let _ = rustix::net::connect_unspec(socket);
-        })?;
-        drop(one_at_a_time);
-        ours.set_nonblocking(true)?;
-        Ok((ours.into(), result))
+        ends.through_a_door(|door| {
+            let result = start(socket, like(door.at, given))?;
+            let from = local_addr(socket)?;
+            let ours = door.accept(from.port()).inspect_err(|_| {
+                // Without descriptors of our own it must not stay connected to nobody.
+                let _ = rustix::net::connect_unspec(socket);
+            })?;
+            Ok(Joined {
+                ours: ours.into(),
+                from: plain(from),
+                result,
+            })
+        })
     }
 
     /// The second `connect` of a socket that is connected already, or nearly so: the kernel knows
@@ -84,7 +96,7 @@ impl Loopback {
     pub(super) fn again(&self, socket: &OwnedFd, given: SocketAddr) -> i32 {
         let connected = self
             .ends(given)
-            .and_then(|ends| start(socket, like(ends.door_at, given)));
+            .and_then(|ends| start(socket, like(ends.door.at, given)));
         connected.unwrap_or_else(|error| errno(&error))
     }
 
@@ -139,23 +151,32 @@ impl Loopback {
     }
 }
 
+/// A socket of the service that was connected to us.
+pub(super) struct Joined {
+    /// Our end, non-blocking.
+    pub(super) ours: TcpStream,
+    /// The service's end.
+    pub(super) from: SocketAddr,
+    /// What the service's `connect` is to return.
+    pub(super) result: i32,
+}
+
 /// A socket of the service that waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Delayed {
-    from: SocketAddr,
+    pub(super) from: SocketAddr,
     to: SocketAddr,
 }
 
 impl Ends {
     fn open(any: SocketAddr) -> io::Result<Ends> {
-        let door = bound(any)?;
-        door.set_nonblocking(true)?;
-        door.listen(4096)?;
         let dead = bound(any)?;
         let (waits, waits_at) = full_queue(any)?;
         Ok(Ends {
-            door_at: local_addr(&door)?,
-            door,
+            door: Door::open(any)?,
+            more: (1..DOORS)
+                .map(|_| Door::open(any))
+                .collect::<io::Result<_>>()?,
             dead_at: local_addr(&dead)?,
             _dead: dead,
             _waits: waits,
@@ -163,21 +184,47 @@ impl Ends {
         })
     }
 
-    /// The connection that came from this port; others are strangers and closed.
-    fn accept(&self, port: u16) -> io::Result<Socket> {
+    fn through_a_door<T>(&self, go: impl FnOnce(&Door) -> T) -> T {
+        for door in std::iter::once(&self.door).chain(&self.more) {
+            if let Ok(_one_at_a_time) = door.pair.try_lock() {
+                return go(door);
+            }
+        }
+        let _one_at_a_time = lock(&self.door.pair);
+        go(&self.door)
+    }
+}
+
+impl Door {
+    fn open(any: SocketAddr) -> io::Result<Door> {
+        let socket = bound(any)?;
+        socket.set_nonblocking(true)?;
+        socket.listen(4096)?;
+        Ok(Door {
+            at: local_addr(&socket)?,
+            socket,
+            pair: Mutex::new(()),
+        })
+    }
+
+    /// The connection that came from this port, non-blocking; others are strangers and closed.
+    fn accept(&self, port: u16) -> io::Result<OwnedFd> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         loop {
-            match self.door.accept() {
-                Ok((ours, from)) if from.as_socket().is_some_and(|from| from.port() == port) => {
-                    return Ok(ours);
+            match acceptfrom_with(&self.socket, flags) {
+                Ok((ours, from)) => {
+                    let from = from.and_then(|from| SocketAddr::try_from(from).ok());
+                    if from.is_some_and(|from| from.port() == port) {
+                        return Ok(ours);
+                    }
                 }
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if !wait(&self.door, PollFlags::IN, AT_ONCE) {
+                Err(rustix::io::Errno::AGAIN) => {
+                    if !wait(&self.socket, PollFlags::IN, AT_ONCE) {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -240,16 +287,20 @@ pub(super) fn dial(wanted: SocketAddr) -> io::Result<Dialled> {
         Type::STREAM.cloexec().nonblocking(),
         Some(Protocol::TCP),
     )?;
-    match socket.connect(&wanted.into()) {
+    let wanted = SockAddr::from(wanted);
+    match socket.connect(&wanted) {
+        Ok(()) => return Ok(Dialled::Ready(socket)),
         Err(error) if !in_progress(&error) => return Err(error),
-        _ => {}
+        Err(_) => {}
     }
-    if !wait(&socket, PollFlags::OUT, Duration::ZERO) {
-        return Ok(Dialled::Waits(socket));
-    }
-    match socket.take_error()? {
-        Some(error) => Err(error),
-        None => Ok(Dialled::Ready(socket)),
+    // A destination on this machine has answered by now: asked again, the kernel says what.
+    match socket.connect(&wanted) {
+        Ok(()) => Ok(Dialled::Ready(socket)),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EISCONN) => Ok(Dialled::Ready(socket)),
+            Some(libc::EALREADY | libc::EINPROGRESS) => Ok(Dialled::Waits(socket)),
+            _ => Err(error),
+        },
     }
 }
 
@@ -298,5 +349,49 @@ fn wait(socket: &Socket, ready: PollFlags, at_most: Duration) -> bool {
             Ok(n) => return n > 0,
             Err(_) => return false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn join(loopback: &Loopback, given: SocketAddr) -> (TcpStream, TcpStream) {
+        let family = Domain::for_address(given);
+        let theirs = Socket::new(family, Type::STREAM, None).expect("a socket");
+        let theirs = OwnedFd::from(theirs);
+        let joined = loopback.join(&theirs, given).expect("joined");
+        assert_eq!(joined.result, 0, "a socket that blocks");
+        let theirs = TcpStream::from(theirs);
+        assert_eq!(theirs.local_addr().ok().map(plain), Some(joined.from));
+        (theirs, joined.ours)
+    }
+
+    #[test]
+    fn sockets_that_are_joined_at_the_same_time_get_their_own_ends() {
+        let loopback = Loopback::open().expect("sockets");
+        std::thread::scope(|scope| {
+            for thread in 0..16_u8 {
+                let loopback = &loopback;
+                scope.spawn(move || {
+                    let given = match thread % 3 {
+                        0 => "10.0.0.1:80",
+                        1 => "[::ffff:10.0.0.1]:80",
+                        _ => "10.0.0.2:90",
+                    };
+                    let given = given.parse().expect("an address");
+                    for round in 0..50_u8 {
+                        let (mut theirs, mut ours) = join(loopback, given);
+                        ours.set_nonblocking(false).expect("a socket");
+                        theirs.write_all(&[thread, round]).expect("room");
+                        let mut got = [0; 2];
+                        ours.read_exact(&mut got).expect("two bytes");
+                        assert_eq!(got, [thread, round]);
+                    }
+                });
+            }
+        });
     }
 }

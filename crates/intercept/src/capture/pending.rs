@@ -143,6 +143,8 @@ pub(super) fn begin(core: &Core, call: Call, taken: &Taken, given: SocketAddr, u
     };
     core.sockets.remember(taken.inode, given);
     let data = epoll::EventData::new_u64(taken.inode);
+    // The thread that waits is to find it, however soon the destination answers.
+    let mut waiting = lock(&core.pending.waiting);
     let added = epoll::add(
         &core.pending.epoll,
         &upstream,
@@ -156,7 +158,6 @@ pub(super) fn begin(core: &Core, call: Call, taken: &Taken, given: SocketAddr, u
     }
     let kept = core.sockets.let_go(taken.inode);
     let (by, fd) = (call.by(), call.int(0));
-    let mut waiting = lock(&core.pending.waiting);
     let (answer, held) = if blocks {
         (None, Some(Held::new(call, taken)))
     } else {
@@ -259,6 +260,7 @@ fn complete(core: &Core, this: Waiting) {
                 core,
                 client,
                 Some(this.upstream.into()),
+                this.delayed.from,
                 this.given,
                 this.by,
             );

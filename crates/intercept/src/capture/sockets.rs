@@ -35,7 +35,7 @@ pub(super) struct Sockets {
     way: Outbound,
     processes: Mutex<HashMap<Pid, Arc<OwnedFd>>>,
     /// Where each captured socket really leads, as the service gave the address.
-    known: Mutex<Swept<SocketAddr>>,
+    known: Arc<Mutex<Swept<SocketAddr>>>,
     /// Sockets that we made and that the service did not use yet.
     made: Mutex<Swept<Made>>,
     /// The same of datagrams, which may be used without being connected: held while they are open.
@@ -78,17 +78,52 @@ impl<T> Swept<T> {
         self.map.get(&inode)
     }
 
-    pub(super) fn insert(
-        &mut self,
-        inode: u64,
-        value: T,
-        sweep: impl FnOnce(&mut HashMap<u64, T>),
-    ) {
+    fn insert(&mut self, inode: u64, value: T, sweep: impl FnOnce(&mut HashMap<u64, T>)) {
         if self.map.len() >= self.next {
             sweep(&mut self.map);
-            self.next = (self.map.len() * 2).max(self.from);
+            self.swept();
         }
         self.map.insert(inode, value);
+    }
+
+    fn swept(&mut self) {
+        self.next = (self.map.len() * 2).max(self.from);
+    }
+}
+
+impl<T: Send + 'static> Swept<T> {
+    /// Adds one; where it is time, a thread of its own looks meanwhile which sockets are still
+    /// there: on a busy machine that takes as long as thousands of connections.
+    pub(super) fn add(this: &Arc<Mutex<Self>>, inode: u64, value: T) {
+        let mut swept = lock(this);
+        let due = swept.map.len() >= swept.next;
+        // What is added from now on is not among them: it may be newer than what is read.
+        let old: Vec<u64> = match due {
+            true => swept.map.keys().copied().collect(),
+            false => Vec::new(),
+        };
+        if due {
+            swept.next = usize::MAX;
+        }
+        swept.map.insert(inode, value);
+        drop(swept);
+        if !due {
+            return;
+        }
+        let these = Arc::clone(this);
+        let sweep = move || {
+            let open = in_use();
+            let mut swept = lock(&these);
+            for inode in old.iter().filter(|inode| !open.contains_key(inode)) {
+                swept.map.remove(inode);
+            }
+            swept.swept();
+        };
+        let thread = std::thread::Builder::new().name("capture-sweep".to_owned());
+        if let Err(error) = thread.spawn(sweep) {
+            tracing::debug!(%error, "sockets that are gone are looked for later");
+            lock(this).swept();
+        }
     }
 }
 
@@ -97,7 +132,7 @@ impl Sockets {
         Sockets {
             way,
             processes: Mutex::default(),
-            known: Mutex::new(Swept::new()),
+            known: Arc::new(Mutex::new(Swept::new())),
             made: Mutex::new(Swept::new()),
             made_datagrams: Mutex::new(Swept::from(SWEEP_DATAGRAMS_FROM)),
             listening: Mutex::default(),
@@ -164,10 +199,7 @@ impl Sockets {
 
     /// A socket was connected on the way to this address.
     pub(super) fn remember(&self, inode: u64, given: SocketAddr) {
-        lock(&self.known).insert(inode, given, |known| {
-            let open = in_use();
-            known.retain(|inode, _| open.contains_key(inode));
-        });
+        Swept::add(&self.known, inode, given);
     }
 
     /// Where a captured socket leads, as the service gave it.

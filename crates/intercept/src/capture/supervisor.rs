@@ -1,8 +1,14 @@
-//! What answers the calls of a service: a thread that takes them, and hands each to its handler.
+//! What answers the calls of a service: threads that take them, and hand each to its handler.
+//!
+//! One of them waits for calls at a time (the kernel wakes whoever waits, so that more would only
+//! be in each other's way), and goes on to answer the call that it took. It lets another one wait
+//! meanwhile only where a call waits already: a service that connects from one thread is answered
+//! by one thread, without a wake-up between threads of ours.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -16,14 +22,19 @@ use super::datagram::{self, Datagrams};
 use super::family::{Family, Reaper};
 use super::loopback::Loopback;
 use super::pending::{self, Pending};
-use super::sockets::Sockets;
+use super::sockets::{Sockets, lock};
+use super::sys::interrupt::{self, Thread};
 use super::sys::notify::Listener;
 use super::sys::process;
-use super::{Director, Plan, Uncaptured};
+use super::{Director, Pid, Plan, Uncaptured};
 use super::{connect, files, inject, listen, names, unix};
 
 /// How often it is looked whether orphans have ended.
 const REAP_EVERY: Duration = Duration::from_millis(250);
+/// Threads that answer, at most.
+const THREADS: usize = 4;
+/// How often whoever waits is told to stop, until it has heard.
+const STOP_EVERY: Duration = Duration::from_millis(1);
 
 /// Answers the calls of one service and of all that it starts. Dropping it ends that: further
 /// calls of them fail with `ENOSYS`.
@@ -55,6 +66,7 @@ impl Supervisor {
         service: u32,
         director: Arc<dyn Director>,
     ) -> io::Result<Self> {
+        interrupt::prepare()?;
         let together = listener.sync_wake_up();
         tracing::debug!(together, ability = %plan.ability, "answering system calls");
         let core = Arc::new(Core {
@@ -79,7 +91,7 @@ impl Supervisor {
         let thread = thread::Builder::new()
             .name("capture".to_owned())
             .spawn(move || {
-                run(&core, &stopped);
+                answer_all(&core, &stopped);
                 if let Some(inbound) = &core.inbound {
                     inbound.end();
                 }
@@ -120,45 +132,124 @@ impl Drop for Supervisor {
     }
 }
 
+/// What the threads that answer share.
+struct Crew {
+    /// Held by the one that waits: whose call was taken last.
+    turn: Mutex<Pid>,
+    /// The thread that waits, for who ends its wait.
+    waits: AtomicI32,
+    over: AtomicBool,
+}
+
 /// Answers until it is told to stop, or nobody is left who could ask.
-fn run(core: &Arc<Core>, stop: &OwnedFd) {
+fn answer_all(core: &Arc<Core>, stop: &OwnedFd) {
+    let crew = Crew {
+        turn: Mutex::default(),
+        waits: AtomicI32::new(0),
+        over: AtomicBool::new(false),
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let answering: Vec<_> = (0..threads.min(THREADS))
+            .filter_map(|_| {
+                let name = "capture-call".to_owned();
+                let thread = thread::Builder::new().name(name);
+                // With fewer of them it takes longer, no more.
+                let thread = thread.spawn_scoped(scope, || answer(core, &crew));
+                thread
+                    .inspect_err(|error| tracing::error!(%error, "a thread of capture is missing"))
+                    .ok()
+            })
+            .collect();
+        if !answering.is_empty() {
+            watch(core, stop);
+        }
+        crew.over.store(true, Ordering::Release);
+        while answering.iter().any(|thread| !thread.is_finished()) {
+            Thread(crew.waits.load(Ordering::Acquire)).interrupt();
+            thread::sleep(STOP_EVERY);
+        }
+    });
+}
+
+/// Looks after orphans until it is to stop, or nobody is left who could ask.
+fn watch(core: &Core, stop: &OwnedFd) {
     let mut reaper = Reaper::default();
     let mut looked = Instant::now();
     let every = Timespec::try_from(REAP_EVERY).ok();
     loop {
-        if looked.elapsed() >= REAP_EVERY {
-            reaper.look();
-            looked = Instant::now();
-        }
         let mut ready = [
-            PollFd::from_borrowed_fd(core.listener.as_fd(), PollFlags::IN),
+            // Only for its end: calls wake who takes them.
+            PollFd::from_borrowed_fd(core.listener.as_fd(), PollFlags::empty()),
             PollFd::from_borrowed_fd(stop.as_fd(), PollFlags::IN),
         ];
         match poll(&mut ready, every.as_ref()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot wait for system calls");
+                tracing::error!(%error, "cannot wait for the end of the service");
                 return;
             }
         }
-        let [calls, stopped] = ready.map(|fd| fd.revents());
-        if !stopped.is_empty() {
+        if ready.iter().any(|fd| !fd.revents().is_empty()) {
             return;
         }
-        if calls.contains(PollFlags::IN) {
-            match core.listener.receive() {
-                Ok(notice) => dispatch(core, Call::new(notice, Arc::clone(&core.listener))),
-                // Withdrawn meanwhile: its thread was killed, or took a signal.
-                Err(error) if withdrawn(&error) => {}
-                Err(error) => {
-                    tracing::error!(%error, "cannot take system calls");
-                    return;
-                }
-            }
-        } else if calls.contains(PollFlags::HUP) {
-            return;
+        if looked.elapsed() >= REAP_EVERY {
+            reaper.look();
+            looked = Instant::now();
         }
     }
+}
+
+/// Takes calls and answers them, in turn with the others.
+fn answer(core: &Arc<Core>, crew: &Crew) {
+    let Thread(this) = interrupt::here();
+    let mut kept = None;
+    loop {
+        let mut turn = kept.take().unwrap_or_else(|| lock(&crew.turn));
+        crew.waits.store(this, Ordering::Release);
+        if crew.over.load(Ordering::Acquire) {
+            return;
+        }
+        match core.listener.receive() {
+            Ok(notice) => {
+                // A thread alone has one call at a time.
+                let alone = std::mem::replace(&mut *turn, notice.pid) == notice.pid;
+                if alone || !has_call(core) {
+                    kept = Some(turn);
+                } else {
+                    drop(turn);
+                }
+                dispatch(core, Call::new(notice, Arc::clone(&core.listener)));
+            }
+            // Withdrawn meanwhile: its thread was killed, or took a signal. Or nobody is left, or
+            // we are to stop, of which the next round hears.
+            Err(error) if withdrawn(&error) => {
+                thread::yield_now();
+                kept = Some(turn);
+            }
+            Err(error) => {
+                tracing::error!(%error, "cannot take system calls");
+                return;
+            }
+        }
+    }
+}
+
+/// Whether one more call waits.
+fn has_call(core: &Core) -> bool {
+    let mut ready = [PollFd::from_borrowed_fd(
+        core.listener.as_fd(),
+        PollFlags::IN,
+    )];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let [calls] = match poll(&mut ready, Some(&now)) {
+        Ok(_) => ready.map(|fd| fd.revents()),
+        Err(_) => return false,
+    };
+    calls.contains(PollFlags::IN)
 }
 
 fn withdrawn(error: &io::Error) -> bool {

@@ -138,6 +138,7 @@ fn take_over(core: &Core, call: Call, path: &Path, port: u16) {
             core.director.adopt(Arrived {
                 client: client.into(),
                 upstream,
+                peer: None,
                 wanted: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
                 name: path.to_str().map(Into::into),
                 by,

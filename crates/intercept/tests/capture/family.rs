@@ -1,7 +1,12 @@
 //! Programs of every kind: many connections, unreadable binaries, and a supervisor that dies.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use retake_intercept::capture::{Arrived, Director, Pid, Plan, Route, Uncaptured, arm, probe};
 
 use super::support::{How, World, can_run, copy as copy_program, python};
 
@@ -69,4 +74,47 @@ for _ in range(200):
     child.wait().expect("it has ended");
     let last = lines.map_while(Result::ok).last();
     assert_eq!(last.as_deref(), Some("Function not implemented"));
+}
+
+/// Leaves everything alone.
+struct Leaves;
+
+impl Director for Leaves {
+    fn connect(&self, _: SocketAddr, _: Pid) -> Route {
+        Route::Leave
+    }
+
+    fn adopt(&self, _: Arrived) {}
+
+    fn listens(&self, _: SocketAddr, _: Pid) {}
+
+    fn passed(&self, _: Uncaptured) {}
+}
+
+#[test]
+fn capture_can_end_before_the_service_does() {
+    if !can_run() {
+        return;
+    }
+    let plan = Plan {
+        ability: probe(),
+        ..Plan::default()
+    };
+    for _ in 0..20 {
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        let armed = arm(&mut command, &plan).expect("armed");
+        let mut child = command.spawn().expect("started");
+        let supervisor = armed.start(child.id(), Arc::new(Leaves)).expect("started");
+        assert!(supervisor.has_processes());
+        let (ended, end) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(supervisor);
+            let _ = ended.send(());
+        });
+        let ends = end.recv_timeout(Duration::from_secs(30));
+        child.kill().expect("it runs on");
+        child.wait().expect("a status");
+        assert!(ends.is_ok(), "the threads of capture go on");
+    }
 }

@@ -5,12 +5,14 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mio::Waker;
+use mio::net::TcpStream as Watched;
+use mio::{Interest, Registry, Waker};
 use retake_model::{ConnId, ConnInfo, Direction, ProtocolId};
 
 use super::counters::{Counters, Live};
 use super::door::Shared;
 use super::renaming::Renaming;
+use super::worker::WAKE;
 use crate::Namer;
 
 /// A connection and its counterpart, both established.
@@ -74,8 +76,8 @@ impl Adopter {
             inbox.put(Adopted {
                 info,
                 counters,
-                client: arrived.client,
-                server: arrived.server,
+                client: Watched::from_std(arrived.client),
+                server: Watched::from_std(arrived.server),
                 first: arrived.first,
                 renaming: arrived.namer.map(|namer| Renaming {
                     namer,
@@ -103,32 +105,46 @@ impl std::fmt::Debug for Adopter {
 pub(super) struct Adopted {
     pub(super) info: ConnInfo,
     pub(super) counters: Arc<Live>,
-    pub(super) client: TcpStream,
-    pub(super) server: TcpStream,
+    pub(super) client: Watched,
+    pub(super) server: Watched,
     pub(super) first: Vec<u8>,
     pub(super) renaming: Option<Renaming>,
 }
 
 /// The connections that wait for one worker.
+///
+/// A worker is not woken for a connection, which would cost more than making it did: the first
+/// bytes of either side, or its end, wake the worker by the token of the wake-up call, and only
+/// then is there something to do.
 pub(super) struct Inbox {
     /// None once the worker takes no more.
     waiting: Mutex<Option<Vec<Adopted>>>,
     waker: Arc<Waker>,
+    registry: Registry,
 }
 
 impl Inbox {
-    pub(super) fn new(waker: Arc<Waker>) -> Self {
+    pub(super) fn new(waker: Arc<Waker>, registry: Registry) -> Self {
         Inbox {
             waiting: Mutex::new(Some(Vec::new())),
             waker,
+            registry,
         }
     }
 
-    fn put(&self, adopted: Adopted) {
-        if let Some(waiting) = self.lock().as_mut() {
-            waiting.push(adopted);
-        }
-        if let Err(error) = self.waker.wake() {
+    fn put(&self, mut adopted: Adopted) {
+        let mut inbox = self.lock();
+        let Some(waiting) = inbox.as_mut() else {
+            return;
+        };
+        // Under the lock: whoever is woken finds the connection here.
+        // The client last, for it is the one that may have spoken already.
+        let watched = [&mut adopted.server, &mut adopted.client]
+            .map(|socket| self.registry.register(socket, WAKE, Interest::READABLE));
+        let at_once = !adopted.first.is_empty() || watched.iter().any(Result::is_err);
+        waiting.push(adopted);
+        drop(inbox);
+        if at_once && let Err(error) = self.waker.wake() {
             tracing::error!(%error, "cannot wake a relay thread");
         }
     }

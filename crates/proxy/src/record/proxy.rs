@@ -191,7 +191,7 @@ impl RecordProxy {
     ) -> io::Result<()> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let inbox = Arc::new(Inbox::new(Arc::clone(&waker)));
+        let inbox = Arc::new(Inbox::new(Arc::clone(&waker), poll.registry().try_clone()?));
         let mut doors = Vec::with_capacity(bound.len());
         for ((bound, upstream), counters) in bound.iter().zip(upstreams).zip(self.accounts.fixed())
         {

@@ -159,3 +159,36 @@ fn what_was_read_before_is_passed_on_first_however_much_it_is() {
     passes(&mut client, &mut server, b"and what follows");
     passes(&mut server, &mut client, b"and back");
 }
+
+#[test]
+fn a_connection_that_says_nothing_is_counted_all_the_same() {
+    let rig = Rig::start(None, |_| {});
+    let adopter = rig.proxy.adopter();
+    let (quiet, mut client, mut server) = arrived("a.test", b"");
+    adopter.adopt(quiet);
+    let counters = rig.proxy.stop(LIMIT);
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0, "closed in order");
+    assert_eq!(server.read(&mut [0; 1]).unwrap(), 0, "closed in order");
+    let name = Some(Arc::from("a.test"));
+    let of = counters.iter().find(|c| c.dependency == name).unwrap();
+    assert_eq!((of.connections, of.open, of.bytes), (1, 0, 0));
+}
+
+#[test]
+fn what_wakes_the_relay_is_the_first_word_of_either_side_or_its_end() {
+    let rig = Rig::start(None, |_| {});
+    let adopter = rig.proxy.adopter();
+    let (by_server, mut client, mut server) = arrived("a.test", b"");
+    adopter.adopt(by_server);
+    passes(&mut server, &mut client, b"220 ready\r\n");
+    passes(&mut client, &mut server, b"EHLO\r\n");
+    let (by_end, client, mut server) = arrived("b.test", b"");
+    adopter.adopt(by_end);
+    drop(client);
+    assert_eq!(server.read(&mut [0; 1]).unwrap(), 0, "its end is passed on");
+    // Sent before the relay has it.
+    let (early, mut client, mut server) = arrived("c.test", b"");
+    std::io::Write::write_all(&mut client, b"at once").unwrap();
+    adopter.adopt(early);
+    expect(&mut server, b"at once");
+}

@@ -145,7 +145,7 @@ impl Director for RecordDirector {
             direction: arrived.direction,
             dependency,
             protocol: None,
-            peer: arrived.client.peer_addr().ok(),
+            peer: arrived.peer,
             target: arrived
                 .name
                 .map_or_else(|| arrived.wanted.to_string(), |path| path.to_string()),

@@ -218,7 +218,7 @@ impl Director for ReplayDirector {
                 direction: Direction::Outbound,
                 dependency: Some(dependency.name.clone()),
                 protocol: dependency.protocol,
-                peer: arrived.client.peer_addr().ok(),
+                peer: arrived.peer,
                 target,
                 client: arrived.client,
                 server,

@@ -30,6 +30,7 @@ fn arrived(wanted: &str, name: Option<&str>, direction: Direction) -> Arrived {
     Arrived {
         client: stream(),
         upstream: Some(stream()),
+        peer: None,
         wanted: addr(wanted),
         name: name.map(Into::into),
         by: 1,

@@ -4,6 +4,7 @@ pub(super) mod address;
 pub(super) mod attempt;
 pub(super) mod filter;
 pub(super) mod install;
+pub(super) mod interrupt;
 pub(super) mod memory;
 pub(super) mod notify;
 pub(super) mod options;

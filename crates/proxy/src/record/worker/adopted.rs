@@ -9,6 +9,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 use retake_intercept::Listen;
 use retake_model::{ConnInfo, Direction};
+use socket2::SockRef;
 
 use super::Worker;
 use crate::record::adopt::Adopted;
@@ -30,8 +31,8 @@ impl Worker {
         let Adopted {
             info,
             counters,
-            client,
-            server,
+            mut client,
+            mut server,
             first,
             renaming,
         } = adopted;
@@ -46,8 +47,8 @@ impl Worker {
             self.sessions.push(None);
             self.sessions.len() - 1
         });
-        let (client, by_client) = self.watch(client, slot, 0);
-        let (server, by_server) = self.watch(server, slot, 1);
+        let by_client = self.watch(&mut client, slot, 0);
+        let by_server = self.watch(&mut server, slot, 1);
         let mut findings = Findings {
             events: &mut self.events,
             door,
@@ -106,21 +107,19 @@ impl Worker {
         self.events.push((door, event));
     }
 
-    /// Has the system tell of a socket: the client's of a slot (side 0), or the server's (side 1).
-    fn watch(
-        &self,
-        socket: std::net::TcpStream,
-        slot: usize,
-        side: usize,
-    ) -> (TcpStream, io::Result<()>) {
+    /// Has the system tell of a socket by its own token: the client's of a slot (side 0), or the
+    /// server's (side 1).
+    fn watch(&self, socket: &mut TcpStream, slot: usize, side: usize) -> io::Result<()> {
         let _ = socket.set_nodelay(true);
         // A socket that stays blocking could stop the whole thread.
-        let blocking = socket.set_nonblocking(true);
-        let mut socket = TcpStream::from_std(socket);
+        SockRef::from(&*socket).set_nonblocking(true)?;
         let token = Token(self.waiting.len() + slot * 2 + side);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let watched = self.poll.registry().register(&mut socket, token, interest);
-        (socket, blocking.and(watched))
+        let registry = self.poll.registry();
+        // It was watched from the inbox already, unless the system refused.
+        registry
+            .reregister(socket, token, interest)
+            .or_else(|_| registry.register(socket, token, interest))
     }
 
     /// The door without a socket whose counters are those of a dependency.
