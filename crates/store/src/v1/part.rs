@@ -15,8 +15,8 @@ const CALLS: &str = "calls:\n";
 /// The column of a call's fields.
 const COLUMN: usize = 4;
 
-/// Calls that belong to no single test, as the text of the file that will hold them: it takes a
-/// tenth of what the calls themselves do, and is made once for each however often it is written.
+/// Calls that belong to no single test, as the text of the file that will hold them: it takes less
+/// than the calls themselves, and is made once for each however often it is written.
 #[derive(Debug, Default)]
 pub struct SharedPart {
     /// The calls, one behind the other, without the counts of their repeats.
