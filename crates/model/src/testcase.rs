@@ -151,6 +151,8 @@ pub enum TokenKind {
     Jwt,
     /// A password's salted hash: bcrypt, Argon2, scrypt, PBKDF2 and SHA-crypt in their usual forms.
     PasswordHash,
+    /// Random text of no form that names itself: a session's key, a nonce, a digest, a signature.
+    Random,
     /// The token that stands for a redacted secret: `redacted-` and 24 hex digits. The candidate
     /// may have any text in its place.
     Secret,
@@ -168,6 +170,7 @@ impl TokenKind {
         (TokenKind::EpochMicros, "epoch-micros"),
         (TokenKind::Jwt, "jwt"),
         (TokenKind::PasswordHash, "password-hash"),
+        (TokenKind::Random, "random"),
         (TokenKind::Secret, "secret"),
     ];
 

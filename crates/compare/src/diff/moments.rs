@@ -33,7 +33,7 @@ pub(super) fn number_kind(text: &str, kinds: &BTreeSet<TokenKind>) -> Option<Tok
 }
 
 /// Whether two values of one kind are written the same way: moments in the same format, hashes of
-/// passwords by the same algorithm at the same cost. Values of other kinds have one form each.
+/// passwords by the same algorithm at the same cost, random text of the same length and letters. Values of other kinds have one form each.
 pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> bool {
     if let Some(units) = units(kind) {
         let whole = |text: &str| text.split('.').next()?.parse::<i64>().ok();
@@ -47,7 +47,9 @@ pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> boo
     }
     match kind {
         TokenKind::Timestamp => form(recorded) == form(candidate),
-        TokenKind::PasswordHash => made::style(kind, recorded) == made::style(kind, candidate),
+        TokenKind::PasswordHash | TokenKind::Random => {
+            made::style(kind, recorded) == made::style(kind, candidate)
+        }
         _ => true,
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use retake_model::{Made, TokenKind, Value};
 
 use super::moments;
-use crate::made::{Token, ValueMap, scan, scan_widely};
+use crate::made::{Token, ValueMap, compared_as, scan, scan_widely};
 
 /// The shortest secret of the candidate that is tied to the recorded one, in bytes.
 const SHORTEST_SECRET: usize = 16;
@@ -58,8 +58,11 @@ pub(super) enum From {
 impl<'a> Tokens<'a> {
     pub(super) fn new(made: &'a [Made], expected: &'a Value) -> Self {
         let mut tokens = Tokens {
-            made: made.iter().map(|m| (m.value.as_str(), m.kind)).collect(),
-            kinds: made.iter().map(|m| m.kind).collect(),
+            made: made
+                .iter()
+                .map(|m| (m.value.as_str(), kind_of(m)))
+                .collect(),
+            kinds: made.iter().map(kind_of).collect(),
             known: HashSet::new(),
         };
         if tokens.kinds.iter().any(|kind| !moments::is_moment(*kind)) {
@@ -187,7 +190,8 @@ impl<'a> Tokens<'a> {
                 _ => false,
             };
             if !is_number || self.kinds.contains(&token.kind) {
-                found.push(token);
+                let kind = compared_as(token.kind, token.text);
+                found.push(Token { kind, ..token });
             }
         });
         found
@@ -268,6 +272,10 @@ impl<'a> Tokens<'a> {
         }
         Likeness::Same { by_kind }
     }
+}
+
+fn kind_of(made: &Made) -> TokenKind {
+    compared_as(made.kind, &made.value)
 }
 
 fn other_partner(kind: TokenKind, recorded: &str, candidate: &str, values: &ValueMap) -> String {

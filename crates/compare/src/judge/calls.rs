@@ -287,9 +287,13 @@ fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Opti
         text.len() >= 16 && digits >= 2 && letters >= 2 && !text.contains(char::is_whitespace)
     };
     (random(recorded) && random(asked)).then(|| {
+        let mut place = Path::root().key("calls").key(to);
+        place.0.extend(path.0.iter().cloned());
+        // In single quotes, since a name with dots stands in double ones.
+        let place = place.to_string().replace('\'', "''");
         format!(
             "hint: where the service makes this at random, say so in the test: rules: \
-             [{{path: \"calls.{to}.{path}\", ignore: true}}]"
+             [{{path: '{place}', ignore: true}}]"
         )
     })
 }

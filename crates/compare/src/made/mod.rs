@@ -3,12 +3,13 @@
 mod moment;
 mod password;
 mod provenance;
+mod random;
 mod scan;
 mod values;
 
 pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
-pub(crate) use scan::{scan_widely, style, tokens_and_constants};
+pub(crate) use scan::{compared_as, scan_widely, style, tokens_and_constants};
 pub use values::ValueMap;
 pub(crate) use values::is_moment;

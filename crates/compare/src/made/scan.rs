@@ -4,6 +4,7 @@ use retake_model::{Timestamp, TokenKind};
 
 use super::moment::{self, DAY};
 use super::password;
+use super::random;
 
 /// A value that looks generated, and where it stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +93,17 @@ fn scan_by<'t>(
 ) {
     let bytes = text.as_bytes();
     let mut at = 0;
+
     while at + shortest <= bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
         let run = rest
             .iter()
             .take_while(|b| b.is_ascii_alphanumeric())
             .count();
-        match token_at(rest, run) {
-            Some((kind, length)) if ends_there(rest, length) => {
+        let found = token_at(rest, run).filter(|(_, length)| ends_there(rest, *length));
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i).copied());
+        match found.or_else(|| random_at(rest, run, before)) {
+            Some((kind, length)) => {
                 if let Some(token) = text.get(at..at + length) {
                     each(Token {
                         kind,
@@ -109,9 +113,43 @@ fn scan_by<'t>(
                 }
                 at += length;
             }
-            _ => at += run.max(1),
+            None => at += run.max(1),
         }
     }
+}
+
+/// Random text that begins with this run of letters and digits and has none of the other tokens
+/// within it. Base64 of a readable text is a token where that text has one: it is made anew with it.
+fn random_at(rest: &[u8], run: usize, before: Option<u8>) -> Option<(TokenKind, usize)> {
+    let length = random::length(rest, run, before)?;
+    let word = std::str::from_utf8(rest.get(..length)?).ok()?;
+    if run < length && has_token(word.as_bytes()) {
+        return None;
+    }
+    if word.bytes().any(|b| !b.is_ascii_hexdigit())
+        && let Some(text) = random::readable(word)
+        && !has_token(text.as_bytes())
+    {
+        return None;
+    }
+    Some((TokenKind::Random, length))
+}
+
+/// Whether a token of a form that names itself, or random text between hyphens, stands in a text.
+fn has_token(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| rest.len() >= SHORTEST) {
+        let run = rest
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric())
+            .count();
+        let token = token_at(rest, run).filter(|(_, length)| ends_there(rest, *length));
+        if token.is_some() || random::length(rest, run, Some(b'-')).is_some() {
+            return true;
+        }
+        at += run.max(1);
+    }
+    false
 }
 
 fn token_or_number_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
@@ -220,11 +258,22 @@ fn fraction(rest: &[u8]) -> usize {
 
 /// How a value is written, as a number; only values of one kind and one number stand for each
 /// other. For moments what stands between date and time, and how the zone is told; for hashes of
-/// passwords the algorithm and its costs.
+/// passwords the algorithm and its costs; for random text its length and letters.
 pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
     match kind {
         TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
+        TokenKind::Random => random::style(text),
         _ => u64::from(moment::style(text)),
+    }
+}
+
+/// The kind under which a value is compared. A UUID without hyphens and an ObjectId are hex digits:
+/// other random text of the same length may look like one by chance, and one like it.
+pub(crate) fn compared_as(kind: TokenKind, text: &str) -> TokenKind {
+    match kind {
+        TokenKind::Uuid if text.len() == 32 => TokenKind::Random,
+        TokenKind::ObjectId => TokenKind::Random,
+        other => other,
     }
 }
 

@@ -16,6 +16,10 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
     ("response.headers.transfer-encoding", Action::Ignore, HOP),
     ("response.version", Action::Ignore, HOP),
     ("response.framing", Action::Ignore, HOP),
+    ("response.headers.server-timing", Action::Type, MEASURED),
+    ("response.headers.x-runtime", Action::Type, MEASURED),
+    ("response.headers.x-response-time", Action::Type, MEASURED),
+    ("response.headers.x-process-time", Action::Type, MEASURED),
     (
         "response.headers.content-length",
         Action::FramesBody,
@@ -52,6 +56,7 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
 const HOP: &str = "of one connection only (RFC 9110, 7.6.1)";
 const SET: &str =
     "a set of names, whose order says nothing (RFC 9110, 10.2.1 and 12.5.5; Fetch, 3.3.1)";
+const MEASURED: &str = "how long the answer took";
 const DERIVED: &str = "follows from the body, which is compared itself";
 
 /// Those of the places that hold a moment.

@@ -484,3 +484,48 @@ fn scenario_41_a_salted_hash_is_compared_by_algorithm_and_cost() {
         }
     }
 }
+
+#[test]
+fn random_text_of_no_known_form_flows_like_an_id() {
+    const DIGEST: &str = "dcd4da622fdb932705d7b42b21751f6bf5cf7db5245c30a26a58569bcabb622e";
+    const NEW: &str = "72ac7efe7d70c1a0572ae0b1159fc9eef9a198b7f7c54637319ff8ae48773da4";
+    const SAVE: &str = "insert into sessions (digest) values ($1)";
+    const FIND: &str = "select user_id from sessions where digest = $1";
+    let login = test(
+        "login",
+        http("POST", "/login", None),
+        ok(Value::Null),
+        vec![call(1, sql(SAVE, &[DIGEST]), Value::Null)],
+    );
+    let me = test(
+        "me",
+        http("GET", "/me", None),
+        ok(Value::Null),
+        vec![call(1, sql(FIND, &[DIGEST]), row("7"))],
+    );
+    let mut run = Run::of(set(vec![login, me], vec![]));
+    run.begin("login");
+    let short = &NEW[..40];
+    assert!(run.ask(sql(SAVE, &[short])).is_err(), "another length");
+    let upper = NEW.to_uppercase();
+    assert!(run.ask(sql(SAVE, &[&upper])).is_err(), "other letters");
+    run.ask(sql(SAVE, &[NEW])).unwrap();
+    run.end("login");
+    run.begin("me");
+    assert!(run.ask(sql(FIND, &[&NEW.replace("72", "73")])).is_err());
+    assert_eq!(run.ask(sql(FIND, &[NEW])), Ok(row("7")));
+}
+
+#[test]
+fn hex_digits_that_look_like_a_uuid_by_chance_stand_for_others() {
+    const LIKE_V4: &str = "0b7ad2ee2f3c4d0e9b1a5f6e7d8c9b0a";
+    const OTHER: &str = "72ac7efe7d70c1a0572ae0b1159fc9ee";
+    const SAVE: &str = "insert into sessions (nonce) values ($1)";
+    for (recorded, asked) in [(LIKE_V4, OTHER), (OTHER, LIKE_V4)] {
+        let calls = vec![call(1, sql(SAVE, &[recorded]), Value::Null)];
+        let login = test("t", http("POST", "/login", None), ok(Value::Null), calls);
+        let mut run = Run::of(set(vec![login], vec![]));
+        run.begin("t");
+        assert!(run.ask(sql(SAVE, &[asked])).is_ok(), "{recorded} {asked}");
+    }
+}

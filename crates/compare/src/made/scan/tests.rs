@@ -71,7 +71,6 @@ fn takes_no_ordinary_words_and_numbers() {
         "12345678901234567890123456",
         "123456789012345678901234",
         "1234567890123456789012345678901234567890",
-        "d41d8cd98f00b204e9800998ecf8427e",
         "deadbeef-dead-beef-dead-beefdeadbeef",
         "886313e1-3b8a-5372-9b90-0c9aee199e5d", // version 5: computed from a name
         "00000000-0000-0000-0000-000000000000",
@@ -87,6 +86,39 @@ fn takes_no_ordinary_words_and_numbers() {
     ] {
         check(text, &[]);
     }
+}
+
+#[test]
+fn finds_random_text_and_no_names_before_it() {
+    use TokenKind::*;
+    let check = |text: &str, expected: &str| check(text, &[(Random, expected)]);
+    check(
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "d41d8cd98f00b204e9800998ecf8427e",
+    );
+    check("req_5f3a9c0d1e2b4a68", "5f3a9c0d1e2b4a68");
+    check("/files/V1StGXR8_Z5jdHi6B-myT/raw", "V1StGXR8_Z5jdHi6B-myT");
+    check(
+        "k=-TJeEYzLDNgvUfCwJSMlDi1M3I_;v",
+        "-TJeEYzLDNgvUfCwJSMlDi1M3I_",
+    );
+    check(
+        "sha256=n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+        "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg",
+    );
+    // Base64 of a moment, as cursors are.
+    check(
+        "MjAyNi0wMy0wMVQxMDoyMDozMC4xMjM0NTYrMDA6MDA=",
+        "MjAyNi0wMy0wMVQxMDoyMDozMC4xMjM0NTYrMDA6MDA",
+    );
+}
+
+#[test]
+fn random_text_with_an_id_in_it_is_that_id() {
+    let uuid = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
+    check(&format!("ORDER-Number-{uuid}"), &[(TokenKind::Uuid, uuid)]);
+    // Base64 of a text without a value that could be made.
+    check("eyJwYWdlIjozLCJzb3J0IjoibmFtZSJ9", &[]);
 }
 
 #[test]

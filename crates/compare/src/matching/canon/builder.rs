@@ -247,9 +247,10 @@ impl Builder<'_> {
         let each = |token: Token<'_>| {
             let before = text.get(copied..token.start).unwrap_or_default();
             out.extend_from_slice(before.as_bytes());
+            let kind = made::compared_as(token.kind, token.text);
             tokens.push(CanonToken {
-                kind: token.kind,
-                style: made::style(token.kind, token.text),
+                kind,
+                style: made::style(kind, token.text),
                 text: token.text.into(),
                 at: out.len(),
             });

@@ -1,0 +1,238 @@
+//! Random text: tokens, nonces, digests and signatures of no form that names itself.
+//!
+//! Told by its letters alone: long, without a space, and changing between digits and letters, or
+//! between lower and upper case, as words and identifiers do not.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// The length in bytes of the shortest random text in hex digits.
+const SHORTEST_HEX: usize = 16;
+
+/// The length in bytes of the shortest random text of other letters.
+const SHORTEST: usize = 20;
+
+/// The length in bytes of the longest random text: what is longer is content.
+const LONGEST: usize = 512;
+
+/// The length of the random text that the bytes begin with, whose first `run` bytes are letters
+/// and digits. `before` is the byte before it: what begins in the middle of a word is no random text.
+pub(super) fn length(rest: &[u8], run: usize, before: Option<u8>) -> Option<usize> {
+    let word = rest.get(..run)?;
+    if is_hex(word) {
+        return Some(run);
+    }
+    let starts = before.is_none_or(|b| !is_url_letter(b));
+    let apart = !matches!(before, Some(b'+' | b'/'));
+    let long = (starts && apart).then(|| padded(rest)).flatten();
+    let long = long.or_else(|| starts.then(|| base64url(rest)).flatten());
+    long.or_else(|| is_base36(word).then_some(run))
+}
+
+/// How random text is written, as a number: its length and its letters.
+pub(super) fn style(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let letters = match Counted::of(bytes) {
+        Counted { lower: 0, .. } if is_hex(bytes) => 0,
+        _ if is_hex(bytes) => 1,
+        Counted { lower: 0, .. } => 2,
+        Counted { upper: 0, .. } => 3,
+        _ => 4,
+    };
+    u64::try_from(bytes.len()).unwrap_or_default() << 3 | letters
+}
+
+/// The text that base64 stands for, where it is readable: then it was not made at random.
+pub(super) fn readable(word: &str) -> Option<String> {
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(
+        &alphabet::STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let standard: String = word
+        .chars()
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        })
+        .collect();
+    let text = String::from_utf8(ENGINE.decode(standard).ok()?).ok()?;
+    let printable = |c: char| !c.is_control() || c.is_ascii_whitespace();
+    text.chars().all(printable).then_some(text)
+}
+
+/// Hex digits of one case, both digits and letters among them.
+fn is_hex(word: &[u8]) -> bool {
+    let fits = (SHORTEST_HEX..=LONGEST).contains(&word.len());
+    fits && word.iter().all(u8::is_ascii_hexdigit) && {
+        let counted = Counted::of(word);
+        counted.digits > 0 && (counted.lower == 0) != (counted.upper == 0)
+    }
+}
+
+/// Digits and letters of one case, in turns.
+fn is_base36(word: &[u8]) -> bool {
+    (SHORTEST..=LONGEST).contains(&word.len()) && {
+        let counted = Counted::of(word);
+        counted.digits >= 3 && (counted.lower == 0) != (counted.upper == 0) && counted.changes >= 3
+    }
+}
+
+/// Base64 before its padding (RFC 4648, section 4), which reads otherwise in a URL.
+fn padded(rest: &[u8]) -> Option<usize> {
+    let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let letters = rest
+        .iter()
+        .take(LONGEST)
+        .take_while(|b| is_letter(b))
+        .count();
+    let signs = rest.get(letters..)?.iter().take_while(|b| **b == b'=');
+    let length = letters + signs.count().min(2);
+    let whole = length > letters && length.is_multiple_of(4) && length > SHORTEST;
+    (whole && is_mixed(rest.get(..letters)?)).then_some(letters)
+}
+
+/// Base64 for URLs without padding, and letters and digits of both cases.
+fn base64url(rest: &[u8]) -> Option<usize> {
+    let word = rest.iter().take(LONGEST + 1);
+    let length = word.take_while(|b| is_url_letter(**b)).count();
+    let fits = (SHORTEST..=LONGEST).contains(&length);
+    (fits && is_mixed(rest.get(..length)?)).then_some(length)
+}
+
+fn is_url_letter(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+}
+
+/// Letters of both cases and digits, in no order. Without a digit, words of one case between
+/// hyphens make it a name.
+fn is_mixed(word: &[u8]) -> bool {
+    let counted = Counted::of(word);
+    let letters = counted.upper >= 2 && counted.lower >= 2;
+    let of_one_case = |part: &[u8]| {
+        let counted = Counted::of(part);
+        part.len() > 2 && (counted.upper == 0 || counted.lower == 0)
+    };
+    letters
+        && match counted.digits {
+            0 => {
+                counted.turns() >= 3 && !word.split(|b| !b.is_ascii_alphanumeric()).any(of_one_case)
+            }
+            _ => counted.turns() >= 2,
+        }
+}
+
+#[derive(Default)]
+struct Counted {
+    digits: usize,
+    lower: usize,
+    upper: usize,
+    /// How often a digit and a letter stand beside each other.
+    changes: usize,
+    /// How often two upper-case letters stand beside each other.
+    pairs: usize,
+}
+
+impl Counted {
+    fn of(word: &[u8]) -> Self {
+        let mut counted = Counted::default();
+        let mut last = 0u8;
+        for b in word {
+            match b {
+                b'0'..=b'9' => counted.digits += 1,
+                b'a'..=b'z' => counted.lower += 1,
+                b'A'..=b'Z' => counted.upper += 1,
+                _ => {}
+            }
+            let changes = b.is_ascii_digit() != last.is_ascii_digit()
+                && b.is_ascii_alphanumeric()
+                && last.is_ascii_alphanumeric();
+            let both_upper = b.is_ascii_uppercase() && last.is_ascii_uppercase();
+            counted.changes += usize::from(changes);
+            counted.pairs += usize::from(both_upper);
+            last = *b;
+        }
+        counted
+    }
+
+    /// What words and names in camel case hardly have.
+    fn turns(&self) -> usize {
+        self.changes + self.pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: bool) {
+        let run = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let found = length(text.as_bytes(), run, None);
+        let letters = text.trim_end_matches('=').len();
+        assert_eq!(found, expected.then_some(letters), "{text}");
+    }
+
+    #[test]
+    fn tells_random_text_from_words_by_its_letters() {
+        for random in [
+            "d41d8cd98f00b204",
+            "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "V1StGXR8_Z5jdHi6B-myT",
+            "Drmhze6EPcv0fN_81Bj-nA",
+            "-TJeEYzLDNgvUfCwJSMlDi1M3I_MCtkWLsBmPL1SLDs",
+            "cl9ebqhxk00003b600tymydho",
+            "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+        ] {
+            check(random, true);
+        }
+        for word in [
+            "internationalization",
+            "getUserNameByIdAndAgeOfOthers",
+            "Access-Control-Allow-Origin",
+            "UPPER_CASE_and_lower_case",
+            "IllegalArgumentException",
+            "release-2026-build-77-of-main",
+            "1234567890123456789012",
+            "deadbeefdeadbeef",
+            "Mozilla5AppleWebKit",
+            "order_lines_1_items_updated_at_2",
+            "application/x-www-form-urlencoded",
+        ] {
+            check(word, false);
+        }
+        check(&"aB3".repeat(200), false);
+    }
+
+    #[test]
+    fn base64_of_a_text_is_readable() {
+        let check = |word: &str, text: Option<&str>| {
+            assert_eq!(readable(word).as_deref(), text, "{word}");
+        };
+        check(
+            "eyJwYWdlIjozLCJzb3J0IjoibmFtZSJ9",
+            Some(r#"{"page":3,"sort":"name"}"#),
+        );
+        check(
+            "eyJwYWdlIjozLCJzb3J0IjoibmFtIn0=",
+            Some(r#"{"page":3,"sort":"nam"}"#),
+        );
+        check("n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", None);
+    }
+
+    #[test]
+    fn random_text_of_another_length_or_other_letters_is_of_another_style() {
+        let style_of = |text| style(text);
+        assert_eq!(style_of("d41d8cd98f00b204"), style_of("0123456789abcdef"));
+        assert_ne!(style_of("d41d8cd98f00b204"), style_of("d41d8cd98f00b2049"));
+        assert_ne!(style_of("d41d8cd98f00b204"), style_of("D41D8CD98F00B204"));
+        assert_eq!(
+            style_of("V1StGXR8_Z5jdHi6B-myT"),
+            style_of("V1StGXR8aZ5jdHi6B1myT")
+        );
+    }
+}
