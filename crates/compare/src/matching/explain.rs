@@ -6,6 +6,7 @@ use std::sync::Arc;
 use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet, Timestamp, Value};
 
 use super::canon::Canon;
+use super::elsewhere::Elsewhere;
 use super::key::Key;
 use super::mock_set::mock;
 use super::nearest::{self, Differs, LOOK};
@@ -36,6 +37,7 @@ impl Around<'_> {
         call: &Call,
         rules: &Rules,
         canon: &Canon,
+        elsewhere: &Elsewhere,
         statements: &mut Statements,
     ) -> Miss {
         let asked = self.values.put_back(&call.request);
@@ -55,6 +57,16 @@ impl Around<'_> {
             .into_iter()
             .filter_map(|origin| Some((origin, mock(self.sets, origin)?)))
             .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules, statements));
+        // What this test asks another way comes before what another one asks in the same words.
+        let own = first.map(|running| (running.set, Some(running.number)));
+        let is_own = |origin: &Origin| Some((origin.set, origin.test)) == own;
+        let nearest = nearest
+            .filter(|(origin, _)| is_own(origin))
+            .or_else(|| {
+                let same = elsewhere.find(&call.to, &asked, rules, statements)?;
+                Some((same, mock(self.sets, same)?))
+            })
+            .or(nearest);
         Miss {
             test: first.map(|running| running.id.clone()),
             to: call.to.clone(),

@@ -24,8 +24,12 @@ impl Key {
 /// The key of a request under the rules of its protocol, with every value as it is. Equal for two
 /// requests of one dependency where they ask the same.
 pub fn request_key(request: &Value, rules: &Rules) -> Key {
-    let mut statements = Statements::default();
-    Canon::read("", request, rules, Near::default(), &mut statements)
+    request_key_by(request, rules, &mut Statements::default())
+}
+
+/// [`request_key`] with statements that were read before.
+pub(super) fn request_key_by(request: &Value, rules: &Rules, statements: &mut Statements) -> Key {
+    Canon::read("", request, rules, Near::default(), statements)
         .key(|_, token| Part::Literal(&token.text))
 }
 

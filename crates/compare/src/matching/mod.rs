@@ -9,6 +9,7 @@ mod columns;
 mod crowd;
 mod describe;
 mod effect;
+mod elsewhere;
 mod explain;
 mod heard;
 mod idle;

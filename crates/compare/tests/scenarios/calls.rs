@@ -645,3 +645,36 @@ fn a_write_of_the_start_is_said_when_it_comes_during_a_test() {
         "matched  extra 1 unknown 0 missing  reordered "
     );
 }
+
+#[test]
+fn scenario_37_a_miss_names_the_test_that_asked_the_same_long_before() {
+    let rate = |code: &str| http("GET", &format!("/rates/{code}"), None);
+    let ask = |name: &str, calls| test(name, http("GET", "/", None), ok(Value::Null), calls);
+    let mut run = Run::of(set(
+        vec![
+            ask("first", vec![call(1, rate("GBP"), row("1"))]),
+            ask("second", vec![call(1, rate("EUR"), row("2"))]),
+            ask("third", vec![]),
+            ask("fourth", vec![call(1, rate("JPY"), row("3"))]),
+        ],
+        vec![],
+    ));
+    for (name, code) in [("first", "GBP"), ("second", "EUR")] {
+        run.begin(name);
+        run.ask(rate(code)).unwrap();
+        run.end(name);
+    }
+    let mut nearest = |name: &str| {
+        run.begin(name);
+        let miss = run.ask(rate("GBP")).unwrap_err();
+        run.end(name);
+        let nearest = miss.nearest.unwrap();
+        (
+            nearest.test.unwrap().name.to_string(),
+            nearest.differs.len(),
+        )
+    };
+    assert_eq!(nearest("third"), ("first".to_owned(), 0));
+    let own = ("fourth".to_owned(), 1);
+    assert_eq!(nearest("fourth"), own, "it asks that in other words");
+}

@@ -10,6 +10,7 @@ use retake_model::{
 use super::canon::Canon;
 use super::describe::{Described, is_probe};
 use super::effect::known_effect;
+use super::elsewhere::Elsewhere;
 use super::explain::Around;
 use super::heard::{self, Heard};
 use super::outcome::{Effect, ObservedCall};
@@ -53,6 +54,7 @@ pub struct MockSet {
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
+    elsewhere: Option<Elsewhere>,
     heard: Heard,
     values: ValueMap,
     /// Open tests, and those whose outcome is not final.
@@ -103,6 +105,7 @@ impl MockSet {
             statements,
             shared,
             described: None,
+            elsewhere: None,
             heard: Heard::read(sets),
             values: ValueMap::new(),
             running: Vec::new(),
@@ -358,6 +361,9 @@ impl MockSet {
     }
 
     fn miss(&mut self, call: &Call, rules: &Rules, canon: &Canon, owners: &Owners) -> Miss {
+        let elsewhere = self
+            .elsewhere
+            .get_or_insert_with(|| Elsewhere::read(&self.sets, &self.rules, &mut self.statements));
         let around = Around {
             owners,
             running: &self.running,
@@ -366,7 +372,7 @@ impl MockSet {
             values: &self.values,
             made: &self.made,
         };
-        around.miss(call, rules, canon, &mut self.statements)
+        around.miss(call, rules, canon, elsewhere, &mut self.statements)
     }
 
     fn is_write(&mut self, call: &Call, rules: &Rules) -> bool {
