@@ -1,5 +1,6 @@
 //! Values that the service makes: ids, times, tokens.
 
+mod digest;
 mod moment;
 mod password;
 mod provenance;

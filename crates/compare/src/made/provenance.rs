@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use retake_model::{Made, Mock, Path, TestCase, TokenKind, Value};
 
+use super::digest;
 use super::scan::{Near, each_leaf_token};
 use crate::matching::Key;
 
@@ -80,7 +81,8 @@ impl Known {
 ///
 /// A value was made where its first place in time is a call's request or the response, and no
 /// earlier test or call has it. Moments far from the time of the recording are constants, and
-/// the `date` header of a message is noise by its meaning: neither is listed.
+/// the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
+/// what the service was given in this test, which is the same in each run.
 pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     let near = Near::recorded(test.at);
     let mut given: HashSet<String> = HashSet::new();
@@ -114,6 +116,8 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
             },
         );
     }
+    let answers = test.calls.iter().map(|call| &call.response);
+    digest::leave_out(&mut made, std::iter::once(&test.request).chain(answers));
     for part in parts(test) {
         known.learn_tree(part.tree, near);
     }
