@@ -72,6 +72,7 @@ fn compared(total: &str) -> Compared {
 
 fn call(sql: &str, effect: Effect) -> ObservedCall {
     ObservedCall {
+        transaction: None,
         to: "db".into(),
         protocol: ProtocolId("postgres"),
         summary: sql.into(),
@@ -259,6 +260,10 @@ fn a_read_that_passed_a_write_is_a_change_and_one_that_passed_a_read_is_none() {
     let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
     assert_eq!(result.verdict, Verdict::Passed);
     assert_eq!((result.differences.len(), result.notes.len()), (0, 0));
+    // A transaction around a read, where nothing is written.
+    outcome.matched[0].call.effect = Effect::Transaction;
+    let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
+    assert_eq!(result.verdict, Verdict::Passed);
 }
 
 #[test]

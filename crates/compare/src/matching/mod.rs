@@ -13,6 +13,7 @@ mod elsewhere;
 mod explain;
 mod heard;
 mod idle;
+mod interleaved;
 mod key;
 mod mock_set;
 mod nearest;
@@ -25,6 +26,7 @@ mod running;
 mod search;
 mod shared;
 mod telling;
+mod transaction;
 
 #[cfg(test)]
 pub(crate) use canon::canon_for_tests;
@@ -36,3 +38,4 @@ pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };
 pub use telling::values_of;
+pub use transaction::Step;

@@ -46,6 +46,8 @@ pub enum Effect {
 pub struct ObservedCall {
     /// The dependency.
     pub to: Arc<str>,
+    /// The transaction that it was part of, by a number of the run; none outside of them.
+    pub transaction: Option<u64>,
     /// The protocol.
     pub protocol: ProtocolId,
     /// The request in one line.

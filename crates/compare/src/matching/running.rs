@@ -9,6 +9,7 @@ use retake_model::{
 
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
+use super::interleaved;
 use super::key::Key;
 use super::order::{Span, moved};
 use super::outcome::{
@@ -46,8 +47,8 @@ pub(super) struct Running {
     pub(super) noise: Option<RuleSet>,
     /// The mocks that are this test's alone.
     pub(super) pool: Pool,
-    /// The count of beginnings and ends when it began.
-    pub(super) began: u64,
+    /// The count of beginnings and ends when it began; none before.
+    pub(super) began: Option<u64>,
     /// The count of beginnings and ends when it ended.
     pub(super) ended: Option<u64>,
     /// Whether it was given one of several answers that nothing tells apart.
@@ -73,12 +74,10 @@ const CALLS: usize = 20_000;
 const BYTES: usize = 64 << 20;
 
 impl Running {
-    /// A test that begins now, with its mocks.
+    /// A test that did not begin yet, with its mocks.
     pub(super) fn new(
         origin: (usize, usize),
         id: TestId,
-        trace: Option<TraceId>,
-        began: u64,
         provenance: &Provenance<'_>,
         reading: &mut Reading<'_>,
     ) -> Self {
@@ -98,10 +97,10 @@ impl Running {
             set: origin.0,
             number: origin.1,
             id,
-            trace,
+            trace: None,
             noise: (!provenance.test.rules.is_empty()).then(|| reading.noise.clone()),
             pool,
-            began,
+            began: None,
             ended: None,
             ambiguous: false,
             matched: Vec::new(),
@@ -287,21 +286,22 @@ fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<Missin
 
 /// The calls that were moved: each dependency has an order of its own.
 fn reordered(test: &TestCase, matched: &[MatchedCall]) -> Vec<usize> {
-    let mut by_dependency: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
-    for call in matched {
-        let recorded = call.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));
+    let mut by_dependency: BTreeMap<&str, Vec<interleaved::Made>> = BTreeMap::new();
+    for made in matched {
+        let recorded = made.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));
         if let Some((index, mock)) = recorded {
-            by_dependency.entry(&mock.to).or_default().push(Span {
+            let span = Span {
                 index,
                 began: mock.after,
                 ended: mock.after.saturating_add(mock.took),
-            });
+            };
+            let made = (span, made.call.transaction);
+            by_dependency.entry(&mock.to).or_default().push(made);
         }
     }
-    let mut all: Vec<usize> = by_dependency
-        .values()
-        .flat_map(|made| moved(made))
-        .collect();
+    let groups = by_dependency.into_iter();
+    let groups = groups.flat_map(|(to, made)| interleaved::ordered(test, to, made));
+    let mut all: Vec<usize> = groups.flat_map(|made| moved(&made)).collect();
     all.sort_unstable();
     all
 }

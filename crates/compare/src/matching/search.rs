@@ -12,7 +12,7 @@ use super::shared::{Shared, take_any};
 use crate::made::{Near, ValueMap};
 
 /// The running tests that a call may belong to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Owners {
     /// Places among the running tests, the first one first.
     tests: Vec<usize>,
@@ -37,7 +37,8 @@ impl Owners {
             match running.ended {
                 Some(ended) if ended >= settles => late.push((ended, at)),
                 Some(_) => {}
-                None => tests.push(at),
+                None if running.began.is_some() => tests.push(at),
+                None => {}
             }
         }
         late.sort_by(|a, b| b.cmp(a));
@@ -46,6 +47,14 @@ impl Owners {
             tests.push(late.remove(0));
         }
         Owners { tests, late }
+    }
+
+    /// Tests that did not begin yet.
+    pub(super) fn next(tests: &[usize]) -> Self {
+        Owners {
+            tests: tests.to_vec(),
+            late: Vec::new(),
+        }
     }
 
     /// The first of them, whom a call is noted with.
@@ -153,6 +162,25 @@ impl Places<'_> {
                 source: Source::Startup,
             })
         })
+    }
+
+    /// What tests have that did not begin yet.
+    pub(super) fn find_in(&mut self, tests: &[usize], asking: &Asking<'_>) -> Option<Found> {
+        self.of_one(tests, asking, Which::Waiting)
+    }
+
+    /// Looks outside of the tests before it looks in them.
+    pub(super) fn find_outside(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
+        let asked = &asking.shared();
+        let session = take_any(&mut self.shared.session, asked);
+        let found = |hit, source| Found { hit, source };
+        session
+            .map(|hit| found(hit, Source::Session))
+            .or_else(|| {
+                let hit = take_any(&mut self.shared.background, asked)?;
+                Some(found(hit, Source::Background))
+            })
+            .or_else(|| self.find(owners, asking))
     }
 
     /// What the open tests have, or what those lack that ended a short while ago.

@@ -418,3 +418,63 @@ fn a_description_that_nobody_asks_for_is_not_waited_for() {
         "matched 1 extra 0 unknown 0 missing  reordered "
     );
 }
+
+/// A test at a second of the recording that took 10 ms, with calls so many milliseconds after it
+/// began.
+fn at(second: u64, name: &str, calls: &[(u64, Value)]) -> TestCase {
+    let calls = calls.iter().map(|(ms, request)| Mock {
+        after: ms * 1_000_000,
+        ..call(1, request.clone(), Value::Null)
+    });
+    let mut case = test(
+        name,
+        http("POST", "/", None),
+        ok(Value::Null),
+        calls.collect(),
+    );
+    case.at = Timestamp(RECORDED + second * 1_000_000_000 / 10);
+    case.took = 10_000_000;
+    case
+}
+
+#[test]
+fn scenario_36_a_late_call_that_was_recorded_within_the_next_request_may_come_before_it() {
+    let audit = |who: &str| sql("insert into audit (who) values ($1)", &[who]);
+    let recorded = || {
+        set(
+            vec![
+                at(0, "a", &[]),
+                at(
+                    1,
+                    "b",
+                    &[
+                        (1, sql("begin", &[])),
+                        (2, audit("a")),
+                        (3, sql("commit", &[])),
+                    ],
+                ),
+                at(90, "c", &[(1, audit("c"))]),
+            ],
+            vec![],
+        )
+    };
+    let none = "matched  extra 0 unknown 0 missing  reordered ";
+    let all = "matched 0,1,2 extra 0 unknown 0 missing  reordered ";
+    let mut run = Run::of(recorded());
+    run.begin("a");
+    run.end("a");
+    for request in [sql("begin", &[]), audit("a"), sql("commit", &[])] {
+        run.ask(request).unwrap();
+    }
+    run.begin("b");
+    run.end("b");
+    let outcomes: Vec<String> = run.mocks.finish().iter().map(told).collect();
+    assert_eq!(outcomes, [none, all]);
+
+    let mut run = Run::of(recorded());
+    run.begin("a");
+    assert!(run.ask(audit("c")).is_err(), "nine seconds later");
+    run.end("a");
+    let told: Vec<String> = run.mocks.finish().iter().map(told).collect();
+    assert_eq!(told, ["matched  extra 0 unknown 1 missing  reordered "]);
+}

@@ -678,3 +678,84 @@ fn scenario_37_a_miss_names_the_test_that_asked_the_same_long_before() {
     let own = ("fourth".to_owned(), 1);
     assert_eq!(nearest("fourth"), own, "it asks that in other words");
 }
+
+#[test]
+fn scenario_18_a_transaction_with_nothing_in_it_takes_nothing_from_a_test() {
+    let of_session = |text| retake_model::Mock {
+        scope: Scope::Session,
+        ..call(0, sql(text, &[]), Value::Null)
+    };
+    let recorded = || {
+        let calls = ["BEGIN", "insert into t values (1)", "ROLLBACK"];
+        let calls = calls.map(|text| call(1, sql(text, &[]), Value::Null));
+        let test = test("t", http("POST", "/", None), ok(Value::Null), calls.into());
+        set(
+            vec![test],
+            ["BEGIN", ";", "ROLLBACK", "COMMIT"].map(of_session).into(),
+        )
+    };
+    let check = |asked: &[&str], expect: &str| {
+        let mut run = Run::of(recorded());
+        run.begin("t");
+        for text in asked {
+            run.ask(sql(text, &[])).unwrap();
+        }
+        run.end("t");
+        assert_eq!(told(&run.finish_one()), expect, "{asked:?}");
+    };
+    let work = ["BEGIN", "insert into t values (1)", "ROLLBACK"];
+    let same = "matched 0,1,2 extra 0 unknown 0 missing  reordered ";
+    check(&work, same);
+    check(&[&["BEGIN", "ROLLBACK"], &work[..]].concat(), same);
+    check(&[&["BEGIN", ";", "ROLLBACK"], &work[..]].concat(), same);
+    check(
+        &["BEGIN", ";", "ROLLBACK", work[0], work[1], "COMMIT"],
+        "matched 0,1 extra 0 unknown 0 missing 2 reordered ",
+    );
+}
+
+#[test]
+fn scenario_20_transactions_of_several_connections_have_no_order_between_them() {
+    let recorded = |texts: &[&str]| {
+        let calls = (1..)
+            .zip(texts)
+            .map(|(n, text)| call(n * 10, sql(text, &[]), Value::Null));
+        one(calls.collect())
+    };
+    let check = |texts: &[&str], asked: &[(u64, &str)], reordered: bool| {
+        let mut run = recorded(texts);
+        run.begin("t");
+        for (conn, text) in asked {
+            let mut asked = run.call(sql(text, &[]), None);
+            asked.conn = ConnId(*conn);
+            assert!(
+                matches!(run.mocks.ask(asked, false), Answer::Serve(_)),
+                "{text}"
+            );
+        }
+        run.end("t");
+        let outcome = run.finish_one();
+        assert!(outcome.missing.is_empty() && outcome.extra.is_empty());
+        assert_eq!(!outcome.reordered.is_empty(), reordered, "{asked:?}");
+    };
+    let interleaved = [
+        "begin", "insert 1", "begin", "insert 2", "insert 3", "commit", "commit",
+    ];
+    let mine = [
+        (1, "begin"),
+        (1, "insert 2"),
+        (1, "insert 3"),
+        (1, "commit"),
+    ];
+    let other = [(2, "begin"), (2, "insert 1"), (2, "commit")];
+    check(&interleaved, &[&mine[..], &other[..]].concat(), false);
+    check(&interleaved, &[&other[..], &mine[..]].concat(), false);
+    let swapped = [mine[0], mine[2], mine[1], mine[3]];
+    check(&interleaved, &[&other[..], &swapped[..]].concat(), true);
+    let one_by_one = [
+        "begin", "insert 1", "commit", "begin", "insert 2", "insert 3", "commit",
+    ];
+    check(&one_by_one, &[&mine[..], &other[..]].concat(), true);
+    let at_once = [&mine[..2], &other[..], &mine[2..]].concat();
+    check(&one_by_one, &at_once, false);
+}

@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, VecDeque};
 use retake_compare::matching::{Idle, Recurring};
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 
+mod clock;
 mod doubt;
 mod evidence;
 mod placed;
 
-pub use evidence::Step;
+use clock::Clock;
 use evidence::{Doubtful, Request, Transactions};
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
+pub use retake_compare::matching::Step;
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
@@ -39,6 +41,7 @@ pub struct Attributor {
     /// The latest end among the requests that were handed on.
     last_ended: Timestamp,
     idle: Idle,
+    clock: Clock,
     transactions: Transactions,
     /// Calls of which several requests may be the owner, until the first of those is handed on.
     doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
@@ -207,6 +210,7 @@ impl Attributor {
             return self.share(call, scope, Attribution::Unattributed);
         }
         if self.first_request.is_none_or(|first| began < first) {
+            self.clock.at_start(&call.recurring, began, &mut self.idle);
             return self.share(call, Scope::Startup, Attribution::Unattributed);
         }
         if let Some(trace) = &call.exchange.trace
@@ -214,9 +218,14 @@ impl Attributor {
         {
             return self.attach(at, call, Attribution::Trace);
         }
-        if self.idle.has(&call.recurring) {
-            return self.share(call, Scope::Background, Attribution::Unattributed);
+        if let Some(scope) = self.of_no_test(&call, transaction) {
+            return self.share(call, scope, Attribution::Unattributed);
         }
+        let call = match self.end_with_owner(call, transaction) {
+            Some(call) => call,
+            None => return,
+        };
+        let began = self.when(&call);
         let covering = self.candidates(began);
         let open: Vec<_> = self
             .open
@@ -225,7 +234,11 @@ impl Attributor {
             .map(|(k, _)| *k)
             .collect();
         match (covering.as_slice(), open.as_slice()) {
-            ([], []) => self.place_idle(call),
+            ([], []) => {
+                if let Some(request) = self.place_idle(call) {
+                    self.transactions.owned(transaction, request);
+                }
+            }
             (&[only], []) => {
                 if let Some(request) = self.request(only) {
                     self.transactions.owned(transaction, request);
@@ -264,9 +277,9 @@ impl Attributor {
     }
 
     /// Nobody was open: the last answered request owns it if that was just now, else it is what
-    /// the service asks by itself.
-    fn place_idle(&mut self, call: OutboundCall) {
-        let began = call.exchange.began;
+    /// the service asks by itself. The request that owns it.
+    fn place_idle(&mut self, call: OutboundCall) -> Option<Request> {
+        let began = self.when(&call);
         let just_ended: Vec<usize> = (0..self.ended.len())
             .rev()
             .filter(|&i| {
@@ -283,9 +296,16 @@ impl Attributor {
                     self.take_back(&call.recurring);
                 }
                 self.share(call, Scope::Background, Attribution::Unattributed);
+                None
             }
-            &[only] => self.attach(only, call, Attribution::Alone),
-            &[last, ..] => self.attach(last, call, Attribution::Shared),
+            &[only] => {
+                self.attach(only, call, Attribution::Alone);
+                self.request(only)
+            }
+            &[last, ..] => {
+                self.attach(last, call, Attribution::Shared);
+                self.request(last)
+            }
         }
     }
 

@@ -209,6 +209,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
                 index: Some(0),
                 by_kind: 0,
                 call: ObservedCall {
+                    transaction: None,
                     to: "payments".into(),
                     protocol: ProtocolId("http"),
                     summary: "POST /charge".into(),

@@ -1,4 +1,4 @@
-use retake_model::{Field, FieldKind, Mock, SetInfo, TestCase, Timestamp};
+use retake_model::{Field, FieldKind, SetInfo, TestCase, Timestamp};
 
 use super::*;
 
@@ -86,4 +86,52 @@ fn a_write_or_a_read_of_one_id_is_background_only_when_it_was_seen_twice() {
     let other = "select * from t where id = '102a1e4a-39b3-4752-89f7-f10feaad3994'";
     check(mock(read, Scope::Test, 0), other, 1, Scope::Test);
     check(mock(read, Scope::Test, 0), other, 2, Scope::Background);
+}
+
+#[test]
+fn a_transaction_is_not_the_clocks_because_the_clock_has_one_too() {
+    check(mock("COMMIT", Scope::Test, 0), "COMMIT", 9, Scope::Test);
+}
+
+#[test]
+fn a_transaction_around_what_the_clock_asks_alone_is_the_clocks() {
+    let poll = "select id from jobs where not done";
+    let check = |calls: &[&str], expect: &[Scope]| {
+        let mut test = TestCase {
+            name: "t".to_owned(),
+            protocol: ProtocolId("http"),
+            at: AT,
+            took: 0,
+            trace: None,
+            merged: 0,
+            request: Value::Null,
+            response: Value::Null,
+            calls: Vec::new(),
+            made: Vec::new(),
+            rules: Vec::new(),
+        };
+        test.calls = calls.iter().map(|sql| mock(sql, Scope::Test, 0)).collect();
+        let mut set = TestSet {
+            name: "s".into(),
+            info: SetInfo {
+                recorded: AT,
+                ..SetInfo::default()
+            },
+            tests: vec![test],
+            shared: vec![mock(poll, Scope::Background, 3)],
+        };
+        settle_background(&mut set, |_| &RULES);
+        let scopes: Vec<Scope> = set.tests[0].calls.iter().map(|c| c.scope).collect();
+        assert_eq!(scopes, expect, "{calls:?}");
+    };
+    use Scope::{Background as Clock, Test};
+    check(&["begin", poll, "rollback"], &[Clock, Clock, Clock]);
+    check(
+        &["begin", poll, "insert into t values (1)", "commit"],
+        &[Test, Clock, Test, Test],
+    );
+    check(
+        &["begin", "select 7", "begin", poll, "commit", "commit"],
+        &[Test, Test, Clock, Clock, Clock, Test],
+    );
 }

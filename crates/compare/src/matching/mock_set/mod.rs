@@ -15,17 +15,22 @@ use super::explain::Around;
 use super::heard::{self, Heard};
 use super::outcome::{Effect, ObservedCall};
 use super::pool::Origin;
-use super::running::{Observed, Provenance, Reading, RulesOf, Running};
+use super::running::{Observed, Reading, RulesOf, Running};
 use super::search::{Asking, Found, Owners, Places, Source};
 use super::shared::Shared;
+use super::transaction::{Step, step};
 use super::{Key, columns, summary};
 use crate::diff::is_moment;
 use crate::made::{Near, ValueMap};
 use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
 
+mod ahead;
 mod settle;
 mod tally;
+mod transactions;
+
+use transactions::{Open, Transactions};
 
 /// The mocks of a run, and what the candidate asked of them.
 ///
@@ -55,6 +60,7 @@ pub struct MockSet {
     shared: Shared,
     described: Option<Described>,
     elsewhere: Option<Elsewhere>,
+    transactions: Transactions,
     heard: Heard,
     values: ValueMap,
     /// Open tests, and those whose outcome is not final.
@@ -106,6 +112,7 @@ impl MockSet {
             shared,
             described: None,
             elsewhere: None,
+            transactions: Transactions::default(),
             heard: Heard::read(sets),
             values: ValueMap::new(),
             running: Vec::new(),
@@ -125,24 +132,17 @@ impl MockSet {
         let origin = *self.tests.get(test)?;
         let case = test_case(&self.sets, origin)?;
         self.count += 1;
-        let of_set = self.noise.get(origin.0)?;
-        // Every rule was checked when the sets were read.
-        let noise = of_set.with(&case.rules).unwrap_or_else(|_| of_set.clone());
-        let mut reading = Reading {
-            rules: &self.rules,
-            noise: &noise,
-            statements: &mut self.statements,
-        };
-        let provenance = Provenance::of(case, &self.made);
-        let running = Running::new(
-            origin,
-            test.clone(),
-            trace,
-            self.count,
-            &provenance,
-            &mut reading,
-        );
         let request = self.values.carry(&case.request).into_owned();
+        let prepared = self
+            .running
+            .iter()
+            .position(|r| r.id == *test && r.began.is_none());
+        let mut running = match prepared.map(|at| self.running.remove(at)) {
+            Some(prepared) => prepared,
+            None => self.prepare(origin.0, origin.1)?,
+        };
+        running.trace = trace;
+        running.began = Some(self.count);
         self.running.retain(|running| running.id != *test);
         self.running.push(running);
         // In the order of the recording, so that nothing depends on who came first.
@@ -160,11 +160,35 @@ impl MockSet {
         if heard::channel(&call.request).is_some() {
             return self.listen(call, rules, &owners);
         }
+        match step(&call.request) {
+            Step::Begins if !probe => match self.begin_transaction(&call) {
+                Some(answer) => answer,
+                None => self.answer(call, rules, probe, &owners, false),
+            },
+            Step::Ends if !probe => {
+                let open = self.end_transaction(call.conn);
+                let outside = matches!(open, Some(Open::Begun(_) | Open::Outside));
+                let own = open.and_then(|open| self.owners_of(&open, &owners));
+                self.answer(call, rules, probe, &own.unwrap_or(owners), outside)
+            }
+            _ => self.answer(call, rules, probe, &owners, false),
+        }
+    }
+
+    /// Answers a call of these owners; `outside` says to look outside of the tests first.
+    fn answer(
+        &mut self,
+        call: Call,
+        rules: &'static Rules,
+        probe: bool,
+        owners: &Owners,
+        outside: bool,
+    ) -> Answer {
         let near = Near {
-            recorded: self.recorded_at(&owners),
+            recorded: self.recorded_at(owners),
             replayed: Some(call.at),
         };
-        let (canon, own) = self.read(&call, &owners, near);
+        let (canon, own) = self.read(&call, owners, near);
         let asking = Asking {
             canon,
             own,
@@ -176,8 +200,19 @@ impl MockSet {
             running: &mut self.running,
             shared: &mut self.shared,
         };
-        let found = places.find(&owners, &asking);
+        let found = match outside {
+            true => places.find_outside(owners, &asking),
+            false => places.find(owners, &asking),
+        };
         let canon = asking.canon;
+        let is_late = found.is_none() && !probe && self.is_write(&call, rules);
+        let (found, owners) = match is_late.then(|| self.find_ahead(&call, owners, near)) {
+            Some(Some((found, owners))) => (Some(found), &owners.clone()),
+            _ => (found, owners),
+        };
+        if !probe && step(&call.request) == Step::Within {
+            self.in_transaction(&call, owners, found.as_ref());
+        }
         if let Some(Found { hit, source }) = &found
             && let Source::Crowd(at) = source
             && let Some(running) = self.running.get_mut(*at)
@@ -186,12 +221,12 @@ impl MockSet {
             running.ambiguous = self.shared.is_ambiguous(&self.sets, hit.origin, &canon);
         }
         match found {
-            Some(found) => self.serve(call, rules, &owners, found, probe),
-            None if probe => self.describe(call, &canon, rules, &owners),
+            Some(found) => self.serve(call, rules, owners, found, probe),
+            None if probe => self.describe(call, &canon, rules, owners),
             None => {
-                let miss = self.miss(&call, rules, &canon, &owners);
+                let miss = self.miss(&call, rules, &canon, owners);
                 let how = Observed::Unknown(Box::new(miss.clone()));
-                self.note(call, rules, &owners, how);
+                self.note(call, rules, owners, how);
                 Answer::Miss(Box::new(miss))
             }
         }
@@ -223,7 +258,7 @@ impl MockSet {
             .find(|r| r.id == *test && r.ended.is_none())
         {
             running.ended = Some(count);
-            self.settles = self.settles.max(running.began);
+            self.settles = self.settles.max(running.began.unwrap_or(0));
             let is_new = self.ended.insert((running.set, running.number));
             let crowd = self.shared.crowds.get_mut(running.set);
             if let Some(crowd) = crowd.filter(|_| is_new) {
@@ -384,6 +419,7 @@ impl MockSet {
             summary: summary(&call.request, rules),
             effect: known_effect(&call.request, rules, &mut self.statements),
             shared: owners.several(),
+            transaction: self.transaction_of(&call),
             to: call.to,
             protocol: call.protocol,
             request: call.request,

@@ -87,7 +87,9 @@ impl Attributor {
             };
             match (0..self.ended.len()).find(|at| self.request(*at) == Some(owner)) {
                 Some(at) => self.attach(at, doubtful.call, by),
-                None => self.place_idle(doubtful.call),
+                None => {
+                    self.place_idle(doubtful.call);
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use retake_compare::matching::Step;
 use retake_model::{Attribution, ConnId};
 
 use super::OutboundCall;
@@ -22,37 +23,6 @@ pub(super) struct Transactions {
     open: HashMap<ConnId, u64>,
     owners: HashMap<u64, Request>,
     count: u64,
-}
-
-/// What a call does to the transaction of its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Step {
-    /// It is part of the one that is open, if there is one.
-    #[default]
-    Within,
-    /// It begins one.
-    Begins,
-    /// It ends the one that is open.
-    Ends,
-}
-
-impl Step {
-    /// What a statement does, by its first word.
-    pub fn of(sql: &str) -> Self {
-        let one = sql.trim().trim_end_matches(';');
-        let mut words = one.split_whitespace().map(str::to_ascii_lowercase);
-        let (first, second) = (words.next().unwrap_or_default(), words.next());
-        let second = second.unwrap_or_default();
-        match first.as_str() {
-            // Several statements at once: a transaction that begins and ends in them.
-            _ if one.contains(';') => Step::Within,
-            "begin" => Step::Begins,
-            "start" if second == "transaction" => Step::Begins,
-            "commit" | "end" | "abort" => Step::Ends,
-            "rollback" if second != "to" => Step::Ends,
-            _ => Step::Within,
-        }
-    }
 }
 
 impl Transactions {
@@ -80,7 +50,8 @@ impl Transactions {
         }
     }
 
-    fn owner(&self, transaction: Option<u64>) -> Option<Request> {
+    /// Whose a transaction is, where one of its calls told.
+    pub(super) fn owner(&self, transaction: Option<u64>) -> Option<Request> {
         self.owners.get(&transaction?).copied()
     }
 }

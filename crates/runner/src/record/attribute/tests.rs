@@ -26,6 +26,7 @@ fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
         recurring: Recurring {
             key: ("db".into(), Key([key; 16])),
             plain: true,
+            transaction: false,
         },
         step: Step::Within,
     }
@@ -232,6 +233,7 @@ fn statement(conn: u64, key: u8, at: u64, sql: &str, params: &[&str]) -> Outboun
     let request = Value::map([("sql", sql.into()), ("params", Value::List(params))]);
     call.exchange.request = Message::Tree(request);
     call.step = Step::of(sql);
+    call.recurring.transaction = call.step != Step::Within;
     call
 }
 
@@ -366,4 +368,81 @@ fn calls_beside_requests_that_are_never_answered_have_a_bound() {
         (0, doubt::MAX_DOUBTFUL),
         "the rest at the end"
     );
+}
+
+#[test]
+fn the_transaction_that_the_clock_begins_is_background_as_a_whole() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.outbound(call(9, 7, 3_000, 3_001));
+    a.inbound(Box::new(exchange(1, 1, 5_000, 5_100)));
+    let mut poll = call(9, 7, 5_002, 5_003);
+    poll.exchange.conn = ConnId(9);
+    a.outbound(statement(9, 1, 5_001, "BEGIN", &[]));
+    a.outbound(poll);
+    a.outbound(statement(8, 2, 5_010, "BEGIN", &[]));
+    a.outbound(statement(8, 3, 5_020, "update items set n = 1", &[]));
+    let mut update = statement(9, 4, 5_030, "update jobs set done = true", &[]);
+    update.recurring.plain = false;
+    a.outbound(update);
+    a.outbound(statement(9, 5, 5_040, "COMMIT", &[]));
+    a.outbound(statement(8, 6, 5_050, "COMMIT", &[]));
+    let (tests, shared) = outcome(a);
+    let own = |key| (key, Attribution::Alone);
+    assert_eq!(tests, [vec![], vec![own(2), own(3), own(6)]]);
+    let clock = |key| (key, Scope::Background);
+    assert_eq!(shared, [7, 1, 7, 4, 5].map(clock));
+}
+
+#[test]
+fn a_transaction_with_nothing_in_it_is_of_the_session() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 90)));
+    a.outbound(statement(9, 1, 20, "BEGIN", &[]));
+    let mut ping = statement(9, 2, 30, ";", &[]);
+    ping.exchange.scope = Some(Scope::Session);
+    a.outbound(ping);
+    a.outbound(statement(9, 3, 40, "ROLLBACK", &[]));
+    let session = |key| (key, Scope::Session);
+    let expect: (Vec<Vec<(u8, Attribution)>>, _) = (vec![vec![]], [1, 2, 3].map(session).to_vec());
+    assert_eq!(outcome(a), expect);
+}
+
+#[test]
+fn a_read_in_even_pauses_before_the_first_request_is_asked_by_the_clock() {
+    let check = |at: [u64; 3], expect: Scope| {
+        let mut a = Attributor::default();
+        for at in at {
+            a.outbound(call(9, 7, at, at + 1));
+        }
+        a.inbound(Box::new(exchange(1, 0, 5_000, 5_010)));
+        a.outbound(call(9, 7, 5_002, 5_003));
+        let (tests, shared) = outcome(a);
+        let last = shared.get(3).map(|(_, scope)| *scope);
+        let of_test = tests.iter().flatten().count();
+        assert_eq!(
+            (last.unwrap_or(Scope::Test), of_test == 1),
+            (expect, expect == Scope::Test)
+        );
+    };
+    check([1_000, 1_700, 2_450], Scope::Background);
+    check([1_000, 1_700, 4_000], Scope::Test);
+    check([1_000, 1_010, 1_020], Scope::Test);
+}
+
+#[test]
+fn scenario_36_a_transaction_begins_and_ends_with_the_request_that_it_is_of() {
+    let mut a = Attributor::default();
+    a.inbound(Box::new(exchange(1, 0, 10, 20)));
+    a.inbound(Box::new(exchange(1, 1, 30, 90)));
+    a.outbound(statement(9, 1, 12, "BEGIN", &[]));
+    a.outbound(statement(9, 2, 14, "select 7", &[]));
+    // Something that goes on after the first response, of which a statement falls into the second.
+    a.outbound(statement(8, 3, 25, "BEGIN", &[]));
+    a.outbound(statement(8, 4, 35, "insert into audit values (1)", &[]));
+    a.outbound(statement(9, 5, 40, "ROLLBACK", &[]));
+    a.outbound(statement(8, 6, 45, "COMMIT", &[]));
+    let own = |key| (key, Attribution::Alone);
+    let tests = vec![[1, 2, 5].map(own).to_vec(), [3, 4, 6].map(own).to_vec()];
+    assert_eq!(outcome(a), (tests, vec![]));
 }

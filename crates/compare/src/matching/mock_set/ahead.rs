@@ -1,0 +1,111 @@
+//! What was recorded after the next request began, and comes before it on replay.
+
+use retake_model::{Call, Scope, TestCase};
+
+use super::{MockSet, test_case};
+use crate::made::Near;
+use crate::matching::running::{Provenance, Reading, Running};
+use crate::matching::search::{Asking, Found, Owners, Places, Source};
+
+/// How long after a response a service goes on with it, in nanoseconds: as long as while recording.
+const LATE: u64 = 500_000_000;
+
+/// How many of the next tests are looked at.
+const TESTS: usize = 8;
+
+impl MockSet {
+    /// What the next tests have of a call that no test has which is open or ended, and its owners.
+    pub(super) fn find_ahead(
+        &mut self,
+        call: &Call,
+        owners: &Owners,
+        near: Near,
+    ) -> Option<(Found, Owners)> {
+        let next = self.prepare_next(call, owners);
+        if next.is_empty() {
+            return None;
+        }
+        let owners = Owners::next(&next);
+        let (canon, own) = self.read(call, &owners, near);
+        let asking = Asking {
+            canon,
+            own,
+            values: &self.values,
+            near,
+        };
+        let mut places = Places {
+            sets: &self.sets,
+            running: &mut self.running,
+            shared: &mut self.shared,
+        };
+        let found = places.find_in(&next, &asking)?;
+        let owners = match found.source {
+            Source::Test(at) => Owners::next(&[at]),
+            _ => owners,
+        };
+        Some((found, owners))
+    }
+
+    /// Makes those of the next tests ready that have a call which may be of the test that is open
+    /// or ended last: one that began a short while after its response. Their places among the
+    /// running ones.
+    fn prepare_next(&mut self, call: &Call, owners: &Owners) -> Vec<usize> {
+        let Some(own) = owners.first().and_then(|at| self.running.get(at)) else {
+            return Vec::new();
+        };
+        let (set, number) = (own.set, own.number);
+        let Some(end) = test_case(&self.sets, (set, number)).map(|own| own.at.0 + own.took) else {
+            return Vec::new();
+        };
+        let mut next = Vec::new();
+        for number in (number + 1..).take(TESTS) {
+            let Some(case) = test_case(&self.sets, (set, number)) else {
+                break;
+            };
+            if self.ended.contains(&(set, number)) || !has_late(case, call, end) {
+                continue;
+            }
+            let running = |r: &&Running| (r.set, r.number) == (set, number);
+            match self.running.iter().find(running) {
+                Some(running) if running.began.is_some() => {}
+                Some(_) => next.push((set, number)),
+                None => {
+                    let prepared = self.prepare(set, number);
+                    self.running.extend(prepared);
+                    next.push((set, number));
+                }
+            }
+        }
+        let place =
+            |next: &(usize, usize)| self.running.iter().position(|r| (r.set, r.number) == *next);
+        next.iter().filter_map(place).collect()
+    }
+
+    /// A test that did not begin yet.
+    pub(super) fn prepare(&mut self, set: usize, number: usize) -> Option<Running> {
+        let case = test_case(&self.sets, (set, number))?;
+        let id = retake_model::TestId {
+            set: self.sets.get(set)?.name.clone(),
+            name: case.name.as_str().into(),
+        };
+        let of_set = self.noise.get(set)?;
+        // Every rule was checked when the sets were read.
+        let noise = of_set.with(&case.rules).unwrap_or_else(|_| of_set.clone());
+        let mut reading = Reading {
+            rules: &self.rules,
+            noise: &noise,
+            statements: &mut self.statements,
+        };
+        let provenance = Provenance::of(case, &self.made);
+        Some(Running::new((set, number), id, &provenance, &mut reading))
+    }
+}
+
+/// Whether a test has a call to that dependency a short while after that time.
+fn has_late(case: &TestCase, call: &Call, end: u64) -> bool {
+    case.calls.iter().any(|mock| {
+        mock.scope == Scope::Test
+            && mock.to == call.to
+            && (case.at.0 + mock.after).saturating_sub(end) <= LATE
+    })
+}
