@@ -65,12 +65,18 @@ fn units(kind: TokenKind) -> Option<i64> {
 }
 
 /// The format of a moment: digits as `0`, names of days and months as `a`. Fractions of a second
-/// may have any number of digits, because many languages leave out trailing zeros.
+/// may have any number of digits, because many languages leave out trailing zeros. The offset of a
+/// zone stands as it is: the same service is in the same zone.
 fn form(text: &str) -> String {
     let mut form = String::with_capacity(text.len());
     let mut fraction = false;
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
+        if matches!(c, '+' | '-') && form.contains(':') {
+            form.push(c);
+            form.extend(rest);
+            break;
+        }
         if c.is_ascii_digit() {
             if !(fraction && form.ends_with('0')) {
                 form.push('0');
@@ -105,6 +111,16 @@ mod tests {
         );
         check("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.1Z", false);
         check("2026-01-02T03:04:05Z", "2026-01-02 03:04:05Z", false);
+        check(
+            "2026-01-02T03:04:05+00:00",
+            "2026-01-02T05:04:05+02:00",
+            false,
+        );
+        check(
+            "2026-01-02T03:04:05.5-05:00",
+            "2027-01-02T04:04:05.25-05:00",
+            true,
+        );
         check("2026-01-02T03:04:05Z", "2026-01-02T03:04:05+00:00", false);
         check(
             "Fri, 02 Jan 2026 03:04:05 GMT",

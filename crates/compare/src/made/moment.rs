@@ -34,9 +34,10 @@ pub(super) fn midnight_of(text: &str) -> Option<i128> {
     (reader.at == text.len()).then(|| days(year, month, day) * DAY)
 }
 
-/// A byte for the way in which a moment is written: what stands between date and time, and how
-/// the zone is told. The digits after the second do not count: writers drop trailing zeros.
-pub(super) fn style(text: &str) -> u8 {
+/// A number for the way in which a moment is written: what stands between date and time, how the
+/// zone is told, and which it is. The digits after the second do not count: writers drop trailing
+/// zeros.
+pub(super) fn style(text: &str) -> u64 {
     let bytes = text.as_bytes();
     if read_http(bytes).is_some() {
         return 1;
@@ -47,7 +48,7 @@ pub(super) fn style(text: &str) -> u8 {
 struct Moment {
     length: usize,
     seconds: i128,
-    style: u8,
+    style: u64,
 }
 
 const HTTP_LENGTH: usize = 29;
@@ -80,7 +81,9 @@ fn read(bytes: &[u8]) -> Option<Moment> {
         length: reader.at,
         seconds: days(year, month, day) * DAY + i128::from(hour * 3600 + minute * 60 + second)
             - i128::from(offset),
-        style: style * 4 + zone,
+        // An offset is less than two days; a writer's zone is the same in every run.
+        style: u64::try_from(offset + 1_000_000).unwrap_or_default() << 8
+            | (style * 4 + u64::from(zone)),
     })
 }
 
@@ -231,5 +234,9 @@ mod tests {
             style("2026-03-01T09:20:30+00:00")
         );
         assert_ne!(style("2026-03-01T09:20:30Z"), style("2026-03-01T09:20:30"));
+        assert_ne!(
+            style("2026-03-01T09:20:30+00:00"),
+            style("2026-03-01T11:20:30+02:00")
+        );
     }
 }

@@ -263,7 +263,7 @@ pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
     match kind {
         TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
         TokenKind::Random => random::style(text),
-        _ => u64::from(moment::style(text)),
+        _ => moment::style(text),
     }
 }
 

@@ -104,6 +104,7 @@ fn a_transaction_around_what_the_clock_asks_alone_is_the_clocks() {
             took: 0,
             trace: None,
             merged: 0,
+            port: None,
             request: Value::Null,
             response: Value::Null,
             calls: Vec::new(),
