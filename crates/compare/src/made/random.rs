@@ -119,7 +119,8 @@ fn is_mixed(word: &[u8]) -> bool {
     letters
         && match counted.digits {
             0 => {
-                counted.turns() >= 3 && !word.split(|b| !b.is_ascii_alphanumeric()).any(of_one_case)
+                (counted.pairs >= 3 || counted.pairs >= 1 && counted.rises >= 3)
+                    && !word.split(|b| !b.is_ascii_alphanumeric()).any(of_one_case)
             }
             _ => counted.turns() >= 2,
         }
@@ -134,6 +135,8 @@ struct Counted {
     changes: usize,
     /// How often two upper-case letters stand beside each other.
     pairs: usize,
+    /// How often an upper-case letter follows a lower-case one.
+    rises: usize,
 }
 
 impl Counted {
@@ -153,6 +156,7 @@ impl Counted {
             let both_upper = b.is_ascii_uppercase() && last.is_ascii_uppercase();
             counted.changes += usize::from(changes);
             counted.pairs += usize::from(both_upper);
+            counted.rises += usize::from(b.is_ascii_uppercase() && last.is_ascii_lowercase());
             last = *b;
         }
         counted
@@ -185,6 +189,7 @@ mod tests {
             "V1StGXR8_Z5jdHi6B-myT",
             "Drmhze6EPcv0fN_81Bj-nA",
             "-TJeEYzLDNgvUfCwJSMlDi1M3I_MCtkWLsBmPL1SLDs",
+            "gSxNUnhMgKwQbTzRvLpYf",
             "cl9ebqhxk00003b600tymydho",
             "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
         ] {

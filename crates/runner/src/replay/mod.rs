@@ -3,6 +3,7 @@
 mod desk;
 mod forward;
 mod listeners;
+mod needs;
 mod options;
 mod run;
 mod secrets;

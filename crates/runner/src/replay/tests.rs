@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::ReplayOptions;
 use super::desk::Desk;
 use super::listeners::Clients;
+use super::needs::Needs;
 use super::stage::Stage;
 use super::time::Time;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
@@ -100,6 +101,7 @@ impl<'r> Tests<'r> {
             awake: stage.servers().awake().clone(),
             headers: self.options.headers.clone(),
             timeout: self.options.timeout,
+            needs: Needs::of(self.set, self.options.jobs),
         });
         let next = Arc::new(AtomicUsize::new(0));
         let (tell, mut told) = mpsc::channel(NEWS);

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::desk::Desk;
 use super::listeners::Clients;
+use super::needs::Needs;
 use super::secrets;
 use super::set::stopped;
 use super::time::Time;
@@ -33,6 +34,7 @@ pub(super) struct Sender {
     pub(super) awake: Arc<Awake>,
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
+    pub(super) needs: Needs,
 }
 
 /// What a worker tells.
@@ -86,9 +88,13 @@ pub(super) async fn work(
         }
         let mut sent = tokio::select! {
             biased;
-            sent = sender.send(number, test) => sent,
+            sent = async {
+                sender.needs.wait(number).await;
+                sender.send(number, test).await
+            } => sent,
             () = stopped(stop.clone()) => return,
         };
+        sender.needs.ended(number);
         // A service that is gone is found out before it is sent anything more.
         let go_on = sent.reply.is_err().then(|| {
             let (waits, go_on) = oneshot::channel();
