@@ -42,6 +42,12 @@ pub(super) fn leave_out<'t>(made: &mut Vec<Made>, given: impl Iterator<Item = &'
     }
 }
 
+/// Whether a text has as many hex digits as an MD5, SHA-1, SHA-2 or SHA-3.
+pub(super) fn is_as_long_as_one(text: &str) -> bool {
+    let length = matches!(text.len(), 32 | 40 | 56 | 64 | 96 | 128);
+    length && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 fn forget_digests(wanted: &mut HashSet<String>, part: &[u8]) {
     let digests = [
         Md5::digest(part).to_vec(),

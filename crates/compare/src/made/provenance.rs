@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retake_model::{Made, Mock, Path, TestCase, TokenKind, Value};
+use retake_model::{Made, Mock, Path, Segment, TestCase, TokenKind, Value};
 
 use super::digest;
 use super::scan::{Near, each_leaf_token};
@@ -82,7 +82,8 @@ impl Known {
 /// A value was made where its first place in time is a call's request or the response, and no
 /// earlier test or call has it. Moments far from the time of the recording are constants, and
 /// the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
-/// what the service was given in this test, which is the same in each run.
+/// what the service was given in this test, which is the same in each run, nor what may be a digest
+/// of anything and is shown to the client alone.
 pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     let near = Near::recorded(test.at);
     let mut given: HashSet<String> = HashSet::new();
@@ -118,10 +119,21 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     }
     let answers = test.calls.iter().map(|call| &call.response);
     digest::leave_out(&mut made, std::iter::once(&test.request).chain(answers));
+    made.retain(|made| !is_computed(made));
     for part in parts(test) {
         known.learn_tree(part.tree, near);
     }
     made
+}
+
+/// Whether a value is as long as a digest and stands in the response alone. Whatever it is made of,
+/// the client sees it and nobody else does: where it changes, that is for a reader to judge.
+fn is_computed(made: &Made) -> bool {
+    let shown =
+        |place: &Path| matches!(place.0.first(), Some(Segment::Key(key)) if key == "response");
+    made.kind == TokenKind::Random
+        && digest::is_as_long_as_one(&made.value)
+        && made.places.iter().all(shown)
 }
 
 /// A secret stands for one that somebody gave.
@@ -172,8 +184,7 @@ fn parts(test: &TestCase) -> Vec<Part<'_>> {
 
 /// `response.headers[3].date` and the like.
 fn is_date_header(path: &Path) -> bool {
-    use retake_model::Segment::Key;
-    let is = |segment: Option<&retake_model::Segment>, name: &str| matches!(segment, Some(Key(key)) if key.eq_ignore_ascii_case(name));
+    let is = |segment: Option<&Segment>, name: &str| matches!(segment, Some(Segment::Key(key)) if key.eq_ignore_ascii_case(name));
     let mut back = path.0.iter().rev();
     is(back.next(), "date") && {
         back.next();

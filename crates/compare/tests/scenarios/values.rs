@@ -529,3 +529,27 @@ fn hex_digits_that_look_like_a_uuid_by_chance_stand_for_others() {
         assert!(run.ask(sql(SAVE, &[asked])).is_ok(), "{recorded} {asked}");
     }
 }
+
+#[test]
+fn what_may_be_a_digest_and_is_shown_to_the_client_alone_is_not_made() {
+    const DIGEST: &str = "dcd4da622fdb932705d7b42b21751f6bf5cf7db5245c30a26a58569bcabb622e";
+    let shown = |text: &str, calls| {
+        let answer = ok(Value::map([("sum", Value::from(text))]));
+        let mut tests = set(
+            vec![test("t", http("GET", "/", None), answer, calls)],
+            vec![],
+        )
+        .tests;
+        tests.remove(0).made.len()
+    };
+    assert_eq!(
+        shown(DIGEST, vec![]),
+        0,
+        "a checksum of what the build computes"
+    );
+    assert_eq!(shown(&DIGEST[..40], vec![]), 0);
+    // An id of a made-up form, and a key that is kept, are not.
+    assert_eq!(shown("V1StGXR8_Z5jdHi6B-myT", vec![]), 1);
+    let save = sql("insert into sessions (key) values ($1)", &[DIGEST]);
+    assert_eq!(shown(DIGEST, vec![call(1, save, Value::Null)]), 1);
+}
