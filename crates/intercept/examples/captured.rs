@@ -5,20 +5,21 @@
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::io;
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
 use retake_intercept::capture::{
     Arrived, Director, Names, Pid, Plan, Resolver, Route, Source, Uncaptured, arm, probe,
 };
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
 
-/// Relays with two threads per connection: simple, and nothing to measure.
-#[derive(Default)]
-struct Threads {
+/// Relays with two tasks per connection: simple, and nothing to measure.
+struct Relays {
+    runtime: Runtime,
     inbound: bool,
     serve: bool,
     refuse: Option<u16>,
@@ -27,7 +28,7 @@ struct Threads {
     connections: AtomicU64,
 }
 
-impl Director for Threads {
+impl Director for Relays {
     fn connect(&self, wanted: SocketAddr, _: Pid) -> Route {
         match self.refuse {
             Some(port) if port == wanted.port() => Route::Refuse(libc::ECONNREFUSED),
@@ -48,26 +49,17 @@ impl Director for Threads {
                 name.map_or_else(String::new, |name| format!(" named {name}"))
             );
         }
-        let client = arrived.client;
-        client.set_nonblocking(false).expect("a socket");
+        let _inside = self.runtime.enter();
+        let client = Arc::new(TcpStream::from_std(arrived.client).expect("a socket"));
         let Some(upstream) = arrived.upstream else {
             // An echo of what was asked, for tests of serving.
-            thread::spawn(move || {
-                let back = client.try_clone().expect("a descriptor");
-                copy(client, back);
-            });
+            self.runtime.spawn(copy(Arc::clone(&client), client));
             return;
         };
-        upstream.set_nonblocking(false).expect("a socket");
-        let (a, b) = (
-            client.try_clone().expect("a descriptor"),
-            upstream.try_clone().expect("a descriptor"),
-        );
-        let small = || thread::Builder::new().stack_size(256 << 10);
-        small()
-            .spawn(move || copy(client, upstream))
-            .expect("a thread");
-        small().spawn(move || copy(b, a)).expect("a thread");
+        let upstream = Arc::new(TcpStream::from_std(upstream).expect("a socket"));
+        self.runtime
+            .spawn(copy(Arc::clone(&client), Arc::clone(&upstream)));
+        self.runtime.spawn(copy(upstream, client));
     }
 
     fn listens(&self, addr: SocketAddr, by: Pid) {
@@ -87,24 +79,40 @@ impl Director for Threads {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream) {
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n) => {
-                if to.write_all(buffer.get(..n).unwrap_or_default()).is_err() {
-                    break;
-                }
-            }
-            Err(_) => {
-                let _ = socket2::SockRef::from(&to).set_linger(Some(std::time::Duration::ZERO));
-                let _ = to.shutdown(Shutdown::Both);
-                return;
+async fn copy(from: Arc<TcpStream>, to: Arc<TcpStream>) {
+    let mut buffer = vec![0; 16 << 10];
+    let relayed = async {
+        loop {
+            from.readable().await?;
+            match from.try_read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(n) => write(&to, buffer.get(..n).unwrap_or_default()).await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
             }
         }
+    };
+    let relayed: io::Result<()> = relayed.await;
+    let to = socket2::SockRef::from(&*to);
+    let _ = match relayed {
+        Ok(()) => to.shutdown(Shutdown::Write),
+        Err(_) => {
+            let _ = to.set_linger(Some(std::time::Duration::ZERO));
+            to.shutdown(Shutdown::Both)
+        }
+    };
+}
+
+async fn write(to: &TcpStream, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        to.writable().await?;
+        match to.try_write(rest) {
+            Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
     }
-    let _ = to.shutdown(Shutdown::Write);
+    Ok(())
 }
 
 /// Adds `NAME=ADDRESS` to the recorded names.
@@ -122,7 +130,15 @@ fn add(source: &mut Option<Source>, host: &str) {
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let mut director = Threads::default();
+    let mut director = Relays {
+        runtime: Runtime::new().expect("threads"),
+        inbound: false,
+        serve: false,
+        refuse: None,
+        quiet: false,
+        names: Arc::default(),
+        connections: AtomicU64::new(0),
+    };
     let mut source = None;
     loop {
         match arguments.next().as_deref() {

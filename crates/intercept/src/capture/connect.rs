@@ -6,9 +6,11 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use retake_model::Direction;
+use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, Type};
 
 use super::call::Call;
@@ -18,7 +20,7 @@ use super::resolve::takes_any_answer;
 use super::sockets::{Taken, is_tcp};
 use super::supervisor::Core;
 use super::sys::address::{self, Given, plain};
-use super::sys::options::has_error_queue;
+use super::sys::options::{has_error_queue, is_underway};
 use super::sys::process;
 use super::{Arrived, Route, Uncaptured, unix};
 
@@ -108,6 +110,10 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         let result = core.loopback.again(&taken.socket, given);
         return finish(core, call, taken, given, result);
     }
+    // It went past us before, and a signal took it out of the kernel's `connect`: the kernel knows.
+    if is_underway(&taken.socket) {
+        return call.proceed();
+    }
     let wanted = plain(given);
     if let Some(names) = &core.plan.names {
         names.settle(wanted.ip());
@@ -116,7 +122,8 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         Route::Leave => call.proceed(),
         Route::Refuse(errno) => refuse(core, call, taken, given, errno),
         Route::Serve => join(core, call, taken, given, None),
-        Route::Relay => match dial(wanted) {
+        Route::Relay => match spared(&taken).and_then(|()| dial(wanted)) {
+            Err(error) if of_ours(&error) => go_past(core, call, given, &error),
             Err(error) => {
                 let errno = errno(&error);
                 core.director.refused(wanted, errno, call.by());
@@ -152,6 +159,9 @@ pub(super) fn reachable(given: SocketAddr) -> SocketAddr {
 fn join(core: &Core, call: Call, taken: Taken, given: SocketAddr, upstream: Option<TcpStream>) {
     let joined = match core.loopback.join(&taken.socket, given) {
         Ok(joined) => joined,
+        Err(error) if upstream.is_some() && of_ours(&error) => {
+            return go_past(core, call, given, &error);
+        }
         Err(error) => return finish(core, call, taken, given, errno(&error)),
     };
     core.sockets.remember(taken.inode, given);
@@ -161,6 +171,34 @@ fn join(core: &Core, call: Call, taken: Taken, given: SocketAddr, upstream: Opti
     let by = call.by();
     answer(core, call, inode, given, joined.result);
     adopt(core, joined.ours, upstream, joined.from, given, by);
+}
+
+/// Some descriptors are left for what else a recording needs, its files first of all.
+///
+/// # Errors
+/// There are no more: the newest of ours, the service's socket, is one of the last.
+fn spared(taken: &Taken) -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let used = u64::try_from(taken.socket.as_raw_fd()).unwrap_or(u64::MAX);
+    if used >= limit - (limit / 4).min(SPARE) {
+        return Err(io::Error::from_raw_os_error(libc::EMFILE));
+    }
+    Ok(())
+}
+
+/// Whether it is we who have no descriptor left, or whom the service's socket did not reach in time,
+/// which is no matter of the service's.
+fn of_ours(error: &io::Error) -> bool {
+    match error.raw_os_error() {
+        Some(errno) => matches!(errno, libc::EMFILE | libc::ENFILE),
+        None => error.kind() == io::ErrorKind::TimedOut,
+    }
+}
+
+/// The service connects by itself, which is told: recording breaks nothing.
+fn go_past(core: &Core, call: Call, given: SocketAddr, error: &io::Error) {
+    passed(core, given, format!("retake could not take it: {error}"));
+    call.proceed();
 }
 
 /// Hands a connection over.
@@ -264,6 +302,9 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
 
 /// The port of name servers.
 pub(super) const DNS: u16 = 53;
+
+/// How many descriptors no connection takes.
+const SPARE: u64 = 64;
 
 /// Ports to which a datagram socket is connected only to find its own address (glibc's and musl's
 /// `getaddrinfo` sort addresses by that): nothing is sent there.

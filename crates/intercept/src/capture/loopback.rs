@@ -16,8 +16,10 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use super::sockets::lock;
 use super::sys::address::plain;
 
-/// How long a connection of this machine to itself may take. It takes microseconds.
-const AT_ONCE: Duration = Duration::from_secs(2);
+/// How long a connection of this machine to itself may take. It takes microseconds; but a machine
+/// that is too busy drops packets on its loopback too, and TCP sends what began a connection again
+/// after 1 s and after 3 s (RFC 6298, section 5.7).
+const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// How many captured sockets are connected to us at a time, for each family of addresses.
 const DOORS: usize = 4;
@@ -336,7 +338,11 @@ fn in_progress(error: &io::Error) -> bool {
 
 /// The number of an error of the system.
 pub(super) fn errno(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(libc::EIO)
+    let of_kind = match error.kind() {
+        io::ErrorKind::TimedOut => libc::ETIMEDOUT,
+        _ => libc::EIO,
+    };
+    error.raw_os_error().unwrap_or(of_kind)
 }
 
 /// Waits until the socket is ready; false after the time.

@@ -8,11 +8,18 @@ use std::time::Duration;
 
 use retake_intercept::capture::{Arrived, Director, Pid, Plan, Route, Uncaptured, arm, probe};
 
+use rustix::process::{Resource, getrlimit};
+
 use super::support::{How, World, can_run, copy as copy_program, python};
 
 #[test]
 fn thousands_of_connections_at_once_are_all_captured() {
-    if !can_run() {
+    // Each takes two descriptors of ours.
+    let few = getrlimit(Resource::Nofile)
+        .maximum
+        .is_some_and(|most| most < 2048);
+    if few || !can_run() {
+        eprintln!("skipped: few descriptors: {few}");
         return;
     }
     let script = "
@@ -26,6 +33,75 @@ print(sum(s.recv(1) == b'x' for s in all))
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(text, "900\n", "{said}");
     assert!(said.contains("900 connections captured"), "{said}");
+}
+
+/// A connection that is captured takes two descriptors of ours; the service has the same limit.
+#[test]
+fn connections_for_which_no_descriptor_is_left_go_past() {
+    if !can_run() {
+        return;
+    }
+    let script = "
+import os, socket
+all = [socket.create_connection(('127.0.0.1', int(os.environ['ECHO']))) for _ in range(100)]
+for s in all: s.send(b'x')
+print(sum(s.recv(1) == b'x' for s in all))
+";
+    let world = World::new();
+    let (text, output) = world.run(How::Natively, &with_few(script));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(text, "100\n", "{said}");
+    assert!(said.contains("Too many open files"), "{said}");
+    assert!(!said.contains("100 connections captured"), "{said}");
+}
+
+/// A Python script, captured where few descriptors may be open. The program is in the folder in
+/// which it runs.
+fn with_few(script: &str) -> [&str; 8] {
+    let limited = "ulimit -n 128 && exec \"$0\" \"$@\"";
+    [
+        "sh",
+        "-c",
+        limited,
+        "./captured",
+        "--",
+        python(),
+        "-c",
+        script,
+    ]
+}
+
+/// What goes past may be taken out of the kernel's `connect` by a signal, and come again.
+#[test]
+fn connections_that_go_past_and_come_again_are_the_kernel_s() {
+    if !can_run() {
+        return;
+    }
+    let script = "
+import ctypes, errno, os, signal, socket, struct, threading, time
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, False)
+main = threading.get_ident()
+held = [socket.create_connection(('127.0.0.1', int(os.environ['ECHO']))) for _ in range(80)]
+s = socket.socket()
+def interrupt():
+    time.sleep(0.3)
+    # There are descriptors again when the signal comes, which restarts the call.
+    for one in held: one.close()
+    time.sleep(0.3)
+    signal.pthread_kill(main, signal.SIGALRM)
+    time.sleep(0.3)
+    print('waits', flush=True)
+    os._exit(0)
+threading.Thread(target=interrupt).start()
+to = struct.pack('=HH4B8x', 2, socket.htons(int(os.environ['HOLE'])), 127, 0, 0, 1)
+result = ctypes.CDLL(None, use_errno=True).connect(s.fileno(), to, 16)
+print(result, errno.errorcode[ctypes.get_errno()], flush=True)
+";
+    let world = World::new();
+    let (text, output) = world.run(How::Natively, &with_few(script));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(text, "waits\n", "{said}");
 }
 
 #[test]

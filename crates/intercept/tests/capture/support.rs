@@ -1,13 +1,15 @@
 //! Servers to connect to, and programs that connect.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::thread;
+use std::sync::OnceLock;
 
 use retake_intercept::capture::probe;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 
 /// The program that captures another: the example `captured`.
 pub fn captured() -> PathBuf {
@@ -190,23 +192,34 @@ fn echo(addr: SocketAddr) -> SocketAddr {
     socket.bind(&addr.into()).expect("a port");
     socket.listen(4096).expect("it listens");
     let addr = address(&socket);
-    let listener: TcpListener = socket.into();
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let small = thread::Builder::new().stack_size(128 << 10);
-            small.spawn(move || give_back(stream)).expect("a thread");
+    socket.set_nonblocking(true).expect("a socket");
+    // Its threads are few, however many connections there are.
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        // Every connection is one here, too, and a shell's limit is often 1,024.
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        let current = maximum;
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+        Runtime::new().expect("threads")
+    });
+    let _inside = runtime.enter();
+    let listener = TcpListener::from_std(socket.into()).expect("a socket");
+    runtime.spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => drop(tokio::spawn(give_back(stream))),
+                // No descriptor is left: others give theirs back.
+                Err(_) => tokio::task::yield_now().await,
+            }
         }
     });
     addr
 }
 
-fn give_back(mut stream: TcpStream) {
-    let mut buffer = [0; 4096];
-    while let Ok(n @ 1..) = stream.read(&mut buffer) {
-        if stream.write_all(&buffer[..n]).is_err() {
-            return;
-        }
-    }
+async fn give_back(stream: TcpStream) {
+    let (mut from, mut to) = stream.into_split();
+    // Whoever goes away in the middle has its reasons.
+    let _ = tokio::io::copy(&mut from, &mut to).await;
 }
 
 /// A port at which connections wait: its queue is full.
