@@ -1,6 +1,6 @@
 //! Look-ups by datagrams: led to a name server of ours on replay, followed while recording.
 
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::thread;
 
@@ -65,7 +65,10 @@ fn a_name_that_was_not_recorded_does_not_exist() {
 #[test]
 fn what_was_looked_up_by_datagrams_is_known_when_it_is_connected_to() {
     // Port 53 is root's; elsewhere there is no server to ask.
-    let Ok(server) = UdpSocket::bind("127.0.0.77:53") else {
+    // The address is one that no other run of this test has.
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let at = Ipv4Addr::new(127, 78, high, low);
+    let Ok(server) = UdpSocket::bind((at, 53)) else {
         eprintln!("skipped: nobody but root may listen on port 53");
         return;
     };
@@ -80,7 +83,7 @@ fn what_was_looked_up_by_datagrams_is_known_when_it_is_connected_to() {
     ] {
         let script = format!(
             "import os, socket\n\
-             server, q = '127.0.0.77', {}\n\
+             server, q = '{at}', {}\n\
              s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n\
              {call}\n\
              answer, who = s.recvfrom(512)\n\
