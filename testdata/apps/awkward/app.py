@@ -294,7 +294,7 @@ class Handler(BaseHTTPRequestHandler):
     def get_noise(self):
         names = [row[0] for row in self.service.db.ask("SELECT name FROM items ORDER BY id LIMIT 3")]
         self.json({"id": str(uuid.uuid4()), "at": datetime.now(timezone.utc).isoformat(), "epoch": time.time(),
-                   "nonce": secrets.token_hex(16), "request": secrets.token_hex(4), "names": names,
+                   "nonce": secrets.token_hex(24), "request": secrets.token_hex(16), "names": names,
                    "total": 43 if CHANGE == "total" else 42, "ratio": 0.1 + 0.2})
 
     # 27: a token and an id that later requests use.
