@@ -22,7 +22,7 @@ NAMES = CAPTURE / "names"
 
 
 def _musl(user):
-    environment.need("musl-gcc")
+    environment.debian("musl-gcc", "musl-tools")
     run_process(["musl-gcc", "-static", "-o", str(user.folder / "get-musl"), str(NAMES / "get.c")])
     return [str(user.folder / "get-musl")]
 

@@ -18,6 +18,7 @@ use retake_intercept::capture::{
     Arrived, Director, Pid, Plan, Route, Supervisor, Uncaptured, arm, probe,
 };
 use retake_model::Direction;
+use socket2::{Domain, Socket, Type};
 
 /// What the service says of one client: how `accept`, `getpeername` and `getsockname` name it.
 fn told(client: &TcpStream, accepted: SocketAddr) -> String {
@@ -28,12 +29,23 @@ fn told(client: &TcpStream, accepted: SocketAddr) -> String {
     )
 }
 
+/// Listens with a queue for all clients of any test here. Where it overflows, the kernel answers
+/// with SYN cookies, and may refuse a client whose connection it has made already: the service
+/// then waits for that client without end, captured or not.
+fn listen() -> TcpListener {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    listener.bind(&any.into()).expect("a port");
+    listener.listen(1024).expect("a queue");
+    listener.into()
+}
+
 /// The service: says its port, then answers each client with what it sees and what was sent. A
 /// client that sends `self` makes it connect to itself; `wait` makes it accept for a moment only.
 #[test]
 #[ignore = "a child of the other tests"]
 fn child() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let listener = listen();
     let port = listener.local_addr().expect("an address").port();
     println!("\nport {port}");
     if std::env::var_os("CHILD_POLLS").is_some() {
