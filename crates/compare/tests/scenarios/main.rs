@@ -10,6 +10,7 @@ mod attribution;
 mod build;
 mod calls;
 mod large;
+mod meaning;
 mod noise;
 mod values;
 mod wrong_answers;

@@ -100,7 +100,9 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
     if !call.still_waits() {
         return call.proceed();
     }
-    if let Some(errno) = core.sockets.kept_result(taken.inode, given) {
+    if let Some(errno) = core.sockets.kept_result(taken.inode, given)
+        && (errno != 0 || socket.peer_addr().is_ok())
+    {
         return finish(core, call, taken, given, errno);
     }
     let Some(call) = core.pending.again(call, &taken) else {
@@ -240,9 +242,12 @@ fn finish(core: &Core, call: Call, taken: Taken, given: SocketAddr, errno: i32) 
     answer(core, call, inode, given, errno);
 }
 
-/// Answers. What a signal kept from the caller is kept for when it asks again.
+/// Answers. What a signal kept from the caller is kept for when it asks again. A success always
+/// is: a signal that comes at the same time may win without our being told, and the kernel would
+/// say to the call that comes again that the socket is connected.
 fn answer(core: &Core, call: Call, inode: u64, given: SocketAddr, errno: i32) {
-    if !call.fail(errno) && !core.plan.ability.killable {
+    let told = call.fail(errno);
+    if !core.plan.ability.killable && (!told || errno == 0) {
         core.sockets.keep_result(inode, given, errno);
     }
 }

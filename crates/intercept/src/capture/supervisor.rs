@@ -148,9 +148,14 @@ fn answer_all(core: &Arc<Core>, stop: &OwnedFd) {
         waits: AtomicI32::new(0),
         over: AtomicBool::new(false),
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = match core.plan.ability.killable {
+        true => thread::available_parallelism().map_or(1, |n| n.get().min(THREADS)),
+        // A signal takes a call away while it is being answered, and the same call comes again: it
+        // is to find what became of the first.
+        false => 1,
+    };
     thread::scope(|scope| {
-        let answering: Vec<_> = (0..threads.min(THREADS))
+        let answering: Vec<_> = (0..threads)
             .filter_map(|_| {
                 let name = "capture-call".to_owned();
                 let thread = thread::Builder::new().name(name);
