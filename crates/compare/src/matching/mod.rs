@@ -28,6 +28,10 @@ mod shared;
 mod telling;
 mod transaction;
 
+/// How long after its response a request may still own calls, in nanoseconds: while it is recorded,
+/// and on replay.
+pub const LATE: u64 = 500_000_000;
+
 #[cfg(test)]
 pub(crate) use canon::canon_for_tests;
 pub use effect::{effect, is_write};

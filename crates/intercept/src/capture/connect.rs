@@ -292,7 +292,7 @@ fn look_up(core: &Core, call: Call, taken: &Taken, wanted: SocketAddr) {
     };
     let led = socket.connect(&ours.into()).and_then(|()| {
         let client = socket.local_addr()?.as_socket();
-        names.expect(client.ok_or(io::ErrorKind::AddrNotAvailable)?, wanted);
+        names.client_wants(client.ok_or(io::ErrorKind::AddrNotAvailable)?, wanted);
         core.datagrams.connected(taken.inode, wanted);
         core.sockets.remember(taken.inode, wanted);
         Ok(())

@@ -174,7 +174,7 @@ fn lead(
         socket.bind(&SockAddr::from(own))?;
         own = socket.local_addr()?.as_socket().ok_or_else(missing)?;
     }
-    names.expect(SocketAddr::new(ours.ip(), own.port()), plain(given));
+    names.client_wants(SocketAddr::new(ours.ip(), own.port()), plain(given));
     core.datagrams.sent(taken.inode, *number, given);
     socket.send_to(question, &ours.into())?;
     Ok(())

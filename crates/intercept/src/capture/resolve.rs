@@ -156,7 +156,7 @@ impl Resolver {
     }
 
     /// Says which server a client wanted, before it asks. `client` is its socket's own address.
-    pub fn expect(&self, client: SocketAddr, wanted: SocketAddr) {
+    pub fn client_wants(&self, client: SocketAddr, wanted: SocketAddr) {
         let mut all = self.shared.lock_wanted();
         if all.len() > MAX_NAMES {
             // Ports of long ago. A client that is forgotten asks again.
@@ -361,7 +361,7 @@ mod tests {
         client
             .set_read_timeout(Some(Duration::from_secs(20)))
             .expect("set");
-        resolver.expect(client.local_addr().expect("bound"), wanted);
+        resolver.client_wants(client.local_addr().expect("bound"), wanted);
         client
             .connect(resolver.instead_of(wanted).expect("v4"))
             .expect("connected");

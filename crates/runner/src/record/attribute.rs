@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use retake_compare::matching::{Idle, Recurring};
+use retake_compare::matching::{Idle, LATE, Recurring};
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 
 mod clock;
@@ -21,9 +21,6 @@ pub use retake_compare::matching::Step;
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
-
-/// How long after its response a request may still own calls, in nanoseconds.
-pub const LATE: u64 = 500_000_000;
 
 /// How many requests may wait for their calls. Beyond it the oldest is handed on early.
 const MAX_WAITING: usize = 20_000;

@@ -4,11 +4,9 @@ use retake_model::{Call, Scope, TestCase};
 
 use super::{MockSet, test_case};
 use crate::made::Near;
+use crate::matching::LATE;
 use crate::matching::running::{Provenance, Reading, Running};
 use crate::matching::search::{Asking, Found, Owners, Places, Source};
-
-/// How long after a response a service goes on with it, in nanoseconds: as long as while recording.
-const LATE: u64 = 500_000_000;
 
 /// How many of the next tests are looked at.
 const TESTS: usize = 8;
@@ -54,7 +52,7 @@ impl MockSet {
             return Vec::new();
         };
         let (set, number) = (own.set, own.number);
-        let Some(end) = test_case(&self.sets, (set, number)).map(|own| own.at.0 + own.took) else {
+        let Some(end) = test_case(&self.sets, (set, number)).map(ended) else {
             return Vec::new();
         };
         let mut next = Vec::new();
@@ -101,11 +99,16 @@ impl MockSet {
     }
 }
 
+/// When the response of a test had come, in nanoseconds since 1970.
+fn ended(test: &TestCase) -> u64 {
+    test.at.0.saturating_add(test.took)
+}
+
 /// Whether a test has a call to that dependency a short while after that time.
 fn has_late(case: &TestCase, call: &Call, end: u64) -> bool {
     case.calls.iter().any(|mock| {
         mock.scope == Scope::Test
             && mock.to == call.to
-            && (case.at.0 + mock.after).saturating_sub(end) <= LATE
+            && case.at.0.saturating_add(mock.after).saturating_sub(end) <= LATE
     })
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use retake_compare::matching::{Idle, Key, Recurring};
+use retake_compare::matching::{Idle, Key, LATE, Recurring};
 use retake_model::{Attribution, ConnId, Scope, Timestamp};
 
-use super::{Attributor, LATE, OutboundCall, Step};
+use super::{Attributor, OutboundCall, Step};
 
 /// How many requests of the start, and how many open transactions, are remembered.
 const MAX: usize = 10_000;
