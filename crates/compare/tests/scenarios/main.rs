@@ -12,5 +12,6 @@ mod calls;
 mod large;
 mod meaning;
 mod noise;
+mod read_ahead;
 mod values;
 mod wrong_answers;

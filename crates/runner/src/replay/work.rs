@@ -134,7 +134,9 @@ impl Sender {
         let reply = match &request {
             Some(request) => {
                 let client = self.clients.of(test.port);
-                client.send(request, &headers, self.timeout).await
+                let sent = client.send(request, &headers, self.timeout);
+                // In this order: the request is on its way, and the service at work, meanwhile.
+                tokio::join!(biased; sent, self.read_ahead(number + 1)).0
             }
             None => Err(SendError::Request {
                 what: "the test is not in its set".to_owned(),
@@ -174,6 +176,13 @@ impl Sender {
             unread: self.desk.unread(),
             settled,
             waits: None,
+        }
+    }
+
+    /// Reads the mocks of the next test while nothing else is to be done.
+    async fn read_ahead(&self, number: usize) {
+        if let Some(test) = self.set.tests.get(number) {
+            self.desk.mocks().read_ahead(&id(&self.set, test));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What was recorded after the next request began, and comes before it on replay.
 
-use retake_model::{Call, Scope, TestCase};
+use retake_model::{Call, Scope, TestCase, TestId};
 
 use super::{MockSet, test_case};
 use crate::made::Near;
@@ -12,6 +12,28 @@ use crate::matching::search::{Asking, Found, Owners, Places, Source};
 const TESTS: usize = 8;
 
 impl MockSet {
+    /// Reads the mocks of a test that comes next. Its beginning then need not: worth it where there
+    /// is nothing else to do. Nothing else depends on it.
+    pub fn read_ahead(&mut self, test: &TestId) {
+        let Some((set, number)) = self.tests.get(test).copied() else {
+            return;
+        };
+        let is_there = |running: &Running| (running.set, running.number) == (set, number);
+        if self.running.iter().chain(&self.ready).any(is_there) {
+            return;
+        }
+        self.ready = self.prepare(set, number);
+    }
+
+    /// The test that was read already, else one that is made ready now.
+    pub(super) fn read_or_prepare(&mut self, (set, number): (usize, usize)) -> Option<Running> {
+        let is_ready = |ready: &mut Running| (ready.set, ready.number) == (set, number);
+        match self.ready.take_if(is_ready) {
+            Some(ready) => Some(ready),
+            None => self.prepare(set, number),
+        }
+    }
+
     /// What the next tests have of a call that no test has which is open or ended, and its owners.
     pub(super) fn find_ahead(
         &mut self,
@@ -82,7 +104,7 @@ impl MockSet {
     /// A test that did not begin yet.
     pub(super) fn prepare(&mut self, set: usize, number: usize) -> Option<Running> {
         let case = test_case(&self.sets, (set, number))?;
-        let id = retake_model::TestId {
+        let id = TestId {
             set: self.sets.get(set)?.name.clone(),
             name: case.name.as_str().into(),
         };

@@ -65,6 +65,8 @@ pub struct MockSet {
     values: ValueMap,
     /// Open tests, and those whose outcome is not final.
     running: Vec<Running>,
+    /// The test that comes next, where there was time to read it.
+    ready: Option<Running>,
     ended: HashSet<(usize, usize)>,
     /// Beginnings and ends so far.
     count: u64,
@@ -116,6 +118,7 @@ impl MockSet {
             heard: Heard::read(sets),
             values: ValueMap::new(),
             running: Vec::new(),
+            ready: None,
             ended: HashSet::new(),
             count: 0,
             settles: 0,
@@ -139,7 +142,7 @@ impl MockSet {
             .position(|r| r.id == *test && r.began.is_none());
         let mut running = match prepared.map(|at| self.running.remove(at)) {
             Some(prepared) => prepared,
-            None => self.prepare(origin.0, origin.1)?,
+            None => self.read_or_prepare(origin)?,
         };
         running.trace = trace;
         running.began = Some(self.count);
