@@ -48,13 +48,13 @@ fn incomplete(info: &SetInfo, to: &str) -> Option<String> {
         let count: u64 = counts.values().sum();
         if let Some(reason) = counts.keys().next() {
             return Some(format!(
-                "{count} exchanges with {to} {what} when it was recorded ({reason})"
+                "when {to} was recorded, exchanges {what}: {count} ({reason})"
             ));
         }
     }
     if let Some((reason, count)) = tally.opaque.iter().next() {
         return Some(format!(
-            "{count} connections to {to} were relayed without being read ({reason})"
+            "connections to {to} that were relayed without being read: {count} ({reason})"
         ));
     }
     (!tally.is_complete()).then(|| format!("the ledger of {to} does not add up"))

@@ -183,8 +183,8 @@ impl Recorder {
                 note(
                     &mut self.ledger,
                     format!(
-                        "{} connections to {whom} were refused because {} could not be reached",
-                        counted.unreachable, whom
+                        "{whom} could not be reached (connections refused for it: {})",
+                        counted.unreachable
                     ),
                 );
             }
