@@ -1,21 +1,43 @@
 //! Differences, across tests, with one cause; and the totals of a run.
 
-use std::collections::HashMap;
+mod title;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use retake_model::{
-    Blame, Cause, DiffKind, Difference, Place, RunSummary, TestId, TestResult, Value, Verdict,
-};
+use retake_model::{Cause, DiffKind, Difference, RunSummary, TestId, TestResult, TestSet, Verdict};
 
-use crate::diff::{fingerprint, general_place};
+use crate::follow::{Link, links};
+use crate::judge::status_of;
+use title::title;
+pub(crate) use title::{cut, short};
 
-/// The differences of a run by their cause: the one with the most tests first, then by
-/// fingerprint. Tests in the order of the results.
-pub fn causes(results: &[TestResult]) -> Vec<Cause> {
+/// The differences of a run by their cause: the one that explains the most tests first, then by
+/// fingerprint. Tests in the order of the results. Tests that are red because an earlier one of
+/// their set is, as far as there is evidence, are listed under the cause of that one.
+pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
+    let links = links(sets, results);
+    let of: HashMap<&TestId, &Link> = links.iter().map(|link| (&link.test, link)).collect();
+    // What tests show by themselves is a cause wherever it is shown.
+    let independent: HashSet<u64> = results
+        .iter()
+        .filter(|result| !of.contains_key(&result.test))
+        .flat_map(|result| result.differences.iter().map(|d| d.cause))
+        .collect();
     let mut index: HashMap<u64, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for result in results {
+        let link = of.get(&result.test);
         for difference in &result.differences {
+            let is_explained = link.is_some_and(|link| {
+                is_explained(difference)
+                    || difference.cause == link.cause
+                    || !independent.contains(&difference.cause)
+            });
+            if is_explained {
+                continue;
+            }
             let at = *index.entry(difference.cause).or_insert(groups.len());
             match groups.get_mut(at) {
                 Some(group) => group.add(&result.test, difference),
@@ -23,9 +45,22 @@ pub fn causes(results: &[TestResult]) -> Vec<Cause> {
             }
         }
     }
+    for link in results.iter().filter_map(|result| of.get(&result.test)) {
+        if let Some(group) = index.get(&link.cause).and_then(|at| groups.get_mut(*at)) {
+            group.consequences.push(link);
+        }
+    }
     let mut causes: Vec<Cause> = groups.into_iter().map(Group::into_cause).collect();
-    causes.sort_by_key(|cause| (std::cmp::Reverse(cause.tests.len()), cause.id));
+    let explains = |cause: &Cause| cause.tests.len() + cause.consequences.len();
+    causes.sort_by_key(|cause| (std::cmp::Reverse(explains(cause)), cause.id));
     causes
+}
+
+/// Whether that is what a test shows that did not get what it needs: it is refused, and makes no
+/// calls.
+fn is_explained(difference: &Difference) -> bool {
+    let is_status = status_of(std::slice::from_ref(difference)).is_some();
+    difference.follows || is_status || difference.kind == DiffKind::CallMissing
 }
 
 /// What a run knows beside the results of its tests.
@@ -46,7 +81,7 @@ pub struct Totals {
 }
 
 /// The end of a run, from the results of its tests in their order.
-pub fn summarise(results: &[TestResult], totals: Totals) -> RunSummary {
+pub fn summarise(sets: &[Arc<TestSet>], results: &[TestResult], totals: Totals) -> RunSummary {
     let count = |verdict| results.iter().filter(|r| r.verdict == verdict).count();
     let mut summary = RunSummary {
         passed: count(Verdict::Passed),
@@ -55,7 +90,7 @@ pub fn summarise(results: &[TestResult], totals: Totals) -> RunSummary {
         gaps: count(Verdict::Gap),
         changed: count(Verdict::Changed),
         broken: count(Verdict::Broken),
-        causes: causes(results),
+        causes: causes(sets, results),
         unused: totals.unused,
         background: totals.background,
         took: totals.took,
@@ -85,6 +120,8 @@ struct Group<'r> {
     example: &'r Difference,
     /// Whether a difference with other values has the same cause.
     varied: bool,
+    /// The tests that are red because these are.
+    consequences: Vec<&'r Link>,
 }
 
 impl<'r> Group<'r> {
@@ -93,6 +130,7 @@ impl<'r> Group<'r> {
             tests: vec![test.clone()],
             example,
             varied: false,
+            consequences: Vec::new(),
         }
     }
 
@@ -100,7 +138,7 @@ impl<'r> Group<'r> {
         if self.tests.last() != Some(test) {
             self.tests.push(test.clone());
         }
-        match (is_primary(self.example), is_primary(difference)) {
+        match (!self.example.follows, !difference.follows) {
             (false, true) => self.example = difference,
             (true, true) => {
                 self.varied |= self.example.baseline != difference.baseline
@@ -116,163 +154,7 @@ impl<'r> Group<'r> {
             title: title(self.example, self.varied),
             tests: self.tests,
             example: self.example.clone(),
+            consequences: self.consequences.into_iter().map(Link::told).collect(),
         }
-    }
-}
-
-/// Whether a difference is its own cause, and not the consequence of another.
-fn is_primary(d: &Difference) -> bool {
-    fingerprint(&d.place, d.kind, d.baseline.as_ref(), d.candidate.as_ref()) == d.cause
-}
-
-/// The change in one line.
-fn title(example: &Difference, varied: bool) -> String {
-    let at = match (&example.place, varied) {
-        (place @ Place::Response(_), false) => place.to_string(),
-        (
-            Place::Call {
-                to, summary, path, ..
-            },
-            false,
-        ) if path.0.is_empty() => {
-            format!("{to}: {}", one_line(summary))
-        }
-        (
-            Place::Call {
-                to, summary, path, ..
-            },
-            false,
-        ) => {
-            format!("{to}: {}: {path}", one_line(summary))
-        }
-        (place, _) => one_line(&general_place(place)),
-    };
-    let (a, b) = (example.baseline.as_ref(), example.candidate.as_ref());
-    let change = two(a, b);
-    match example.kind {
-        DiffKind::Changed if varied => {
-            format!("{at}: {} differ ({change}, …)", plural(a))
-        }
-        DiffKind::Changed => format!("{at}: {change}"),
-        DiffKind::TypeChanged => {
-            let of = |value: Option<&Value>| value.map_or("nothing", Value::type_name);
-            format!("{at}: {} became {} ({change})", of(a), of(b))
-        }
-        DiffKind::Added => format!("{at}: added ({})", short(b)),
-        DiffKind::Removed => format!("{at}: removed ({})", short(a)),
-        DiffKind::Reordered => format!("{at}: in another order"),
-        DiffKind::CallMissing => format!("{at}: no longer called"),
-        DiffKind::CallExtra => format!("{at}: called more often"),
-        DiffKind::CallReordered => format!("{at}: called in another order"),
-        DiffKind::CallUnknown if a.is_some() || b.is_some() => {
-            format!("{at}: {change}, which no recorded answer fits")
-        }
-        DiffKind::CallUnknown if example.blame == Blame::App => {
-            format!("{at}: a call that was not recorded")
-        }
-        DiffKind::CallUnknown => format!("{at}: no recorded answer fits"),
-        DiffKind::Uncomparable => format!("{at}: cannot be compared"),
-        DiffKind::NoResponse => {
-            let what = example.detail.as_deref().unwrap_or_default();
-            let what = what.lines().last().unwrap_or_default();
-            format!("no response: {}", one_line(what))
-        }
-    }
-}
-
-fn plural(value: Option<&Value>) -> &'static str {
-    match value {
-        Some(Value::Number(_)) => "numbers",
-        Some(Value::String(_)) => "texts",
-        _ => "values",
-    }
-}
-
-/// `old -> new`, each in at most some 40 characters. Long texts that begin alike are shown from a
-/// word some 12 characters before they differ.
-pub(crate) fn two(a: Option<&Value>, b: Option<&Value>) -> String {
-    if let (Some(Value::String(x)), Some(Value::String(y))) = (a, b) {
-        let longest = x.chars().count().max(y.chars().count());
-        let same = x.chars().zip(y.chars()).take_while(|(x, y)| x == y).count();
-        if longest > 38 && same > 12 {
-            let from = word_before(x, same.saturating_sub(12));
-            let tail = |text: &str| {
-                let tail: String = text.chars().skip(from).collect();
-                format!(
-                    "\"…{}",
-                    format!("{:?}", cut(&tail, 38)).trim_start_matches('"')
-                )
-            };
-            return format!("{} -> {}", tail(x), tail(y));
-        }
-    }
-    format!("{} -> {}", short(a), short(b))
-}
-
-/// The number of the character with which the word begins that the character stands in.
-fn word_before(text: &str, at: usize) -> usize {
-    let head = text.chars().take(at).collect::<Vec<char>>();
-    let space = head.iter().rposition(|c| c.is_whitespace());
-    space
-        .filter(|space| at - space <= 12)
-        .map_or(at, |space| space + 1)
-}
-
-/// A value, in at most 40 characters.
-pub(crate) fn short(value: Option<&Value>) -> String {
-    match value {
-        None => "nothing".to_owned(),
-        Some(Value::Null) => "null".to_owned(),
-        Some(Value::Bool(truth)) => truth.to_string(),
-        Some(Value::Number(number)) => cut(number.as_str(), 40),
-        Some(Value::String(text)) => format!("{:?}", cut(text, 38)),
-        Some(Value::Bytes(bytes)) => format!("{} bytes", bytes.len()),
-        Some(Value::List(items)) => format!("a list of {}", items.len()),
-        Some(Value::Map(fields)) => {
-            let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-            format!("{{{}}}", cut(&names.join(", "), 36))
-        }
-    }
-}
-
-/// A text on one line, in at most 120 characters.
-fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    cut(&words.join(" "), 120)
-}
-
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_texts_are_shown_from_where_they_differ() {
-        let check = |a: &str, b: &str, expected: &str| {
-            assert_eq!(two(Some(&a.into()), Some(&b.into())), expected);
-        };
-        check("open", "shut", r#""open" -> "shut""#);
-        check(
-            "select id, total, created_at from orders order by id",
-            "select id, total, created_at, note from orders order by id",
-            r#""…total, created_at from orders order by…" -> "…total, created_at, note from orders or…""#,
-        );
-        check(
-            "a text that goes on and on until it ends",
-            "another text, quite unlike the other one",
-            r#""a text that goes on and on until it en…" -> "another text, quite unlike the other o…""#,
-        );
-        let quote = "0123456789012345678901234567890123456789 \"";
-        check(
-            &format!("{quote}a"),
-            &format!("{quote}b"),
-            r#""…0123456789 \"a" -> "…0123456789 \"b""#,
-        );
     }
 }

@@ -8,7 +8,10 @@
 //! they are listed, and carry its fingerprint.
 
 mod calls;
+mod explain;
 mod gap;
+mod order;
+mod refusal;
 mod unread;
 
 use std::time::Duration;
@@ -20,6 +23,7 @@ use retake_model::{
 use crate::diff::{Compared, fingerprint};
 use crate::matching::CallsOutcome;
 use calls::Weight;
+pub(crate) use refusal::{SAYS, got_worse, status_of};
 
 /// What is known around a test when it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +70,10 @@ pub fn judge(
         for difference in differences.iter_mut().chain(calls) {
             difference.cause = first.cause;
             difference.blame = first.blame;
-            follow(difference, first);
+            follow_call(difference, first);
         }
+    } else {
+        refusal::gather(&test.request, &mut differences, &mut found.differences);
     }
     let verdict = match (&found.first_unknown, found.weight) {
         // Who was not answered by a dependency may well answer otherwise itself.
@@ -116,15 +122,17 @@ pub fn unanswered(
         candidate: None,
         detail: Some(what.to_owned()),
         blame: Blame::App,
+        follows: false,
         cause: fingerprint(&Place::Service, DiffKind::NoResponse, None, None),
     };
     if let Some(first) = &found.first_unknown {
         difference.cause = first.cause;
-        follow(&mut difference, first);
+        follow_call(&mut difference, first);
     } else {
         // A service that is gone, or hangs, makes no more calls.
         for call in &mut found.differences {
             call.cause = difference.cause;
+            call.follows = true;
         }
     }
     let mut result = blank(test, id, Verdict::Broken, calls, setting);
@@ -177,9 +185,15 @@ fn title(request: &Value) -> String {
     }
 }
 
+/// Says that a difference is a consequence of a call without an answer.
+fn follow_call(difference: &mut Difference, first: &calls::FirstUnknown) {
+    follow(difference, &format!("the unanswered call to {}", first.to));
+}
+
 /// Says that a difference is a consequence.
-fn follow(difference: &mut Difference, first: &calls::FirstUnknown) {
-    let note = format!("follows from the unanswered call to {}", first.to);
+fn follow(difference: &mut Difference, of: &str) {
+    difference.follows = true;
+    let note = format!("follows from {of}");
     difference.detail = Some(match difference.detail.take() {
         Some(detail) => format!("{note}\n{detail}"),
         None => note,

@@ -12,7 +12,9 @@
 
 mod causes;
 pub mod diff;
+mod follow;
 mod judge;
+mod leaves;
 pub mod made;
 pub mod matching;
 pub mod rules;

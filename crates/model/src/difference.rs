@@ -17,6 +17,10 @@ pub struct Difference {
     pub detail: Option<String>,
     /// Who is to blame.
     pub blame: Blame,
+    /// Whether it is the consequence of another difference of its test, and carries the
+    /// fingerprint of that one: of a call without an answer, of a refusal, of the lack of a
+    /// response.
+    pub follows: bool,
     /// The fingerprint of its cause: the same in every test that shows the same change.
     pub cause: u64,
 }

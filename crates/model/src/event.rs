@@ -154,4 +154,18 @@ pub struct Cause {
     pub tests: Vec<TestId>,
     /// The first difference that shows it.
     pub example: Difference,
+    /// The tests that are red because these are, in their order.
+    pub consequences: Vec<Consequence>,
+}
+
+/// A test that is red because an earlier one is: it needs what that one should have given or done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consequence {
+    /// The test.
+    pub test: TestId,
+    /// The earlier test.
+    pub of: TestId,
+    /// The evidence, as the end of a sentence that begins with the test's name: ``sends
+    /// `access_token`, which shop/post-login-200 did not give out``.
+    pub why: String,
 }

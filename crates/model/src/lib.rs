@@ -20,7 +20,9 @@ pub mod json;
 pub use call::{Answer, Call, Miss, Nearest};
 pub use connection::{Chunk, ConnId, ConnInfo, Direction, Side, Timestamp};
 pub use difference::{Blame, DiffKind, Difference, Place};
-pub use event::{Cause, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult, Verdict};
+pub use event::{
+    Cause, Consequence, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult, Verdict,
+};
 pub use exchange::{Exchange, Flaw, Message, RawMessage, TraceId};
 pub use ledger::{Ledger, Tally};
 pub use path::{Path, PathPattern, PatternError, PatternState, Segment};

@@ -1,9 +1,11 @@
 //! A run, collected from its events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
-use retake_model::{RunEvent, RunStarted, RunSummary, ServiceEvent, TestId, TestResult};
+use retake_model::{
+    Cause, Consequence, RunEvent, RunStarted, RunSummary, ServiceEvent, TestId, TestResult,
+};
 
 use crate::Reporter;
 
@@ -21,6 +23,15 @@ impl Run {
     /// Whether the run never began: what was wrong is said elsewhere.
     pub(crate) fn is_empty(&self) -> bool {
         self.started.is_none() && self.results.is_empty() && self.summary.is_none()
+    }
+
+    /// The tests that are red because an earlier one is, each with the cause of that.
+    pub(crate) fn consequences(&self) -> HashMap<&TestId, (&Cause, &Consequence)> {
+        let causes = self.summary.iter().flat_map(|summary| &summary.causes);
+        causes
+            .flat_map(|cause| cause.consequences.iter().map(move |one| (cause, one)))
+            .map(|(cause, one)| (&one.test, (cause, one)))
+            .collect()
     }
 
     fn take(&mut self, event: &RunEvent) {

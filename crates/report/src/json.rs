@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::collect::{AtEnd, Run};
-use crate::document::{Service, Started, Summary, TestDocument, VERSION};
+use crate::document::{Follows, Service, Started, Summary, TestDocument, VERSION};
 use crate::reporter::Reporter;
 
 /// The whole run.
@@ -26,6 +26,7 @@ pub(crate) fn open(mut out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
 }
 
 fn write(out: &mut dyn Write, run: &Run) -> io::Result<()> {
+    let consequences = run.consequences();
     let document = Document {
         format: "retake-report",
         version: VERSION,
@@ -33,7 +34,16 @@ fn write(out: &mut dyn Write, run: &Run) -> io::Result<()> {
         run: run.started.as_ref().map(Into::into),
         summary: run.summary.as_ref().map(Into::into),
         service: run.service.iter().map(Into::into).collect(),
-        tests: run.results.values().map(Into::into).collect(),
+        tests: run
+            .results
+            .values()
+            .map(|result| TestDocument {
+                follows: consequences
+                    .get(&result.test)
+                    .map(|(cause, one)| Follows::new(cause, one)),
+                ..result.into()
+            })
+            .collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::other)?;
     out.write_all(b"\n")?;

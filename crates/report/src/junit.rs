@@ -3,11 +3,11 @@
 //! A test set is a suite. A changed test is a failure; a gap and a broken test are errors; a test
 //! that was not run is skipped; a shifted one passes, and says in its output what shifted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
-use retake_model::{ServiceEvent, TestResult, Verdict};
+use retake_model::{Consequence, ServiceEvent, TestId, TestResult, Verdict};
 
 use crate::collect::{AtEnd, Run};
 use crate::printable::count;
@@ -27,11 +27,14 @@ fn write(out: &mut dyn Write, run: &Run) -> io::Result<()> {
     for (test, result) in &run.results {
         suites.entry(&test.set).or_default().push(result);
     }
+    let (consequences, causes) = (run.consequences(), causes(run));
     for (set, results) in suites {
         let mut suite = TestSuite::new(set);
         suite.set_time(results.iter().map(|result| result.took).sum());
         for result in results {
-            suite.add_test_case(case(result));
+            let follows = consequences.get(&result.test).map(|(_, one)| *one);
+            let causes = causes.get(&result.test).map_or(&[][..], Vec::as_slice);
+            suite.add_test_case(case(result, causes, follows));
         }
         report.add_test_suite(suite);
     }
@@ -46,7 +49,7 @@ fn write(out: &mut dyn Write, run: &Run) -> io::Result<()> {
     out.flush()
 }
 
-fn case(result: &TestResult) -> TestCase {
+fn case(result: &TestResult, causes: &[String], follows: Option<&Consequence>) -> TestCase {
     let mut status = match result.verdict {
         Verdict::Passed | Verdict::Shifted => TestCaseStatus::success(),
         Verdict::NotRun => TestCaseStatus::skipped(),
@@ -56,12 +59,16 @@ fn case(result: &TestResult) -> TestCase {
     let text = terminal::plain_differences(result);
     let passes = matches!(result.verdict, Verdict::Passed | Verdict::Shifted);
     if !passes {
-        status.set_message(message(result));
+        status.set_message(message(result, follows));
         // The schema knows no type of a skipped test.
         if result.verdict != Verdict::NotRun {
             status.set_type(result.verdict.name());
             let text: String = text.chars().take(LONGEST).collect();
-            status.set_description(format!("{}\n{}\n{text}", result.title, result.file));
+            let follows = follows.map_or(String::new(), |one| format!("it {}\n", one.why));
+            status.set_description(format!(
+                "{}\n{}\n{follows}{text}",
+                result.title, result.file
+            ));
         }
     }
     let mut case = TestCase::new(result.test.name.as_ref(), status);
@@ -69,22 +76,46 @@ fn case(result: &TestResult) -> TestCase {
     case.set_time(result.took);
     case.add_property(Property::new("verdict", result.verdict.name()));
     case.add_property(Property::new("file", result.file.as_str()));
+    for cause in causes {
+        case.add_property(Property::new("cause", cause.as_str()));
+    }
+    if let Some(one) = follows {
+        case.add_property(Property::new("follows", one.of.to_string()));
+    }
     if result.verdict == Verdict::Shifted {
         case.set_system_out(text);
     }
     case
 }
 
-/// The first thing that is wrong, and how many more there are.
-fn message(result: &TestResult) -> String {
-    let mut message = match result.differences.first() {
+/// The causes of each test, its own and the one that it follows from, with their numbers from 1.
+fn causes(run: &Run) -> HashMap<&TestId, Vec<String>> {
+    let mut of: HashMap<&TestId, Vec<String>> = HashMap::new();
+    let all = run.summary.iter().flat_map(|summary| &summary.causes);
+    for (cause, number) in all.zip(1..) {
+        let following = cause.consequences.iter().map(|one| &one.test);
+        for test in cause.tests.iter().chain(following) {
+            let title = format!("[{number}] {}", cause.title);
+            of.entry(test).or_default().push(title);
+        }
+    }
+    of
+}
+
+/// The first thing that is wrong that follows from nothing else, and how many more there are.
+fn message(result: &TestResult, follows: Option<&Consequence>) -> String {
+    let first = result.differences.iter().find(|d| !d.follows);
+    let mut message = match first.or(result.differences.first()) {
         Some(first) => terminal::plain_title(first),
         None => result.notes.first().cloned().unwrap_or_default(),
     };
     if let Some(more @ 1..) = result.differences.len().checked_sub(1) {
         message.push_str(&format!(" (and {})", count(more, "more difference")));
     }
-    message
+    match follows {
+        Some(one) => format!("follows from {}: it {}: {message}", one.of, one.why),
+        None => message,
+    }
 }
 
 /// A service that failed is a suite of its own, so that a run without any test is red, too.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use retake_model::{
-    Blame, Cause, DiffKind, Difference, Number, Path, Place, RuleUse, RunEvent, RunStarted,
-    RunSummary, ServiceEvent, TestId, TestResult, Timestamp, Value, Verdict,
+    Blame, Cause, Consequence, DiffKind, Difference, Number, Path, Place, RuleUse, RunEvent,
+    RunStarted, RunSummary, ServiceEvent, TestId, TestResult, Timestamp, Value, Verdict,
 };
 
 use crate::open;
@@ -79,6 +79,7 @@ pub(crate) fn difference(place: Place, kind: DiffKind, cause: u64) -> Difference
         candidate: None,
         detail: None,
         blame: Blame::App,
+        follows: false,
         cause,
     }
 }
@@ -160,6 +161,7 @@ fn results() -> Vec<TestResult> {
         verdict: Verdict::Changed,
         differences: vec![
             Difference {
+                follows: true,
                 baseline: number("201"),
                 candidate: number("500"),
                 detail: Some("follows from the unanswered call to db".into()),
@@ -180,6 +182,7 @@ fn results() -> Vec<TestResult> {
                 )
             },
             Difference {
+                follows: true,
                 detail: Some("follows from the unanswered call to db".into()),
                 ..difference(
                     call(Some(1), "insert into orders values ($1, $2)", ""),
@@ -241,6 +244,7 @@ fn cause(id: u64, title: &str, tests: &[&str], results: &[TestResult]) -> Cause 
         title: title.into(),
         tests: tests.iter().map(|name| self::id(name)).collect(),
         example: example.clone(),
+        consequences: Vec::new(),
     }
 }
 
@@ -292,6 +296,55 @@ pub(crate) fn mixed() -> Vec<RunEvent> {
         took: Duration::from_millis(1_234),
         exit_code: 4,
         notes: vec!["clocks were not frozen".into()],
+        ..summary()
+    })));
+    events
+}
+
+/// A run in which two tests are red because a login failed.
+pub(crate) fn following() -> Vec<RunEvent> {
+    let status = |from: &str, to: &str, cause| Difference {
+        baseline: number(from),
+        candidate: number(to),
+        ..difference(response("status"), DiffKind::Changed, cause)
+    };
+    let red = |name: &str, title: &str, difference: Difference| TestResult {
+        verdict: Verdict::Changed,
+        title: title.into(),
+        differences: vec![difference],
+        ..passed(name)
+    };
+    let login = Difference {
+        detail: Some("the response says \"no logins today\"".into()),
+        ..status("200", "500", 1)
+    };
+    let results = vec![
+        red("get-a-200", "GET /a", status("200", "401", 2)),
+        red("get-b-200", "GET /b", status("200", "401", 2)),
+        red("post-login-200", "POST /login", login),
+    ];
+    let tests = &["post-login-200"];
+    let mut cause = cause(
+        1,
+        "response.status: 200 -> 500, \"no logins today\"",
+        tests,
+        &results,
+    );
+    for name in ["get-a-200", "get-b-200"] {
+        cause.consequences.push(Consequence {
+            test: id(name),
+            of: id("post-login-200"),
+            why: "sends `token`, which shop/post-login-200 did not give out".into(),
+        });
+    }
+    let mut events = started(results.len());
+    for result in results {
+        events.push(RunEvent::TestFinished(Box::new(result)));
+    }
+    events.push(RunEvent::Finished(Box::new(RunSummary {
+        changed: 3,
+        causes: vec![cause],
+        exit_code: 1,
         ..summary()
     })));
     events

@@ -162,6 +162,7 @@ impl<'a> Differ<'a> {
             candidate: candidate.cloned(),
             detail,
             blame: Blame::App,
+            follows: false,
         });
     }
 

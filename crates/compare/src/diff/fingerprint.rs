@@ -82,7 +82,7 @@ fn is_generated(name: &str) -> bool {
 }
 
 /// A line with `0` for every number, `*` for generated values and `?` for quoted text.
-fn general_text(line: &str) -> String {
+pub(crate) fn general_text(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut end = 0;
     scan(line, |token| {

@@ -1,10 +1,10 @@
 //! What the outbound calls of a test say.
 
-use retake_model::{
-    Blame, DiffKind, Difference, Path, Place, Segment, SetInfo, TestCase, TestId, Value,
-};
+use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId};
 
+use super::explain::explain;
 use super::gap::gap_reason;
+use super::order::{is_read_among_reads, of_reordered};
 use crate::diff::{fingerprint, general_place};
 use crate::matching::{CallsOutcome, Effect, MissingCall, UnknownCall};
 
@@ -53,7 +53,7 @@ impl FirstUnknown {
     }
 
     /// Whether a recorded call comes after it, as far as can be told.
-    fn is_before(&self, index: usize) -> bool {
+    pub(super) fn is_before(&self, index: usize) -> bool {
         self.index.is_none_or(|own| own < index)
     }
 }
@@ -69,9 +69,6 @@ fn is_elsewhere(unknown: &UnknownCall, info: &SetInfo) -> bool {
     let refused = summary.starts_with("CONNECT ") || summary.starts_with("RESOLVE ");
     refused && !info.dependencies.iter().any(|d| d.name == unknown.call.to)
 }
-
-/// The most places that a difference lists in which two requests differ.
-const SHOWN_PLACES: usize = 5;
 
 /// The differences of a test's calls.
 pub(super) fn differences(
@@ -155,7 +152,7 @@ pub(super) fn differences(
 
 impl Found {
     /// Counts a difference, or notes it as a consequence of the first unknown call.
-    fn add(
+    pub(super) fn add(
         &mut self,
         mut difference: Difference,
         weight: Weight,
@@ -165,7 +162,7 @@ impl Found {
             Some(first) => {
                 difference.cause = first.cause;
                 difference.blame = first.blame;
-                super::follow(&mut difference, first);
+                super::follow_call(&mut difference, first);
             }
             None => self.weight = self.weight.max(weight),
         }
@@ -215,6 +212,7 @@ fn of_unknown(
         baseline,
         candidate,
         blame,
+        follows: false,
     };
     match found.first_unknown.clone() {
         None => {
@@ -231,77 +229,6 @@ fn of_unknown(
         Some(first) if first.cause == difference.cause => difference,
         Some(first) => found.add(difference, weight, Some(&first)),
     }
-}
-
-/// The text below a call that nothing answers: the nearest recorded one, and where it differs.
-fn explain(
-    id: &TestId,
-    unknown: &UnknownCall,
-    replaced: bool,
-    shown: bool,
-    reason: Option<String>,
-) -> Option<String> {
-    let nearest = unknown.miss.nearest.as_ref();
-    let mut lines = Vec::new();
-    match nearest {
-        None => lines.push("the recording has no call like it".to_owned()),
-        Some(nearest) if replaced && nearest.summary == unknown.call.summary => {}
-        Some(nearest) if replaced && tells_statement(&nearest.differs) => {}
-        Some(nearest) if replaced => {
-            lines.push(format!("in place of the recorded {}", nearest.summary));
-        }
-        Some(nearest) => {
-            let other = nearest.test.as_ref().filter(|test| *test != id);
-            let of = other.map_or(String::new(), |test| format!(" (of {test})"));
-            lines.push(format!(
-                "the nearest recorded call is {}{of}",
-                nearest.summary
-            ));
-        }
-    }
-    // The first place is that of the difference itself.
-    let places = nearest
-        .iter()
-        .flat_map(|n| &n.differs)
-        .skip(usize::from(shown));
-    let show = crate::causes::short;
-    lines.extend(places.take(SHOWN_PLACES).map(|(path, recorded, asked)| {
-        let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
-        format!("it differs at {path}: {recorded} -> {asked}")
-    }));
-    if replaced {
-        lines.extend(nearest.and_then(|n| at_random(&unknown.call.to, &n.differs)));
-    }
-    lines.extend(reason.map(|reason| format!("perhaps no change of the service: {reason}")));
-    (!lines.is_empty()).then(|| lines.join("\n"))
-}
-
-/// What to do where all that differs is a value that looks made at random.
-fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Option<String> {
-    let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
-        return None;
-    };
-    let random = |text: &str| {
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
-        text.len() >= 16 && digits >= 2 && letters >= 2 && !text.contains(char::is_whitespace)
-    };
-    (random(recorded) && random(asked)).then(|| {
-        let mut place = Path::root().key("calls").key(to);
-        place.0.extend(path.0.iter().cloned());
-        // In single quotes, since a name with dots stands in double ones.
-        let place = place.to_string().replace('\'', "''");
-        format!(
-            "hint: where the service makes this at random, say so in the test: rules: \
-             [{{path: '{place}', ignore: true}}]"
-        )
-    })
-}
-
-/// Whether the first place that differs shows the recorded statement as it was.
-fn tells_statement(differs: &[(Path, Option<Value>, Option<Value>)]) -> bool {
-    let sql = |path: &Path| matches!(path.0.as_slice(), [Segment::Key(name)] if name == "sql");
-    differs.first().is_some_and(|(path, _, _)| sql(path))
 }
 
 /// The missing call in whose place an unknown one was made: the nearest recorded one, where it
@@ -401,70 +328,7 @@ fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
     }
 }
 
-/// Whether a call at another place in the order is a read that passed nothing but reads. No
-/// dependency can tell in which order it was read between two writes, and services that load by
-/// sets do it in another order in every run: like the order of JSON members it does not count.
-/// Nor do the transactions around reads where the test writes nothing there: those of several
-/// connections at once begin and end in any order.
-fn is_read_among_reads(index: usize, test: &TestCase, calls: &CallsOutcome) -> bool {
-    let own = calls.matched.iter().position(|m| m.index == Some(index));
-    let (Some(recorded), Some(own)) = (test.calls.get(index), own) else {
-        return false;
-    };
-    let there = || calls.matched.iter().filter(|m| m.call.to == recorded.to);
-    if there().all(|m| m.call.effect != Effect::Write) {
-        return true;
-    }
-    let is_read = calls
-        .matched
-        .get(own)
-        .is_some_and(|m| m.call.effect == Effect::Read);
-    is_read
-        && !calls.matched.iter().enumerate().any(|(at, other)| {
-            other.call.to == recorded.to
-                && other.call.effect != Effect::Read
-                && other
-                    .index
-                    .is_some_and(|i| (i < index) != (at < own) && i != index)
-        })
-}
-
-/// A call at another place in the order.
-fn of_reordered(
-    index: usize,
-    test: &TestCase,
-    calls: &CallsOutcome,
-    first: Option<&FirstUnknown>,
-    found: &mut Found,
-) -> Option<(usize, Difference)> {
-    let recorded = test.calls.get(index)?;
-    let own = calls.matched.iter().position(|m| m.index == Some(index))?;
-    let matched = calls.matched.get(own)?;
-    let shared = |to: &str| {
-        let recorded = test.calls.iter();
-        let mut recorded = recorded.filter(|call| call.by.is_shared());
-        let mut made = calls.matched.iter().filter(|m| m.call.shared);
-        recorded.any(|call| *call.to == *to) || made.any(|m| *m.call.to == *to)
-    };
-    if shared(&recorded.to) {
-        // Nothing told whose of several tests some of the calls were: alike ones may have been
-        // another test's, and their order says nothing.
-        return None;
-    }
-    let place = place(&recorded.to, Some(index), &matched.call.summary);
-    let mut difference = plain(place, DiffKind::CallReordered);
-    difference.detail = Some(format!(
-        "recorded as call {} of {}, made as call {} of {}",
-        index + 1,
-        calls.recorded,
-        own + 1,
-        calls.matched.len()
-    ));
-    let after = first.filter(|first| first.is_before(index));
-    Some((index, found.add(difference, Weight::Changed, after)))
-}
-
-fn place(to: &str, index: Option<usize>, summary: &str) -> Place {
+pub(super) fn place(to: &str, index: Option<usize>, summary: &str) -> Place {
     Place::Call {
         to: to.to_owned(),
         index,
@@ -473,7 +337,7 @@ fn place(to: &str, index: Option<usize>, summary: &str) -> Place {
     }
 }
 
-fn plain(place: Place, kind: DiffKind) -> Difference {
+pub(super) fn plain(place: Place, kind: DiffKind) -> Difference {
     Difference {
         cause: fingerprint(&place, kind, None, None),
         place,
@@ -482,5 +346,6 @@ fn plain(place: Place, kind: DiffKind) -> Difference {
         candidate: None,
         detail: None,
         blame: Blame::App,
+        follows: false,
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn cause(
             setting.unread.join(" and ")
         )),
         blame: Blame::Recording,
+        follows: false,
         cause,
     };
     Some((difference, FirstUnknown::at_once(first.clone(), cause)))

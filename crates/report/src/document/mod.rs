@@ -9,7 +9,7 @@ mod value;
 mod write;
 
 pub(crate) use types::{
-    Event, Header, LedgerDocument, Service, Started, Summary, TestDocument, VERSION,
+    Event, Follows, Header, LedgerDocument, Service, Started, Summary, TestDocument, VERSION,
 };
 
 /// Why a document cannot be read.

@@ -6,7 +6,8 @@ use retake_model as model;
 
 use super::DocumentError;
 use super::types::{
-    Cause, Counted, Difference, Event, Place, Service, Started, Summary, Test, TestDocument,
+    Cause, Consequence, Counted, Difference, Event, Place, Service, Started, Summary, Test,
+    TestDocument,
 };
 use super::value::from_json;
 use super::write::{BLAMES, KINDS, VERDICTS};
@@ -108,6 +109,7 @@ impl TryFrom<Difference> for model::Difference {
             candidate: difference.candidate.as_deref().map(from_json).transpose()?,
             detail: difference.detail,
             blame: named(BLAMES, &difference.blame, "whose doing it is")?,
+            follows: difference.follows,
             cause: number(&difference.cause)?,
         })
     }
@@ -165,7 +167,21 @@ impl TryFrom<Cause> for model::Cause {
             title: cause.title,
             tests: cause.tests.into_iter().map(Into::into).collect(),
             example: cause.example.try_into()?,
+            consequences: cause.consequences.into_iter().map(Into::into).collect(),
         })
+    }
+}
+
+impl From<Consequence> for model::Consequence {
+    fn from(consequence: Consequence) -> Self {
+        model::Consequence {
+            test: model::TestId {
+                set: consequence.set.into(),
+                name: consequence.name.into(),
+            },
+            of: consequence.of.into(),
+            why: consequence.why,
+        }
     }
 }
 

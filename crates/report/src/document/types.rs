@@ -65,6 +65,9 @@ pub(crate) struct TestDocument {
     pub(crate) file: String,
     pub(crate) title: String,
     pub(crate) verdict: String,
+    /// In the report alone: the events are written before it is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) follows: Option<Follows>,
     pub(crate) differences: Vec<Difference>,
     pub(crate) hidden: Vec<Hidden>,
     pub(crate) by_kind: u64,
@@ -101,6 +104,8 @@ pub(crate) struct Difference {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) detail: Option<String>,
     pub(crate) blame: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) follows: bool,
     /// 16 hex digits.
     pub(crate) cause: String,
 }
@@ -149,6 +154,26 @@ pub(crate) struct Cause {
     pub(crate) title: String,
     pub(crate) tests: Vec<Test>,
     pub(crate) example: Difference,
+    #[serde(default)]
+    pub(crate) consequences: Vec<Consequence>,
+}
+
+/// A test that is red because an earlier one is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Consequence {
+    pub(crate) set: String,
+    pub(crate) name: String,
+    pub(crate) of: Test,
+    pub(crate) why: String,
+}
+
+/// What a test is a consequence of: known when the run has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Follows {
+    /// 16 hex digits.
+    pub(crate) cause: String,
+    pub(crate) of: Test,
+    pub(crate) why: String,
 }
 
 /// Calls of one kind.

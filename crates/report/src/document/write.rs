@@ -5,8 +5,8 @@ use std::time::Duration;
 use retake_model as model;
 
 use super::types::{
-    Cause, Counted, Difference, Event, Hidden, LedgerDocument, Place, Service, Started, Summary,
-    Tally, Test, TestDocument,
+    Cause, Consequence, Counted, Difference, Event, Follows, Hidden, LedgerDocument, Place,
+    Service, Started, Summary, Tally, Test, TestDocument,
 };
 use super::value::to_json;
 
@@ -71,6 +71,7 @@ impl From<&model::TestResult> for TestDocument {
             file: result.file.clone(),
             title: result.title.clone(),
             verdict: result.verdict.name().to_owned(),
+            follows: None,
             differences: result.differences.iter().map(Into::into).collect(),
             hidden: result.hidden.iter().map(Into::into).collect(),
             by_kind: result.by_kind,
@@ -101,6 +102,7 @@ impl From<&model::Difference> for Difference {
             candidate: difference.candidate.as_ref().map(to_json),
             detail: difference.detail.clone(),
             blame: blame_name(difference.blame).to_owned(),
+            follows: difference.follows,
             cause: hex(difference.cause),
         }
     }
@@ -154,6 +156,29 @@ impl From<&model::Cause> for Cause {
             title: cause.title.clone(),
             tests: cause.tests.iter().map(Into::into).collect(),
             example: (&cause.example).into(),
+            consequences: cause.consequences.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&model::Consequence> for Consequence {
+    fn from(consequence: &model::Consequence) -> Self {
+        Consequence {
+            set: consequence.test.set.to_string(),
+            name: consequence.test.name.to_string(),
+            of: (&consequence.of).into(),
+            why: consequence.why.clone(),
+        }
+    }
+}
+
+impl Follows {
+    /// What a test follows from.
+    pub(crate) fn new(cause: &model::Cause, consequence: &model::Consequence) -> Self {
+        Follows {
+            cause: hex(cause.id),
+            of: (&consequence.of).into(),
+            why: consequence.why.clone(),
         }
     }
 }

@@ -1,8 +1,13 @@
-use crate::sample::{failed, mixed, report};
+use crate::sample::{failed, following, mixed, report};
 
 #[test]
 fn verdicts_become_what_ci_systems_know() {
     insta::assert_snapshot!(report("junit", &mixed()));
+}
+
+#[test]
+fn a_consequence_says_what_it_follows_from() {
+    insta::assert_snapshot!(report("junit", &following()));
 }
 
 #[test]

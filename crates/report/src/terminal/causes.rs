@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
-use retake_model::{Blame, Cause, Difference, TestId};
+use retake_model::{Blame, Cause, Consequence, Difference, TestId, TestResult};
 
 use super::style::{DIM, HEAD, NUMBER};
 use crate::collect::Run;
@@ -16,16 +16,42 @@ const SHOWN_CAUSES: usize = 20;
 const SHOWN_TESTS: usize = 3;
 
 /// The numbers of causes, from 1.
-pub(super) struct Numbers(HashMap<u64, usize>);
+pub(super) struct Numbers<'r> {
+    by_id: HashMap<u64, usize>,
+    /// The tests that show a cause by themselves.
+    own: HashSet<&'r TestId>,
+    consequences: HashMap<&'r TestId, (&'r Cause, &'r Consequence)>,
+}
 
-impl Numbers {
-    pub(super) fn new(run: &Run) -> Self {
-        let causes = run.summary.iter().flat_map(|summary| &summary.causes);
-        Numbers(causes.zip(1..).map(|(cause, n)| (cause.id, n)).collect())
+impl<'r> Numbers<'r> {
+    pub(super) fn new(run: &'r Run) -> Self {
+        let causes = || run.summary.iter().flat_map(|summary| &summary.causes);
+        Numbers {
+            by_id: causes().zip(1..).map(|(cause, n)| (cause.id, n)).collect(),
+            own: causes().flat_map(|cause| &cause.tests).collect(),
+            consequences: run.consequences(),
+        }
     }
 
     pub(super) fn of(&self, difference: &Difference) -> Option<usize> {
-        self.0.get(&difference.cause).copied()
+        self.by_id.get(&difference.cause).copied()
+    }
+
+    /// The first cause of a test, in the order of the list.
+    pub(super) fn first(&self, result: &TestResult) -> usize {
+        let own = result.differences.iter().filter_map(|d| self.of(d)).min();
+        own.unwrap_or(usize::MAX)
+    }
+
+    /// The number of the cause that a test follows from, and the evidence.
+    pub(super) fn follows(&self, test: &TestId) -> Option<(usize, &'r Consequence)> {
+        let (cause, consequence) = self.consequences.get(test)?;
+        Some((*self.by_id.get(&cause.id)?, consequence))
+    }
+
+    /// Whether a test shows nothing but what follows from another one.
+    pub(super) fn only_follows(&self, test: &TestId) -> bool {
+        self.consequences.contains_key(test) && !self.own.contains(test)
     }
 }
 
@@ -36,7 +62,11 @@ pub(super) fn write(out: &mut String, run: &Run) {
     if causes.is_empty() {
         return;
     }
-    let tests: HashSet<&TestId> = causes.iter().flat_map(|cause| &cause.tests).collect();
+    let tests = |cause: &'_ Cause| -> Vec<TestId> {
+        let following = cause.consequences.iter().map(|one| &one.test);
+        cause.tests.iter().chain(following).cloned().collect()
+    };
+    let tests: HashSet<TestId> = causes.iter().flat_map(tests).collect();
     let _ = writeln!(
         out,
         "{HEAD}{} {} {}{HEAD:#}\n",
@@ -82,6 +112,24 @@ fn one(out: &mut String, cause: &Cause, number: usize) {
         count(cause.tests.len(), "test"),
         named.join(", ")
     );
+    let Some(one) = cause.consequences.first() else {
+        return;
+    };
+    let (follow, example) = match cause.consequences.len() {
+        1 => ("follows from it", ""),
+        _ => ("follow from it", "for example "),
+    };
+    let _ = writeln!(
+        out,
+        "      {} {follow}: {DIM}{example}{}{DIM:#}",
+        count(cause.consequences.len(), "test"),
+        safe(&told(one)),
+    );
+}
+
+/// The evidence in a sentence.
+pub(super) fn told(consequence: &Consequence) -> String {
+    format!("{} {}", consequence.test, consequence.why)
 }
 
 /// Whose doing it is, where it is not the service's.

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use anstyle::Style;
-use retake_model::{DiffKind, Difference, TestResult, Verdict};
+use retake_model::{Difference, TestResult, Verdict};
 
 use super::Detail;
 use super::causes::Numbers;
 use super::difference;
+use super::following;
 use super::style::{BAD, DIM, HEAD, NUMBER, WARN};
 use crate::collect::Run;
 use crate::printable::{count, safe, safe_cut};
@@ -27,13 +28,17 @@ const SHOWN_DIFFERENCES: usize = 20;
 
 /// Writes the tests that did not pass: those with a new cause with their differences, the others
 /// in one line.
-pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers, detail: Detail) {
-    let failing: Vec<&TestResult> = run
-        .results
-        .values()
-        .filter(|result| !matches!(result.verdict, Verdict::Passed | Verdict::NotRun))
-        .collect();
+pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers<'_>, detail: Detail) {
+    let failing = run.results.values();
+    let failing =
+        failing.filter(|result| !matches!(result.verdict, Verdict::Passed | Verdict::NotRun));
+    let (following, mut failing): (Vec<&TestResult>, Vec<&TestResult>) =
+        failing.partition(|result| numbers.only_follows(&result.test));
+    // In the order of the causes.
+    failing.sort_by_key(|result| numbers.first(result));
     let mut seen: HashSet<u64> = HashSet::new();
+    let mut told: HashSet<&String> = HashSet::new();
+    let mut as_above = AsAbove(false);
     let mut shown = 0;
     let mut lines = 0;
     for result in &failing {
@@ -42,23 +47,26 @@ pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers, detail: Deta
             continue;
         }
         lines += 1;
-        head(out, result);
         if is_new && shown < SHOWN_TESTS || result.differences.is_empty() {
             shown += 1;
+            as_above.end(out);
+            head(out, result);
             with_differences(out, result, numbers, &mut seen, detail);
+            also_follows(out, result, numbers);
         } else {
-            let known: Vec<String> = causes(result, numbers);
-            let _ = writeln!(
-                out,
-                "   {NUMBER}{}{NUMBER:#} {DIM}as above{DIM:#}",
-                known.join(" ")
-            );
+            as_above.line(out, result, numbers);
         }
         for note in &result.notes {
-            let _ = writeln!(out, "   {DIM}note:{DIM:#} {}", safe(note));
+            // What was said of one test is not said again of each.
+            if told.insert(note) {
+                let _ = writeln!(out, "   {DIM}note:{DIM:#} {}", safe(note));
+            }
         }
-        out.push('\n');
+        if !as_above.0 {
+            out.push('\n');
+        }
     }
+    as_above.end(out);
     if failing.len() > lines {
         let more = failing.len() - lines;
         let _ = writeln!(
@@ -67,9 +75,34 @@ pub(super) fn write(out: &mut String, run: &Run, numbers: &Numbers, detail: Deta
             count(more, "more test")
         );
     }
+    following::write(out, &following, numbers, detail);
 }
 
-fn head(out: &mut String, result: &TestResult) {
+/// Tests that show nothing new, a line each. Whether there was one just now.
+struct AsAbove(bool);
+
+impl AsAbove {
+    fn line(&mut self, out: &mut String, result: &TestResult, numbers: &Numbers<'_>) {
+        self.0 = true;
+        let style = style(result.verdict);
+        let _ = writeln!(
+            out,
+            "{style}{}{style:#} {HEAD}{}{HEAD:#}  {}  {NUMBER}{}{NUMBER:#} {DIM}as above{DIM:#}",
+            result.verdict.name(),
+            safe(&result.test.to_string()),
+            safe_cut(&result.title, 120),
+            causes(result, numbers).join(" ")
+        );
+    }
+
+    fn end(&mut self, out: &mut String) {
+        if std::mem::replace(&mut self.0, false) {
+            out.push('\n');
+        }
+    }
+}
+
+pub(super) fn head(out: &mut String, result: &TestResult) {
     let style = style(result.verdict);
     let _ = writeln!(
         out,
@@ -81,10 +114,10 @@ fn head(out: &mut String, result: &TestResult) {
     );
 }
 
-fn with_differences(
+pub(super) fn with_differences(
     out: &mut String,
     result: &TestResult,
-    numbers: &Numbers,
+    numbers: &Numbers<'_>,
     seen: &mut HashSet<u64>,
     detail: Detail,
 ) {
@@ -136,39 +169,37 @@ fn following_in_a_line(out: &mut String, following: &[Difference]) {
     );
 }
 
-/// The differences that stand for themselves, and those that follow from a call that got no
-/// answer, or from the lack of a response: they carry its cause.
+/// The differences that stand for themselves, and those that follow from one of them.
 fn consequences(all: &[Difference]) -> (Vec<&Difference>, Vec<Difference>) {
-    let follows = |text: &str| text.starts_with("follows from ");
-    let unanswered = |d: &Difference| {
-        let of_itself = matches!(d.kind, DiffKind::CallUnknown | DiffKind::NoResponse);
-        of_itself && !d.detail.as_deref().is_some_and(follows)
-    };
-    let causes: HashSet<u64> = all
-        .iter()
-        .filter(|d| unanswered(d))
-        .map(|d| d.cause)
-        .collect();
-    let (following, own): (Vec<_>, Vec<_>) = all
-        .iter()
-        .partition(|d| !unanswered(d) && causes.contains(&d.cause));
+    let (following, own): (Vec<_>, Vec<_>) = all.iter().partition(|d| d.follows);
     let following = following.into_iter().map(|d| Difference {
         // The first line says what it follows from, as the heading does.
         detail: d.detail.as_deref().and_then(|text| {
-            let rest = text.split_once('\n').map(|(_, rest)| rest.to_owned());
-            if follows(text) {
-                rest
-            } else {
-                Some(text.to_owned())
-            }
+            let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+            let detail = match first.starts_with("follows from ") {
+                true => rest,
+                false => text,
+            };
+            (!detail.is_empty()).then(|| detail.to_owned())
         }),
         ..d.clone()
     });
     (own, following.collect())
 }
 
+/// Says of a test with causes of its own that it is a consequence, too.
+fn also_follows(out: &mut String, result: &TestResult, numbers: &Numbers<'_>) {
+    if let Some((number, consequence)) = numbers.follows(&result.test) {
+        let _ = writeln!(
+            out,
+            "   {DIM}the rest may follow from{DIM:#} {NUMBER}[{number}]{NUMBER:#}{DIM}: it {}{DIM:#}",
+            safe(&consequence.why)
+        );
+    }
+}
+
 /// The numbers of a test's causes, each once: `[1]`, `[3]`.
-fn causes(result: &TestResult, numbers: &Numbers) -> Vec<String> {
+fn causes(result: &TestResult, numbers: &Numbers<'_>) -> Vec<String> {
     let mut all: Vec<usize> = result
         .differences
         .iter()
@@ -181,7 +212,7 @@ fn causes(result: &TestResult, numbers: &Numbers) -> Vec<String> {
         .collect()
 }
 
-fn style(verdict: Verdict) -> Style {
+pub(super) fn style(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Changed | Verdict::Broken => BAD,
         Verdict::Gap | Verdict::Shifted | Verdict::NotRun => WARN,

@@ -3,6 +3,7 @@
 mod causes;
 mod difference;
 mod failing;
+mod following;
 pub(crate) mod style;
 mod totals;
 

@@ -1,6 +1,6 @@
 use retake_model::{RunEvent, Verdict};
 
-use crate::sample::{failed, green, id, mixed, passed, report};
+use crate::sample::{failed, following, green, id, mixed, passed, report};
 
 fn plain(events: &[RunEvent]) -> String {
     anstream::adapter::strip_str(&report("terminal", events)).to_string()
@@ -21,6 +21,17 @@ fn the_full_report_shows_what_follows_from_a_cause() {
         .map(|l| format!("{l}\n"))
         .collect();
     insta::assert_snapshot!(own);
+}
+
+#[test]
+fn tests_that_follow_from_another_stand_below_it_in_a_line_each() {
+    insta::assert_snapshot!(plain(&following()));
+}
+
+#[test]
+fn the_full_report_says_of_each_test_what_it_follows_from() {
+    let text = anstream::adapter::strip_str(&report("full", &following())).to_string();
+    insta::assert_snapshot!(text);
 }
 
 #[test]

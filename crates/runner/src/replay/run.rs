@@ -71,7 +71,7 @@ pub async fn replay(
     }
     results.sort_by(|a, b| a.test.cmp(&b.test));
     totals.took = began.elapsed();
-    let mut summary = summarise(&results, totals);
+    let mut summary = summarise(&sets, &results, totals);
     if summary.exit_code == 0 && asked_in_vain > 0 {
         summary.exit_code = GAP;
     }

@@ -1,27 +1,69 @@
 //! Redacted credentials in what is sent.
 
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
 use retake_compare::made::scan;
-use retake_model::{TokenKind, Value};
+use retake_model::{TestSet, TokenKind, Value};
+
+/// The redacted credentials that the tests of a set give out: what the new build gives out in their
+/// place is sent, and no setting is needed. Looked for when the first one is refused.
+#[derive(Debug, Default)]
+pub(super) struct Given(OnceLock<HashSet<String>>);
+
+impl Given {
+    /// Whether a test of the set gives it out.
+    pub(super) fn has(&self, set: &TestSet, token: &str) -> bool {
+        let given = self.0.get_or_init(|| {
+            let mut given = HashSet::new();
+            for test in &set.tests {
+                each_secret(&test.response, &mut |token| {
+                    given.insert(token.to_owned());
+                });
+            }
+            given
+        });
+        given.contains(token)
+    }
+}
 
 /// What to do where the service refuses a request whose credentials were redacted, and nothing
-/// was given in their place. `headers` are those that the settings put in place of recorded ones.
+/// was given in their place; with the first of these. `headers` are those that the settings put in
+/// place of recorded ones.
 pub(super) fn refused(
     request: &Value,
     headers: &[(String, String)],
     expected: &Value,
     observed: &Value,
-) -> Option<String> {
+) -> Option<(String, String)> {
     let status = |response: &Value| response.get("status")?.as_i64();
     let (recorded, came) = (status(expected), status(observed)?);
     if !matches!(came, 401 | 403) || recorded == Some(came) {
         return None;
     }
     let token = token_in(request, headers)?;
-    Some(format!(
+    let hint = format!(
         "its request has a credential that was redacted; hint: say in retake.yaml what to send in \
          its place: `replay: {{secrets: {{{token}: \"${{NAME}}\"}}}}`, where NAME is a variable that \
          holds it"
-    ))
+    );
+    Some((token, hint))
+}
+
+/// Calls `each` for every redacted credential in a tree.
+fn each_secret(tree: &Value, each: &mut impl FnMut(&str)) {
+    match tree {
+        Value::String(text) => scan(text, |token| {
+            if token.kind == TokenKind::Secret {
+                each(token.text);
+            }
+        }),
+        Value::List(items) => items.iter().for_each(|item| each_secret(item, each)),
+        Value::Map(fields) => fields
+            .iter()
+            .for_each(|(_, value)| each_secret(value, each)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Bytes(_) => {}
+    }
 }
 
 /// The first redacted credential in a tree, but for headers that others are put in place of.
@@ -60,7 +102,7 @@ mod tests {
         let status = |status: i64| Value::map([("status", Value::from(status))]);
         let said = refused(&request, given, &status(200), &status(came));
         assert_eq!(said.is_some(), hinted, "{text} {came}: {said:?}");
-        assert!(said.is_none_or(|said| said.contains("{redacted-0123456789abcdef01234567: ")));
+        assert!(said.is_none_or(|(_, said)| said.contains("{redacted-0123456789abcdef01234567: ")));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::ReplayOptions;
 use super::desk::Desk;
 use super::listeners::Clients;
 use super::needs::Needs;
+use super::secrets::Given;
 use super::stage::Stage;
 use super::time::Time;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
@@ -102,6 +103,7 @@ impl<'r> Tests<'r> {
             headers: self.options.headers.clone(),
             timeout: self.options.timeout,
             needs: Needs::of(self.set, self.options.jobs),
+            given: Given::default(),
         });
         let next = Arc::new(AtomicUsize::new(0));
         let (tell, mut told) = mpsc::channel(NEWS);

@@ -1,0 +1,79 @@
+//! What is said below a call that nothing answers.
+
+use retake_model::{Path, Segment, TestId, Value};
+
+use crate::matching::UnknownCall;
+
+/// The most places that a difference lists in which two requests differ.
+const SHOWN_PLACES: usize = 5;
+
+/// The text below a call that nothing answers: the nearest recorded one, and where it differs.
+pub(super) fn explain(
+    id: &TestId,
+    unknown: &UnknownCall,
+    replaced: bool,
+    shown: bool,
+    reason: Option<String>,
+) -> Option<String> {
+    let nearest = unknown.miss.nearest.as_ref();
+    let mut lines = Vec::new();
+    match nearest {
+        None => lines.push("the recording has no call like it".to_owned()),
+        Some(nearest) if replaced && nearest.summary == unknown.call.summary => {}
+        Some(nearest) if replaced && tells_statement(&nearest.differs) => {}
+        Some(nearest) if replaced => {
+            lines.push(format!("in place of the recorded {}", nearest.summary));
+        }
+        Some(nearest) => {
+            let other = nearest.test.as_ref().filter(|test| *test != id);
+            let of = other.map_or(String::new(), |test| format!(" (of {test})"));
+            lines.push(format!(
+                "the nearest recorded call is {}{of}",
+                nearest.summary
+            ));
+        }
+    }
+    // The first place is that of the difference itself.
+    let places = nearest
+        .iter()
+        .flat_map(|n| &n.differs)
+        .skip(usize::from(shown));
+    let show = crate::causes::short;
+    lines.extend(places.take(SHOWN_PLACES).map(|(path, recorded, asked)| {
+        let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
+        format!("it differs at {path}: {recorded} -> {asked}")
+    }));
+    if replaced {
+        lines.extend(nearest.and_then(|n| at_random(&unknown.call.to, &n.differs)));
+    }
+    lines.extend(reason.map(|reason| format!("perhaps no change of the service: {reason}")));
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What to do where all that differs is a value that looks made at random.
+fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Option<String> {
+    let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
+        return None;
+    };
+    let random = |text: &str| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+        text.len() >= 16 && digits >= 2 && letters >= 2 && !text.contains(char::is_whitespace)
+    };
+    (random(recorded) && random(asked)).then(|| {
+        let mut place = Path::root().key("calls").key(to);
+        place.0.extend(path.0.iter().cloned());
+        // In single quotes, since a name with dots stands in double ones.
+        let place = place.to_string().replace('\'', "''");
+        format!(
+            "hint: where the service makes this at random, say so in the test: rules: \
+             [{{path: '{place}', ignore: true}}]"
+        )
+    })
+}
+
+/// Whether the first place that differs shows the recorded statement as it was.
+fn tells_statement(differs: &[(Path, Option<Value>, Option<Value>)]) -> bool {
+    let sql = |path: &Path| matches!(path.0.as_slice(), [Segment::Key(name)] if name == "sql");
+    differs.first().is_some_and(|(path, _, _)| sql(path))
+}
