@@ -76,6 +76,10 @@ pub struct Totals {
     pub strict: bool,
     /// Whether the surroundings failed: the service did not start or ended early.
     pub failed: bool,
+    /// Calls outside of tests that nothing answered.
+    pub outside: Vec<Difference>,
+    /// How many tests were not run because the service gave up at its start, after such a call.
+    pub given_up: usize,
     /// Anything else worth a sentence.
     pub notes: Vec<String>,
 }
@@ -91,23 +95,30 @@ pub fn summarise(sets: &[Arc<TestSet>], results: &[TestResult], totals: Totals) 
         changed: count(Verdict::Changed),
         broken: count(Verdict::Broken),
         causes: causes(sets, results),
-        unused: totals.unused,
-        background: totals.background,
+        unused: totals.unused.clone(),
+        background: totals.background.clone(),
         took: totals.took,
         exit_code: 0,
-        notes: totals.notes,
+        notes: totals.notes.clone(),
     };
-    summary.exit_code = exit_code(&summary, totals.strict, totals.failed);
+    let gaps = summary.gaps + totals.outside.len();
+    summary.exit_code = exit_code(&summary, gaps, &totals);
+    for difference in &totals.outside {
+        match summary.causes.iter().any(|c| c.id == difference.cause) {
+            true => {}
+            false => summary.causes.push(Group::outside(difference).into_cause()),
+        }
+    }
     summary
 }
 
 /// The exit code of a run (`docs/exit-codes.md`): what makes the rest unreliable comes first.
-fn exit_code(summary: &RunSummary, strict: bool, failed: bool) -> u8 {
-    if failed || summary.broken > 0 || summary.not_run > 0 {
+fn exit_code(summary: &RunSummary, gaps: usize, totals: &Totals) -> u8 {
+    if totals.failed || summary.broken > 0 || summary.not_run > totals.given_up {
         4
-    } else if summary.changed > 0 || strict && summary.shifted > 0 {
+    } else if summary.changed > 0 || totals.strict && summary.shifted > 0 {
         1
-    } else if summary.gaps > 0 {
+    } else if gaps > 0 {
         3
     } else {
         0
@@ -128,6 +139,16 @@ impl<'r> Group<'r> {
     fn new(test: &TestId, example: &'r Difference) -> Self {
         Group {
             tests: vec![test.clone()],
+            example,
+            varied: false,
+            consequences: Vec::new(),
+        }
+    }
+
+    /// One that no test shows.
+    fn outside(example: &'r Difference) -> Self {
+        Group {
+            tests: Vec::new(),
             example,
             varied: false,
             consequences: Vec::new(),

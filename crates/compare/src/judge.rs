@@ -11,6 +11,7 @@ mod calls;
 mod explain;
 mod gap;
 mod order;
+mod outside;
 mod refusal;
 mod unread;
 
@@ -23,6 +24,7 @@ use retake_model::{
 use crate::diff::{Compared, fingerprint};
 use crate::matching::CallsOutcome;
 use calls::Weight;
+pub use outside::{gave_up, outside};
 pub(crate) use refusal::{SAYS, got_worse, status_of};
 
 /// What is known around a test when it is judged.

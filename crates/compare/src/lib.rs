@@ -21,4 +21,4 @@ pub mod rules;
 pub mod sql;
 
 pub use causes::{Totals, causes, summarise};
-pub use judge::{Setting, judge, not_run, unanswered};
+pub use judge::{Setting, gave_up, judge, not_run, outside, unanswered};

@@ -118,23 +118,37 @@ fn message(result: &TestResult, follows: Option<&Consequence>) -> String {
     }
 }
 
-/// A service that failed is a suite of its own, so that a run without any test is red, too.
+/// A service that failed, and calls outside of tests without an answer, are a suite of their own,
+/// so that a run without any red test is red, too.
 fn service(run: &Run) -> Option<TestSuite> {
-    let failed = run.service.iter().find_map(|event| match event {
-        ServiceEvent::Failed { what, hint, output } => Some((what, hint, output)),
-        ServiceEvent::Ready { .. } => None,
-    });
-    let (what, hint, output) = failed?;
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-    status.set_type("broken");
-    status.set_message(what.as_str());
-    status.set_description(format!("{what}\nhint: {hint}"));
-    let mut case = TestCase::new("service", status);
-    case.set_classname("retake");
-    case.set_system_out(output.as_str());
     let mut suite = TestSuite::new("retake");
-    suite.add_test_case(case);
-    Some(suite)
+    for event in &run.service {
+        if let ServiceEvent::Failed { what, hint, output } = event {
+            let text = format!("{what}\nhint: {hint}");
+            let mut case = error("service", "broken", what, &text);
+            case.set_system_out(output.as_str());
+            suite.add_test_case(case);
+        }
+    }
+    let causes = run.summary.iter().flat_map(|summary| &summary.causes);
+    for (cause, number) in causes.zip(1..).filter(|(cause, _)| cause.tests.is_empty()) {
+        let text = terminal::plain_difference(&cause.example);
+        let mut case = error("outside of tests", "gap", &cause.title, &text);
+        let title = format!("[{number}] {}", cause.title);
+        case.add_property(Property::new("cause", title));
+        suite.add_test_case(case);
+    }
+    (!suite.test_cases.is_empty()).then_some(suite)
+}
+
+fn error(name: &str, kind: &str, message: &str, text: &str) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(kind);
+    status.set_message(message);
+    status.set_description(text);
+    let mut case = TestCase::new(name, status);
+    case.set_classname("retake");
+    case
 }
 
 #[cfg(test)]

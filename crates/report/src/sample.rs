@@ -379,6 +379,52 @@ pub(crate) fn failed() -> Vec<RunEvent> {
     events
 }
 
+/// A run whose service gave up at its start, because a call got no answer.
+pub(crate) fn gave_up() -> Vec<RunEvent> {
+    let asked = Difference {
+        baseline: Some("0002".into()),
+        candidate: Some("0003".into()),
+        detail: Some("the nearest recorded call is insert into version values ('0002')".into()),
+        blame: Blame::Recording,
+        ..difference(
+            call(
+                None,
+                "insert into version values ('0003')",
+                "sql.literals[0]",
+            ),
+            DiffKind::CallUnknown,
+            1,
+        )
+    };
+    let output: String = (1..=30).map(|n| format!("frame {n}\n")).collect();
+    let mut events = started(1);
+    events.push(RunEvent::Service(ServiceEvent::Failed {
+        what: "the service ended with exit code 1 before it was ready".into(),
+        hint: "see the cause".into(),
+        output,
+    }));
+    events.push(RunEvent::TestFinished(Box::new(TestResult {
+        verdict: Verdict::NotRun,
+        notes: vec!["the service did not start".into()],
+        ..passed("get-a-200")
+    })));
+    events.push(RunEvent::Finished(Box::new(RunSummary {
+        not_run: 1,
+        exit_code: 3,
+        unused: vec![("db".into(), "select 1".into(), 7)],
+        causes: vec![Cause {
+            id: 1,
+            title: "db: insert into version values ('0003'): sql.literals[0]: \"0002\" -> \"0003\""
+                .into(),
+            tests: Vec::new(),
+            example: asked,
+            consequences: Vec::new(),
+        }],
+        ..summary()
+    })));
+    events
+}
+
 fn started(tests: usize) -> Vec<RunEvent> {
     vec![
         RunEvent::Started(RunStarted {

@@ -59,15 +59,18 @@ impl FirstUnknown {
 }
 
 /// Said of a call to where no recorded one went.
-const ELSEWHERE: &str = "the recording has no such destination: the service calls it now, or it did \
+pub(super) const ELSEWHERE: &str = "the recording has no such destination: the service calls it now, or it did \
     so when nothing was recorded (hint: replay the recorded build: where that calls it too, record \
     again; --allow-egress lets it through)";
 
 /// Whether a call was refused because no recorded one went there.
 fn is_elsewhere(unknown: &UnknownCall, info: &SetInfo) -> bool {
-    let summary = &unknown.call.summary;
-    let refused = summary.starts_with("CONNECT ") || summary.starts_with("RESOLVE ");
-    refused && !info.dependencies.iter().any(|d| d.name == unknown.call.to)
+    refused(&unknown.call.summary) && !info.dependencies.iter().any(|d| d.name == unknown.call.to)
+}
+
+/// Whether that is a connection or a look-up that was refused.
+pub(super) fn refused(summary: &str) -> bool {
+    summary.starts_with("CONNECT ") || summary.starts_with("RESOLVE ")
 }
 
 /// The differences of a test's calls.

@@ -34,15 +34,8 @@ pub(super) fn explain(
         }
     }
     // The first place is that of the difference itself.
-    let places = nearest
-        .iter()
-        .flat_map(|n| &n.differs)
-        .skip(usize::from(shown));
-    let show = crate::causes::short;
-    lines.extend(places.take(SHOWN_PLACES).map(|(path, recorded, asked)| {
-        let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
-        format!("it differs at {path}: {recorded} -> {asked}")
-    }));
+    let differs = nearest.map(|n| n.differs.as_slice()).unwrap_or_default();
+    lines.extend(places(differs, usize::from(shown)));
     if replaced {
         lines.extend(nearest.and_then(|n| at_random(&unknown.call.to, &n.differs)));
     }
@@ -50,8 +43,21 @@ pub(super) fn explain(
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// The places in which two requests differ, a line each, without so many at their beginning.
+pub(super) fn places(differs: &[Differs], without: usize) -> impl Iterator<Item = String> {
+    let show = crate::causes::short;
+    let places = differs.iter().skip(without).take(SHOWN_PLACES);
+    places.map(move |(path, recorded, asked)| {
+        let (recorded, asked) = (show(recorded.as_ref()), show(asked.as_ref()));
+        format!("it differs at {path}: {recorded} -> {asked}")
+    })
+}
+
+/// A place in which two requests differ: what was recorded, what was asked.
+type Differs = (Path, Option<Value>, Option<Value>);
+
 /// What to do where all that differs is a value that looks made at random.
-fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Option<String> {
+fn at_random(to: &str, differs: &[Differs]) -> Option<String> {
     let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
         return None;
     };
@@ -73,7 +79,7 @@ fn at_random(to: &str, differs: &[(Path, Option<Value>, Option<Value>)]) -> Opti
 }
 
 /// Whether the first place that differs shows the recorded statement as it was.
-fn tells_statement(differs: &[(Path, Option<Value>, Option<Value>)]) -> bool {
+fn tells_statement(differs: &[Differs]) -> bool {
     let sql = |path: &Path| matches!(path.0.as_slice(), [Segment::Key(name)] if name == "sql");
     differs.first().is_some_and(|(path, _, _)| sql(path))
 }

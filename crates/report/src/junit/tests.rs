@@ -1,4 +1,4 @@
-use crate::sample::{failed, following, mixed, report};
+use crate::sample::{failed, following, gave_up, mixed, report};
 
 #[test]
 fn verdicts_become_what_ci_systems_know() {
@@ -13,4 +13,9 @@ fn a_consequence_says_what_it_follows_from() {
 #[test]
 fn a_service_that_did_not_start_is_an_error() {
     insta::assert_snapshot!(report("junit", &failed()));
+}
+
+#[test]
+fn a_call_outside_of_tests_is_an_error_of_its_own() {
+    insta::assert_snapshot!(report("junit", &gave_up()));
 }

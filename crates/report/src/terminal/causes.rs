@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use retake_model::{Blame, Cause, Consequence, Difference, TestId, TestResult};
 
+use super::difference;
 use super::style::{DIM, HEAD, NUMBER};
 use crate::collect::Run;
 use crate::printable::{count, safe};
@@ -67,16 +68,15 @@ pub(super) fn write(out: &mut String, run: &Run) {
         cause.tests.iter().chain(following).cloned().collect()
     };
     let tests: HashSet<TestId> = causes.iter().flat_map(tests).collect();
+    let explains = match (tests.is_empty(), causes.len()) {
+        (true, _) => ", outside of tests".to_owned(),
+        (false, 1) => format!(" explains {}", count(tests.len(), "test")),
+        (false, _) => format!(" explain {}", count(tests.len(), "test")),
+    };
     let _ = writeln!(
         out,
-        "{HEAD}{} {} {}{HEAD:#}\n",
+        "{HEAD}{}{explains}{HEAD:#}\n",
         count(causes.len(), "cause"),
-        if causes.len() == 1 {
-            "explains"
-        } else {
-            "explain"
-        },
-        count(tests.len(), "test"),
     );
     for (cause, number) in causes.iter().zip(1..).take(SHOWN_CAUSES) {
         one(out, cause, number);
@@ -89,6 +89,12 @@ pub(super) fn write(out: &mut String, run: &Run) {
 }
 
 fn one(out: &mut String, cause: &Cause, number: usize) {
+    if cause.tests.is_empty() {
+        // No test shows it below.
+        difference::write(out, &cause.example, Some(number), "  ");
+        let _ = writeln!(out, "      {DIM}outside of tests{DIM:#}");
+        return;
+    }
     let _ = writeln!(
         out,
         "  {NUMBER}[{number}]{NUMBER:#} {}{}",

@@ -46,7 +46,7 @@ fn render(run: &Run, detail: Detail) -> String {
     let numbers = causes::Numbers::new(run);
     causes::write(&mut out, run);
     failing::write(&mut out, run, &numbers, detail);
-    totals::write(&mut out, run);
+    totals::write(&mut out, run, detail);
     out
 }
 
@@ -59,6 +59,13 @@ pub(crate) fn plain_differences(result: &TestResult) -> String {
     for note in &result.notes {
         out.push_str(&format!("note: {}\n", crate::printable::safe(note)));
     }
+    anstream::adapter::strip_str(&out).to_string()
+}
+
+/// A difference without styles.
+pub(crate) fn plain_difference(of: &Difference) -> String {
+    let mut out = String::new();
+    difference::write(&mut out, of, None, "");
     anstream::adapter::strip_str(&out).to_string()
 }
 

@@ -1,6 +1,6 @@
 use retake_model::{RunEvent, Verdict};
 
-use crate::sample::{failed, following, green, id, mixed, passed, report};
+use crate::sample::{failed, following, gave_up, green, id, mixed, passed, report};
 
 fn plain(events: &[RunEvent]) -> String {
     anstream::adapter::strip_str(&report("terminal", events)).to_string()
@@ -42,6 +42,11 @@ fn a_green_run_is_quiet() {
 #[test]
 fn a_service_that_did_not_start_shows_its_last_output() {
     insta::assert_snapshot!(plain(&failed()));
+}
+
+#[test]
+fn what_a_service_asked_in_vain_at_its_start_comes_before_its_output() {
+    insta::assert_snapshot!(plain(&gave_up()));
 }
 
 #[test]

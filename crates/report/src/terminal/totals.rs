@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use retake_model::{RunSummary, ServiceEvent, Verdict};
+use retake_model::{RunSummary, ServiceEvent, TestResult, Verdict};
 
+use super::Detail;
 use super::style::{BAD, DIM, GOOD, HEAD, WARN};
 use crate::collect::Run;
 use crate::printable::{count, safe, safe_cut, thousands};
@@ -16,9 +17,12 @@ const SHOWN_CALLS: usize = 5;
 /// The most lines of the service's last output.
 const SHOWN_OUTPUT: usize = 40;
 
+/// The most lines of it where what it ended of is known.
+const SHOWN_SHORT: usize = 8;
+
 /// Writes the totals.
-pub(super) fn write(out: &mut String, run: &Run) {
-    service(out, run);
+pub(super) fn write(out: &mut String, run: &Run, detail: Detail) {
+    service(out, run, detail);
     not_run(out, run);
     hidden(out, run);
     let Some(summary) = &run.summary else {
@@ -30,7 +34,10 @@ pub(super) fn write(out: &mut String, run: &Run) {
         );
         return;
     };
-    calls(out, "mocks that nothing asked for", &summary.unused);
+    let has_run = |result: &TestResult| result.verdict != Verdict::NotRun;
+    if run.results.is_empty() || run.results.values().any(has_run) {
+        calls(out, "mocks that nothing asked for", &summary.unused);
+    }
     calls(
         out,
         "background calls that were answered",
@@ -43,8 +50,14 @@ pub(super) fn write(out: &mut String, run: &Run) {
     exit(out, run, summary);
 }
 
+/// Whether it is known why a service that did not start did not.
+fn has_cause(run: &Run) -> bool {
+    let causes = run.summary.iter().flat_map(|summary| &summary.causes);
+    causes.into_iter().any(|cause| cause.tests.is_empty())
+}
+
 /// What happened to the service.
-fn service(out: &mut String, run: &Run) {
+fn service(out: &mut String, run: &Run, detail: Detail) {
     for event in &run.service {
         let ServiceEvent::Failed { what, hint, output } = event else {
             continue;
@@ -54,9 +67,17 @@ fn service(out: &mut String, run: &Run) {
             let _ = writeln!(out, "   {HEAD}hint:{HEAD:#} {}", safe(hint));
         }
         let lines: Vec<&str> = output.lines().collect();
-        let from = lines.len().saturating_sub(SHOWN_OUTPUT);
+        let most = match detail {
+            Detail::Causes if has_cause(run) => SHOWN_SHORT,
+            _ => SHOWN_OUTPUT,
+        };
+        let from = lines.len().saturating_sub(most);
         if !lines.is_empty() {
-            let _ = writeln!(out, "   its last output:");
+            let of = match from {
+                0 => String::new(),
+                _ => format!(" (the end of {})", count(lines.len(), "line")),
+            };
+            let _ = writeln!(out, "   its last output{of}:");
         }
         for line in lines.iter().skip(from) {
             let _ = writeln!(out, "   {DIM}|{DIM:#} {}", safe_cut(line, 400));
@@ -186,6 +207,9 @@ fn exit(out: &mut String, run: &Run, summary: &RunSummary) {
     let meaning = match summary.exit_code {
         0 => return,
         1 => "the service changed",
+        3 if summary.not_run > 0 => {
+            "the recording cannot answer what the service asked at its start"
+        }
         3 => "the recording cannot answer what the service asked",
         4 => "the surroundings failed, or not every test ran",
         _ => "the run could not be made",

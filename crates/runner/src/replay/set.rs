@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use retake_compare::matching::MockSet;
 use retake_compare::rules::RuleSet;
-use retake_model::{ProtocolId, Rules, RunEvent, ServiceEvent, TestSet, TokenKind};
+use retake_compare::{gave_up, outside};
+use retake_model::{Difference, ProtocolId, Rules, RunEvent, ServiceEvent, TestSet, TokenKind};
 use retake_wire::{PROTOCOLS, protocol};
 use tokio::sync::watch;
 
@@ -24,8 +25,10 @@ pub(super) struct SetOutcome {
     pub notes: Vec<String>,
     /// Whether the surroundings failed.
     pub failed: bool,
-    /// How many calls outside of tests no mock answered.
-    pub asked_in_vain: u64,
+    /// Calls outside of tests that no mock answered.
+    pub outside: Vec<Difference>,
+    /// How many tests were not run because the service gave up after such a call.
+    pub given_up: usize,
 }
 
 /// Said of a replay that leads nobody to the mocks of captured dependencies.
@@ -68,10 +71,26 @@ pub(super) async fn replay_set(
         None => (None, target),
     };
     match (started, target) {
-        (Some(event @ ServiceEvent::Failed { .. }), _) => {
-            outcome.failed = true;
-            tests.emit(RunEvent::Service(event));
-            tests.rest("the service did not start");
+        (Some(ServiceEvent::Failed { what, hint, output }), _) => {
+            let why = given_up(&desk);
+            outcome.failed = why.is_none();
+            let hint = match &why {
+                Some(_) => GAVE_UP.to_owned(),
+                None => hint,
+            };
+            tests.emit(RunEvent::Service(ServiceEvent::Failed {
+                what,
+                hint,
+                output,
+            }));
+            match why {
+                Some(why) => {
+                    outcome.given_up = set.tests.len();
+                    outcome.outside.push(why);
+                    tests.rest("the service did not start: a call got no answer");
+                }
+                None => tests.rest("the service did not start"),
+            }
         }
         (None, _) => tests.rest("the run was interrupted"),
         (Some(ready), Some(target)) if !set.tests.is_empty() => {
@@ -86,7 +105,16 @@ pub(super) async fn replay_set(
         // Only mocks were recorded: the command runs on them until it ends.
         (Some(ready), _) => {
             tests.emit(RunEvent::Service(ready));
-            outcome.failed = run_to_end(&mut stage, stop, &mut |event| tests.emit(event)).await;
+            let ended = run_to_end(&mut stage, stop).await;
+            if let Some(mut event) = ended {
+                let why = given_up(&desk);
+                outcome.failed = why.is_none();
+                if let (ServiceEvent::Failed { hint, .. }, Some(_)) = (&mut event, &why) {
+                    GAVE_UP.clone_into(hint);
+                }
+                outcome.outside.extend(why);
+                tests.emit(RunEvent::Service(event));
+            }
         }
     }
     let refused = stage.captured();
@@ -95,16 +123,14 @@ pub(super) async fn replay_set(
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();
     outcome.background = mocks.background();
-    let (orphans, beyond) = mocks.orphans();
-    outcome.asked_in_vain = orphans.len() as u64 + beyond;
-    // Destinations that were refused have a sentence of their own.
-    let elsewhere = |miss: &&retake_model::Miss| {
-        let words = format!(" {}", miss.to);
-        refused.iter().any(|note| note.contains(&words))
-    };
-    let orphans = orphans.iter().filter(|miss| !elsewhere(miss));
-    let orphans = orphans.take(20).map(retake_model::Miss::explain);
-    outcome.notes.extend(orphans);
+    if outcome.outside.is_empty() {
+        let (orphans, beyond) = mocks.orphans();
+        outcome.outside = outside(orphans);
+        if beyond > 0 {
+            let note = format!("{beyond} more calls outside of tests got no answer");
+            outcome.notes.push(note);
+        }
+    }
     outcome.notes.extend(refused);
     outcome.notes.extend(desk.notes());
     Ok(outcome)
@@ -118,29 +144,30 @@ pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Waits for the command's end; gives whether it failed.
-async fn run_to_end(
-    stage: &mut Stage,
-    stop: &watch::Receiver<bool>,
-    emit: &mut dyn FnMut(RunEvent),
-) -> bool {
-    let Some(service) = &mut stage.service else {
-        return false;
-    };
+/// Waits for the command's end; what is to be told where it failed.
+async fn run_to_end(stage: &mut Stage, stop: &watch::Receiver<bool>) -> Option<ServiceEvent> {
+    let service = stage.service.as_mut()?;
     let how = tokio::select! {
         how = service.ended() => how,
-        () = stopped(stop.clone()) => return false,
+        () = stopped(stop.clone()) => return None,
     };
-    if how == ENDED_WELL {
-        return false;
-    }
-    emit(RunEvent::Service(ServiceEvent::Failed {
+    (how != ENDED_WELL).then(|| ServiceEvent::Failed {
         what: format!("the command {how}"),
         hint: "its last output says why".to_owned(),
         output: stage.output(),
-    }));
-    true
+    })
 }
+
+/// The call without an answer after which a service gave up; none where all were answered.
+fn given_up(desk: &Desk) -> Option<Difference> {
+    let mocks = desk.mocks();
+    let (orphans, _) = mocks.orphans();
+    gave_up(orphans)
+}
+
+/// Said of a service that gave up after a call that nothing answered.
+const GAVE_UP: &str = "it asked for what the recording does not have, see the cause; its last \
+    output says what it made of that";
 
 /// The rules of a protocol. Sets whose protocols this build does not have are refused before
 /// ([`check_protocols`]).
