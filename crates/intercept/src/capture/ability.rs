@@ -24,6 +24,8 @@ pub struct Ability {
     pub killable: bool,
     /// Whether another program watches our system calls, so that we can watch nobody's.
     pub watched: bool,
+    /// Why a command cannot be given another time, where that was tried.
+    pub real_time: Option<String>,
     /// Why nothing better is to be had: what was tried and what the system said.
     pub reasons: Vec<String>,
 }
@@ -36,7 +38,7 @@ pub struct Examined {
     pub ability: Ability,
     /// The system calls of a child could be watched (seccomp user notification).
     pub seccomp: Option<Result<(), String>>,
-    /// Its memory could be read (`process_vm_readv`).
+    /// Its memory could be read (`process_vm_readv`, or `/proc/PID/mem`).
     pub memory: Option<Result<(), String>>,
     /// Its socket could be duplicated (`pidfd_getfd`).
     pub duplicate: Option<Result<(), String>>,

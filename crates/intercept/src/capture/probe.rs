@@ -15,8 +15,8 @@ use super::call::Call;
 use super::connect::given;
 use super::sys::address::Given;
 use super::sys::notify::Listener;
-use super::sys::{attempt, filter, install, process};
-use super::{Ability, Examined, Outbound};
+use super::sys::{attempt, filter, install, memory, process};
+use super::{Ability, Clock, Examined, Outbound};
 
 /// How long the child may take between two calls.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,17 +69,22 @@ fn told<T>(result: &io::Result<T>) -> Result<(), String> {
 /// What a child's calls could be answered with.
 #[derive(Debug)]
 struct Tried {
-    /// Its memory could be read (`process_vm_readv`).
+    /// Its memory could be read (`process_vm_readv`, or `/proc/PID/mem`).
     memory: io::Result<()>,
     /// Its socket could be duplicated (`pidfd_getfd`).
     duplicate: io::Result<()>,
     /// A socket could be given to it (`SECCOMP_IOCTL_NOTIF_ADDFD`).
     inject: io::Result<()>,
+    /// Its time could be made another.
+    time: Result<(), String>,
 }
 
 fn decide(ability: &mut Ability, tried: Tried) {
+    ability.real_time = tried.time.err();
     if let Err(error) = tried.memory {
-        let why = format!("the memory of a child cannot be read (process_vm_readv): {error}");
+        let why = format!(
+            "the memory of a child cannot be read (process_vm_readv, /proc/PID/mem): {error}"
+        );
         ability.reasons.push(why);
         return;
     }
@@ -143,7 +148,10 @@ fn answer(from: &OwnedFd) -> io::Result<Tried> {
         socket.give(made.as_fd(), true).map(drop)
     });
     let connect = next()?;
-    let memory = refusable("process_vm_readv", || match given(&connect) {
+    if is_refused("process_vm_readv") {
+        memory::forbid_calls();
+    }
+    let memory = refusable("memory", || match given(&connect) {
         Some(Given::Inet(_)) => Ok(()),
         _ => {
             let mut bytes = [0; 16];
@@ -155,11 +163,13 @@ fn answer(from: &OwnedFd) -> io::Result<Tried> {
         let process = process::open(connect.by())?;
         process::duplicate(&process, connect.int(0)).map(drop)
     });
+    let time = Clock::attempt(connect.by()).map_err(|error| error.to_string());
     connect.fail(libc::ECONNREFUSED);
     Ok(Tried {
         memory,
         duplicate,
         inject,
+        time,
     })
 }
 

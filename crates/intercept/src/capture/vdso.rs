@@ -17,7 +17,11 @@ mod relocate;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::ability::is_refused;
+use super::sys::trace;
 use hook::{ORIGINAL_SPACE, hook};
 use image::{Function, Image};
 use relocate::{branches_into, distance, relocate};
@@ -37,6 +41,8 @@ pub struct Patch {
     guard: (u64, Vec<u8>),
     /// Where the address of the page goes.
     page: u64,
+    /// Whether only a tracer may write there, as was found.
+    only_traced: Arc<AtomicBool>,
 }
 
 /// Why a process could not be given another time.
@@ -118,6 +124,7 @@ impl Patch {
             writes,
             guard: (clock_gettime.at, guard),
             page: place + hook.page as u64,
+            only_traced: Arc::new(AtomicBool::new(is_refused("proc_mem"))),
         })
     }
 
@@ -146,9 +153,9 @@ impl Patch {
                 Err(PatchError::Other(pid))
             };
         }
-        for (offset, bytes) in &self.writes {
-            memory.write_all_at(bytes, base + offset).map_err(fail)?;
-        }
+        let writes = self.writes.iter();
+        let writes = writes.map(|(offset, bytes)| (base + offset, bytes.as_slice()));
+        self.write(pid, &memory, writes).map_err(fail)?;
         Ok(true)
     }
 
@@ -161,9 +168,31 @@ impl Patch {
         let Some((base, memory)) = open(pid).map_err(fail)? else {
             return Err(PatchError::Image("the process has none"));
         };
-        memory
-            .write_all_at(&page.to_le_bytes(), base + self.page)
-            .map_err(fail)
+        let bytes = page.to_le_bytes();
+        let write = std::iter::once((base + self.page, bytes.as_slice()));
+        self.write(pid, &memory, write).map_err(fail)
+    }
+
+    /// Writes where the process itself may not: as its tracer, where the kernel asks for one.
+    fn write<'b>(
+        &self,
+        pid: u32,
+        memory: &File,
+        writes: impl Iterator<Item = (u64, &'b [u8])> + Clone + Send + Sync,
+    ) -> io::Result<()> {
+        let all = || {
+            let mut writes = writes.clone();
+            writes.try_for_each(|(at, bytes)| memory.write_all_at(bytes, at))
+        };
+        if !self.only_traced.load(Ordering::Relaxed) {
+            match all() {
+                Err(error) if error.raw_os_error() == Some(libc::EIO) => {}
+                done => return done,
+            }
+        }
+        trace::while_tracing(pid, all)?;
+        self.only_traced.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether the code in a process knows a page already.

@@ -4,6 +4,7 @@ mod account;
 mod book;
 mod errors;
 mod learned;
+mod own_name;
 mod record;
 mod replay;
 mod start;

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use tokio::sync::watch;
 
 use super::account::Account;
+use super::own_name::is_this_machine;
 use super::strangers::Strangers;
 use super::{errors, is_among};
 
@@ -67,7 +68,7 @@ impl ReplayDirector {
     pub(super) fn unknown_name(&self, name: &str) {
         // Looked up when it was recorded as well, and not connected to.
         let known = |own: &String| own.eq_ignore_ascii_case(name);
-        if !self.looked_up.iter().any(known) {
+        if !self.looked_up.iter().any(known) && !is_this_machine(name) {
             self.strangers.name(name);
         }
     }

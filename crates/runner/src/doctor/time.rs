@@ -24,9 +24,10 @@ impl Frozen {
                 "waits until a moment of the clock cannot be moved, see wait_killable".to_owned(),
             );
         }
-        match Clock::new(0, None) {
-            Err(error) => Frozen::No(error.to_string()),
-            Ok(_) => Frozen::Yes,
+        match (Clock::new(0, None), &ability.real_time) {
+            (Err(error), _) => Frozen::No(error.to_string()),
+            (Ok(_), Some(why)) => Frozen::No(why.clone()),
+            (Ok(_), None) => Frozen::Yes,
         }
     }
 

@@ -39,6 +39,9 @@ impl Time {
             let all = std::iter::once(why).chain(ability.reasons.iter().map(String::as_str));
             return Time::Real(Some(all.collect::<Vec<_>>().join("; ")));
         }
+        if let Some(why) = &ability.real_time {
+            return Time::Real(Some(format!("the service sees the real time: {why}")));
+        }
         match Clock::new(start(set), set.tests.first().map(|test| nanos(test.at))) {
             Ok(clock) => Time::Recorded(Arc::new(clock)),
             Err(error) => Time::Real(Some(format!("the service sees the real time: {error}"))),

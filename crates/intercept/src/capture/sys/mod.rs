@@ -12,3 +12,6 @@ pub(super) mod process;
 // Some conditions are for the clock alone.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(super) mod tell;
+// For the clock alone.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod trace;

@@ -63,6 +63,13 @@ pub fn has_signal(thread: u32) -> bool {
     pending & !mask("SigBlk:").unwrap_or(0) & !mask("SigIgn:").unwrap_or(0) != 0
 }
 
+/// Whether a thread has a tracer.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub fn is_traced(thread: u32) -> bool {
+    fs::read_to_string(format!("/proc/{thread}/status"))
+        .is_ok_and(|status| field(&status, "TracerPid:").is_some_and(|tracer| tracer != "0"))
+}
+
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim())
