@@ -174,6 +174,18 @@ impl TokenKind {
         (TokenKind::Secret, "secret"),
     ];
 
+    /// Whether values of this kind are moments: compared by kind wherever the service makes one, and
+    /// never tied, as two of them may fall together in the next run.
+    pub fn is_moment(self) -> bool {
+        matches!(
+            self,
+            TokenKind::Timestamp
+                | TokenKind::EpochSeconds
+                | TokenKind::EpochMillis
+                | TokenKind::EpochMicros
+        )
+    }
+
     /// The name in YAML and in reports.
     pub fn name(self) -> &'static str {
         Self::ALL

@@ -21,7 +21,6 @@ pub use calls::compare_calls;
 pub use response::{Compared, compare_response};
 
 pub(crate) use fingerprint::{fingerprint, general_place, general_text, hash};
-pub(crate) use moments::is_moment;
 
 #[cfg(test)]
 mod tests;

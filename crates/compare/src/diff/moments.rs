@@ -11,12 +11,6 @@ use crate::made;
 const YEARS: i64 = 50;
 const SECONDS_PER_YEAR: i64 = 31_557_600;
 
-/// Whether values of this kind are moments, which are compared by kind wherever the service makes
-/// one, and never tied: two of them may be one in the next run.
-pub(crate) fn is_moment(kind: TokenKind) -> bool {
-    kind == TokenKind::Timestamp || units(kind).is_some()
-}
-
 /// The kind of moment, among these, that a number may be.
 pub(super) fn number_kind(text: &str, kinds: &BTreeSet<TokenKind>) -> Option<TokenKind> {
     let whole = text.split('.').next()?;

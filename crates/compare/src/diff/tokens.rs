@@ -65,7 +65,7 @@ impl<'a> Tokens<'a> {
             kinds: made.iter().map(kind_of).collect(),
             known: HashSet::new(),
         };
-        if tokens.kinds.iter().any(|kind| !moments::is_moment(*kind)) {
+        if tokens.kinds.iter().any(|kind| !kind.is_moment()) {
             tokens.learn(expected);
         }
         tokens
@@ -114,7 +114,7 @@ impl<'a> Tokens<'a> {
                 From::Observed => {
                     self.kinds.contains(&token.kind)
                         && !self.known.contains(token.text)
-                        && (moments::is_moment(token.kind)
+                        && (token.kind.is_moment()
                             || values.recorded_of(token.text).is_none()
                             || self.is_of_this_test(token.text, values))
                 }
@@ -246,7 +246,7 @@ impl<'a> Tokens<'a> {
                 }
                 continue;
             }
-            if moments::is_moment(kind) && !bind {
+            if kind.is_moment() && !bind {
                 continue;
             }
             let fits = if candidate != recorded && self.known.contains(candidate) {

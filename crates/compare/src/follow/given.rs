@@ -7,7 +7,7 @@ use retake_model::{DiffKind, Difference, Path, Place, Segment, TokenKind, Value}
 
 use super::seen::{Seen, name_of, response_leaves};
 use crate::leaves::leaves;
-use crate::made::{Near, each_leaf_token, is_moment};
+use crate::made::{Near, each_leaf_token};
 
 /// A value that a test of the recording gave out.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ fn each_token(tree: &Value, each: &mut dyn FnMut(&str, TokenKind)) {
     leaves(tree, &mut Path::root(), &mut |_, leaf| {
         if let Value::String(text) = leaf {
             each_leaf_token(text, Near::default(), |token| {
-                if !is_moment(token.kind) {
+                if !token.kind.is_moment() {
                     each(token.text, token.kind);
                 }
             });

@@ -13,4 +13,3 @@ pub use provenance::{Known, find_made};
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
 pub(crate) use scan::{compared_as, scan_widely, style, tokens_and_constants};
 pub use values::ValueMap;
-pub(crate) use values::is_moment;

@@ -57,7 +57,7 @@ impl ValueMap {
     /// Whether the two may be the same value: always for moments, for ids where neither has
     /// another partner.
     pub fn may_bind(&self, kind: TokenKind, recorded: &str, candidate: &str) -> bool {
-        if is_moment(kind) {
+        if kind.is_moment() {
             return true;
         }
         let only = |partners: &Partners, value: &str, other: &str| {
@@ -127,17 +127,6 @@ impl ValueMap {
                 .or_else(|| self.candidate_of(value))
         })
     }
-}
-
-/// Whether values of this kind are moments, which may coincide.
-pub(crate) fn is_moment(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::Timestamp
-            | TokenKind::EpochSeconds
-            | TokenKind::EpochMillis
-            | TokenKind::EpochMicros
-    )
 }
 
 fn pair(partners: &mut Partners, value: &str, partner: &str) {

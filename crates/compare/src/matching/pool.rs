@@ -6,7 +6,7 @@ use retake_model::TokenKind;
 
 use super::canon::{Canon, CanonToken, Part};
 use super::key::Key;
-use crate::made::{Near, ValueMap, is_moment};
+use crate::made::{Near, ValueMap};
 use crate::sql::{Meant, same};
 
 mod pairs;
@@ -291,7 +291,7 @@ impl Pool {
             return Some(recorded);
         }
         // A recorded value that is another one in this run is not known as itself.
-        let itself = is_moment(token.kind) || asked.values.candidate_of(&token.text).is_none();
+        let itself = token.kind.is_moment() || asked.values.candidate_of(&token.text).is_none();
         (itself && self.literals.contains(&token.text)).then_some(&*token.text)
     }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use retake_compare::made::{Near, each_leaf_token};
-use retake_model::{TestSet, TokenKind, Value};
+use retake_model::{TestCase, TestSet, Value};
 use tokio::sync::watch;
 
-/// What each test needs of those before it: a test that says an id, or a token, waits until the
-/// one has ended whose response gave it out.
+/// What each test needs of those before it. A test whose request says an id, or a token, waits until
+/// the one has ended whose response gave it out; one that has in its response, in its calls or in
+/// their answers what the service made in an earlier test waits for that one, even where nobody but
+/// a dependency was told: from then on the candidate's value stands in place of the recorded one.
 pub(super) struct Needs {
     of: Vec<Vec<usize>>,
     ended: watch::Sender<Vec<bool>>,
@@ -49,30 +51,52 @@ impl Needs {
 }
 
 fn needs(set: &TestSet) -> Vec<Vec<usize>> {
-    let mut given_by: HashMap<String, usize> = HashMap::new();
+    // A set whose service makes nothing is not searched.
+    let makes = set.tests.iter().any(|test| made(test).next().is_some());
+    let mut given: HashMap<String, usize> = HashMap::new();
+    let mut made_by: HashMap<&str, usize> = HashMap::new();
     let mut needs = Vec::with_capacity(set.tests.len());
     for (number, test) in set.tests.iter().enumerate() {
         let mut needed = Vec::new();
-        each_id(&test.request, &mut |text| {
-            if let Some(by) = given_by.get(text).filter(|by| !needed.contains(*by)) {
+        let mut need = |by: Option<&usize>| {
+            if let Some(by) = by.filter(|by| !needed.contains(*by)) {
                 needed.push(*by);
             }
+        };
+        each_id(&test.request, &mut |text| {
+            need(given.get(text).or_else(|| made_by.get(text)));
         });
+        if makes {
+            let calls = test.calls.iter();
+            let trees = calls.flat_map(|call| [&call.request, &call.response]);
+            for tree in trees.chain([&test.response]) {
+                each_id(tree, &mut |text| need(made_by.get(text)));
+            }
+        }
         needs.push(needed);
+        for value in made(test) {
+            made_by.entry(value).or_insert(number);
+        }
         each_id(&test.response, &mut |text| {
-            if !given_by.contains_key(text) {
-                given_by.insert(text.to_owned(), number);
+            if !given.contains_key(text) {
+                given.insert(text.to_owned(), number);
             }
         });
     }
     needs
 }
 
+/// The values that the service made in a test and that are tied for the whole run.
+fn made(test: &TestCase) -> impl Iterator<Item = &str> {
+    let tied = test.made.iter().filter(|made| !made.kind.is_moment());
+    tied.map(|made| made.value.as_str())
+}
+
 /// Calls `each` for every id and token in a tree, moments left out.
 fn each_id(tree: &Value, each: &mut impl FnMut(&str)) {
     match tree {
         Value::String(text) => each_leaf_token(text, Near::default(), |token| {
-            if !matches!(token.kind, TokenKind::Timestamp) {
+            if !token.kind.is_moment() {
                 each(token.text);
             }
         }),
@@ -84,7 +108,7 @@ fn each_id(tree: &Value, each: &mut impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use retake_model::{ProtocolId, SetInfo, TestCase, Timestamp};
+    use retake_model::{Attribution, Made, Mock, ProtocolId, Scope, SetInfo, Timestamp, TokenKind};
 
     use super::*;
 
@@ -105,13 +129,22 @@ mod tests {
         }
     }
 
+    const ID: &str = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
+
     fn set() -> TestSet {
-        let id = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
-        let path = format!("/orders/{id}");
+        let path = format!("/orders/{ID}");
+        set_of(vec![
+            test("/health", "ok"),
+            test("/orders", ID),
+            test(&path, ID),
+        ])
+    }
+
+    fn set_of(tests: Vec<TestCase>) -> TestSet {
         TestSet {
             name: "s".into(),
             info: SetInfo::default(),
-            tests: vec![test("/health", "ok"), test("/orders", id), test(&path, id)],
+            tests,
             shared: Vec::new(),
         }
     }
@@ -119,6 +152,45 @@ mod tests {
     #[test]
     fn a_test_needs_the_one_that_gave_out_its_id() {
         assert_eq!(needs(&set()), [vec![], vec![], vec![1]]);
+    }
+
+    /// A test that asks this of its database, and the value that the service made for it.
+    fn with_call(mut test: TestCase, asked: &str, answered: &str, made: bool) -> TestCase {
+        test.calls.push(Mock {
+            to: "db".into(),
+            protocol: ProtocolId("postgres"),
+            scope: Scope::Test,
+            by: Attribution::Alone,
+            after: 0,
+            took: 0,
+            request: Value::map([("sql", Value::from(asked))]),
+            response: Value::map([("row", Value::from(answered))]),
+            merged: 0,
+        });
+        test.made.extend(made.then(|| Made {
+            value: ID.to_owned(),
+            kind: TokenKind::Uuid,
+            places: Vec::new(),
+        }));
+        test
+    }
+
+    #[test]
+    fn a_test_needs_the_one_that_told_only_a_dependency_what_it_made() {
+        let insert = with_call(test("/orders", "ok"), ID, "1", true);
+        let other = with_call(test("/health", "ok"), "select 1", "1", false);
+        let reads = with_call(test("/first", "ok"), "select id", ID, false);
+        let writes = with_call(test("/ship", "ok"), ID, "1", false);
+        let shows = test("/last", ID);
+        let set = set_of(vec![insert, other, reads, writes, shows]);
+        assert_eq!(needs(&set), [vec![], vec![], vec![0], vec![0], vec![0]]);
+    }
+
+    #[test]
+    fn what_dependencies_gave_out_is_the_same_in_every_run() {
+        let one = with_call(test("/orders", "ok"), "select", ID, false);
+        let two = with_call(test("/orders", "ok"), "select", ID, false);
+        assert!(needs(&set_of(vec![one, two])).iter().all(Vec::is_empty));
     }
 
     #[tokio::test]

@@ -20,7 +20,6 @@ use super::search::{Asking, Found, Owners, Places, Source};
 use super::shared::Shared;
 use super::transaction::{Step, step};
 use super::{Key, columns, summary};
-use crate::diff::is_moment;
 use crate::made::{Near, ValueMap};
 use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
@@ -319,7 +318,7 @@ impl MockSet {
         let by_kind = hit
             .pairs
             .iter()
-            .filter(|p| p.recorded != p.candidate || is_moment(p.kind))
+            .filter(|p| p.recorded != p.candidate || p.kind.is_moment())
             .count() as u64;
         let own: Vec<(String, String)> = match hit.again {
             // Said again: what it made is not what the recording's next tests know.

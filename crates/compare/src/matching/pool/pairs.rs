@@ -1,7 +1,6 @@
 //! Which recorded value stands for which of the candidate's.
 
 use super::{Asked, CanonToken, Pair, Pool, Role, Which};
-use crate::made::is_moment;
 
 impl Pool {
     /// Holds recorded values against the candidate's, one by one. None where a pair cannot stand
@@ -24,14 +23,14 @@ impl Pool {
             };
             let bound = asked.values.are_bound(&token.text, &other.text);
             // The latest partner of a moment is the one that is written: it is noted again.
-            if pairs.contains(&pair) || (bound && !is_moment(token.kind)) {
+            if pairs.contains(&pair) || (bound && !token.kind.is_moment()) {
                 continue;
             }
             // A value that has another partner is no longer itself.
             let same = token.text == other.text
                 && asked.values.may_bind(token.kind, &token.text, &other.text);
             let made = *role != Role::Given && self.may_be(token, other, asked, which);
-            if !(bound || same || made) || (!is_moment(token.kind) && collides(&pairs, &pair)) {
+            if !(bound || same || made) || (!token.kind.is_moment() && collides(&pairs, &pair)) {
                 return None;
             }
             // A given value that stayed as it is needs no entry in the map.
@@ -51,7 +50,7 @@ impl Pool {
         which: Which,
     ) -> bool {
         let like = recorded.kind == candidate.kind && recorded.style == candidate.style;
-        let fresh = is_moment(recorded.kind) || !self.given.contains(&candidate.text);
+        let fresh = recorded.kind.is_moment() || !self.given.contains(&candidate.text);
         let free = which == Which::Again
             || asked
                 .values
