@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use retake_model::RunEvent;
 
 use crate::document::{DocumentError, Event, Header, VERSION};
-use crate::reporter::Reporter;
+use crate::reporter::{Again, Reporter};
 
 /// The name of the events file in a run's folder.
 pub const EVENTS_FILE: &str = "events.jsonl";
@@ -16,7 +16,7 @@ const FORMAT: &str = "events";
 /// The longest line that is read, in bytes: a test with thousands of large differences.
 const LONGEST_LINE: u64 = 256 << 20;
 
-pub(crate) fn open(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+pub(crate) fn open(out: Box<dyn Write + Send>, _: Again) -> Box<dyn Reporter> {
     Box::new(Events { out, begun: false })
 }
 

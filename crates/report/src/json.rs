@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::collect::{AtEnd, Run};
 use crate::document::{Follows, Service, Started, Summary, TestDocument, VERSION};
-use crate::reporter::Reporter;
+use crate::reporter::{Again, Reporter};
 
 /// The whole run.
 #[derive(Debug, Serialize)]
@@ -21,7 +21,7 @@ struct Document {
     tests: Vec<TestDocument>,
 }
 
-pub(crate) fn open(mut out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+pub(crate) fn open(mut out: Box<dyn Write + Send>, _: Again) -> Box<dyn Reporter> {
     Box::new(AtEnd::new(move |run| write(&mut out, run)))
 }
 

@@ -11,13 +11,13 @@ use retake_model::{Consequence, ServiceEvent, TestId, TestResult, Verdict};
 
 use crate::collect::{AtEnd, Run};
 use crate::printable::count;
-use crate::reporter::Reporter;
+use crate::reporter::{Again, Reporter};
 use crate::terminal;
 
 /// The most characters of a test's description: CI systems refuse larger files.
 const LONGEST: usize = 100_000;
 
-pub(crate) fn open(mut out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+pub(crate) fn open(mut out: Box<dyn Write + Send>, _: Again) -> Box<dyn Reporter> {
     Box::new(AtEnd::new(move |run| write(&mut out, run)))
 }
 

@@ -22,4 +22,4 @@ mod terminal;
 pub use document::DocumentError;
 pub use events::{EVENTS_FILE, EventError, read_events};
 pub use ledger::{ledger_json, ledger_table};
-pub use reporter::{Format, REPORTERS, Reporter, open};
+pub use reporter::{Again, Format, REPORTERS, Reporter, open};

@@ -42,7 +42,27 @@ pub struct Format {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
-    open: fn(Box<dyn Write + Send>) -> Box<dyn Reporter>,
+    open: Open,
+}
+
+type Open = fn(Box<dyn Write + Send>, Again) -> Box<dyn Reporter>;
+
+/// How further commands are called, where a report names the next one.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// The program and its options, ready for a shell: `retake`, `retake --dir shop`.
+    pub retake: String,
+    /// The run, ready for a shell; by default its name, which is that of its folder.
+    pub run: Option<String>,
+}
+
+impl Default for Again {
+    fn default() -> Self {
+        Again {
+            retake: "retake".to_owned(),
+            run: None,
+        }
+    }
 }
 
 /// Writes a report.
@@ -65,7 +85,7 @@ pub trait Reporter: Send {
 /// A reporter of that name which writes there; none where no report has that name. What it writes
 /// to decides about colours: give `anstream`'s streams, which leave them out where the terminal or
 /// `NO_COLOR` says so.
-pub fn open(name: &str, out: Box<dyn Write + Send>) -> Option<Box<dyn Reporter>> {
+pub fn open(name: &str, out: Box<dyn Write + Send>, again: Again) -> Option<Box<dyn Reporter>> {
     let format = REPORTERS.iter().find(|format| format.name == name)?;
-    Some((format.open)(out))
+    Some((format.open)(out, again))
 }

@@ -10,12 +10,17 @@ use retake_model::{
     RunStarted, RunSummary, ServiceEvent, TestId, TestResult, Timestamp, Value, Verdict,
 };
 
-use crate::open;
+use crate::{Again, open};
 
 /// What a report of that name says of these events.
 pub(crate) fn report(name: &str, events: &[RunEvent]) -> String {
+    report_again(name, events, Again::default())
+}
+
+/// The same with other next commands.
+pub(crate) fn report_again(name: &str, events: &[RunEvent], again: Again) -> String {
     let out = Shared::default();
-    let mut reporter = open(name, Box::new(out.clone())).expect(name);
+    let mut reporter = open(name, Box::new(out.clone()), again).expect(name);
     for event in events {
         reporter.on(event).expect("memory takes everything");
     }

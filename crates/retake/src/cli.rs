@@ -7,6 +7,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+/// The folder of the recordings, where nobody said.
+pub const DIR: &str = "retake";
+
 /// Headings of the help.
 const ADDRESSES: &str = "Addresses (beside or instead of capture)";
 const SERVICE: &str = "The service and what it may reach";
@@ -36,7 +39,7 @@ pub struct Cli {
         long,
         global = true,
         value_name = "DIR",
-        default_value = "retake",
+        default_value = DIR,
         env = "RETAKE_DIR"
     , help_heading = EVERYWHERE)]
     pub dir: PathBuf,
@@ -335,6 +338,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use retake_report::Again;
+
     use super::*;
     use clap::CommandFactory;
 
@@ -373,7 +378,7 @@ mod tests {
         for format in Format::value_variants() {
             let sink = Box::new(std::io::sink());
             assert!(
-                retake_report::open(format.name(), sink).is_some(),
+                retake_report::open(format.name(), sink, Again::default()).is_some(),
                 "{format:?}"
             );
         }

@@ -5,8 +5,8 @@ mod commands;
 mod demo;
 mod failure;
 mod interrupt;
+mod output;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -37,8 +37,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            // Nobody is left to be told where stderr cannot be written.
-            let _ = writeln!(anstream::stderr(), "{failure}");
+            output::tell(&failure);
             ExitCode::from(failure.code())
         }
     }
@@ -62,8 +61,9 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Command::Demo(args) => runtime.block_on(demo::run(&args)),
         Command::DemoService(args) => runtime.block_on(demo::serve(&args)),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "retake", &mut std::io::stdout());
-            Ok(0)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "retake", &mut script);
+            output::print(String::from_utf8_lossy(&script)).map(|()| 0)
         }
     };
     // A blocked read of somebody's socket must not hold the exit up.

@@ -12,7 +12,7 @@ use std::io::Write;
 use retake_model::{Difference, Place, TestResult};
 
 use crate::collect::{AtEnd, Run};
-use crate::reporter::Reporter;
+use crate::reporter::{Again, Reporter};
 
 /// How much is shown of a test that did not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,30 +23,30 @@ enum Detail {
     Full,
 }
 
-pub(crate) fn open(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-    with(out, Detail::Causes)
+pub(crate) fn open(out: Box<dyn Write + Send>, again: Again) -> Box<dyn Reporter> {
+    with(out, Detail::Causes, again)
 }
 
-pub(crate) fn open_full(out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
-    with(out, Detail::Full)
+pub(crate) fn open_full(out: Box<dyn Write + Send>, again: Again) -> Box<dyn Reporter> {
+    with(out, Detail::Full, again)
 }
 
-fn with(mut out: Box<dyn Write + Send>, detail: Detail) -> Box<dyn Reporter> {
+fn with(mut out: Box<dyn Write + Send>, detail: Detail, again: Again) -> Box<dyn Reporter> {
     Box::new(AtEnd::new(move |run| {
         if !run.is_empty() {
-            out.write_all(render(run, detail).as_bytes())?;
+            out.write_all(render(run, detail, &again).as_bytes())?;
         }
         out.flush()
     }))
 }
 
 /// The whole report, with styles.
-fn render(run: &Run, detail: Detail) -> String {
+fn render(run: &Run, detail: Detail, again: &Again) -> String {
     let mut out = String::new();
     let numbers = causes::Numbers::new(run);
     causes::write(&mut out, run);
     failing::write(&mut out, run, &numbers, detail);
-    totals::write(&mut out, run, detail);
+    totals::write(&mut out, run, detail, again);
     out
 }
 

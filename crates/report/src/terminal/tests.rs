@@ -1,6 +1,7 @@
 use retake_model::{RunEvent, Verdict};
 
-use crate::sample::{failed, following, gave_up, green, id, mixed, passed, report};
+use crate::Again;
+use crate::sample::{failed, following, gave_up, green, id, mixed, passed, report, report_again};
 
 fn plain(events: &[RunEvent]) -> String {
     anstream::adapter::strip_str(&report("terminal", events)).to_string()
@@ -32,6 +33,24 @@ fn tests_that_follow_from_another_stand_below_it_in_a_line_each() {
 fn the_full_report_says_of_each_test_what_it_follows_from() {
     let text = anstream::adapter::strip_str(&report("full", &following())).to_string();
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_next_command_is_called_as_this_one_was() {
+    let again = Again {
+        retake: "target/release/retake --dir demo".to_owned(),
+        run: Some("out/run".to_owned()),
+    };
+    let next = |events: &[RunEvent]| {
+        let text = anstream::adapter::strip_str(&report_again("terminal", events, again.clone()))
+            .to_string();
+        let line = text.lines().find(|line| line.starts_with("next: "));
+        line.unwrap_or_default().to_owned()
+    };
+    let report = "next: target/release/retake --dir demo report out/run --format full";
+    assert!(next(&mixed()).starts_with(report));
+    let record = "next: target/release/retake --dir demo record --set shop …";
+    assert!(next(&gave_up()).starts_with(record));
 }
 
 #[test]

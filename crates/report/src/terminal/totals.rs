@@ -10,6 +10,7 @@ use super::Detail;
 use super::style::{BAD, DIM, GOOD, HEAD, WARN};
 use crate::collect::Run;
 use crate::printable::{count, safe, safe_cut, thousands};
+use crate::reporter::Again;
 
 /// The most lines of a list of calls.
 const SHOWN_CALLS: usize = 5;
@@ -21,7 +22,7 @@ const SHOWN_OUTPUT: usize = 40;
 const SHOWN_SHORT: usize = 8;
 
 /// Writes the totals.
-pub(super) fn write(out: &mut String, run: &Run, detail: Detail) {
+pub(super) fn write(out: &mut String, run: &Run, detail: Detail, again: &Again) {
     service(out, run, detail);
     not_run(out, run);
     hidden(out, run);
@@ -47,7 +48,7 @@ pub(super) fn write(out: &mut String, run: &Run, detail: Detail) {
         let _ = writeln!(out, "{DIM}note:{DIM:#} {}", safe(note));
     }
     let _ = writeln!(out, "{}", tally(run, summary));
-    exit(out, run, summary);
+    exit(out, run, summary, again);
 }
 
 /// Whether it is known why a service that did not start did not.
@@ -203,7 +204,7 @@ fn word(verdict: Verdict) -> &'static str {
 }
 
 /// What the exit code means, and the next command.
-fn exit(out: &mut String, run: &Run, summary: &RunSummary) {
+fn exit(out: &mut String, run: &Run, summary: &RunSummary, again: &Again) {
     let meaning = match summary.exit_code {
         0 => return,
         1 => "the service changed",
@@ -218,12 +219,16 @@ fn exit(out: &mut String, run: &Run, summary: &RunSummary) {
     let Some(started) = &run.started else {
         return;
     };
+    let retake = safe(&again.retake);
     let next = match summary.exit_code {
         3 => {
             let set = started.sets.first().map_or("", String::as_str);
-            format!("retake record --set {} …", safe(set))
+            format!("{retake} record --set {} …", safe(set))
         }
-        _ => format!("retake report {} --format full", safe(&started.run)),
+        _ => {
+            let run = again.run.as_ref().unwrap_or(&started.run);
+            format!("{retake} report {} --format full", safe(run))
+        }
     };
     let why = match summary.exit_code {
         3 => "to record again",

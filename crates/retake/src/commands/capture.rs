@@ -6,6 +6,7 @@ use retake_intercept::capture::{Ability, probe};
 use retake_intercept::{EnvDependency, env_dependency};
 
 use crate::failure::Failure;
+use crate::output;
 
 /// Programs that gain rights, which a captured one cannot.
 const RIGHTS: [&str; 4] = ["sudo", "doas", "pkexec", "su"];
@@ -31,7 +32,7 @@ pub fn ability(off: bool, command: &[String], quiet: bool) -> Result<Option<Abil
     }
     let ability = probe();
     if !quiet || !ability.captures() {
-        anstream::eprintln!("{ability}");
+        output::tell(&ability);
     }
     Ok(Some(ability))
 }
@@ -45,12 +46,12 @@ pub fn by_variables() -> Vec<EnvDependency> {
         .filter_map(|(name, value)| env_dependency(&name, &value).ok())
         .collect();
     let names: Vec<&str> = found.iter().map(|env| env.variable.as_str()).collect();
-    anstream::eprintln!(
+    output::tell(format_args!(
         "leading the command by its variables in place of that: HTTP_PROXY, HTTPS_PROXY{}{}; \
          name other dependencies with --dep or --dep-env",
         if names.is_empty() { "" } else { ", " },
         names.join(", ")
-    );
+    ));
     found
 }
 

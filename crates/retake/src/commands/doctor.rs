@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Home;
 use crate::cli::DoctorArgs;
 use crate::failure::{Failure, SURROUNDINGS};
+use crate::output;
 
 /// How wide a line may be.
 const WIDTH: usize = 80;
@@ -26,10 +27,10 @@ const HINT: &str = "for more: ";
 pub fn doctor(home: &Home, args: &DoctorArgs) -> Result<u8, Failure> {
     let found = diagnose(state_folder(), &home.settings()?.tls.roots);
     if args.json {
-        anstream::println!("{}", document(&found));
+        output::line(document(&found))?;
     } else {
         let signs = std::io::stdout().is_terminal();
-        anstream::print!("{}", text(&found, signs));
+        output::print(text(&found, signs))?;
     }
     Ok(match found.verdict {
         Verdict::Works | Verdict::Partly => 0,

@@ -7,6 +7,7 @@ use retake_intercept::capture::Ability;
 
 use super::capture::by_variables;
 use crate::failure::Failure;
+use crate::output;
 
 /// What the user has named already.
 #[derive(Debug, Clone, Copy)]
@@ -42,10 +43,10 @@ pub fn of_capture(ability: &Ability, program: &str, named: &Named) -> Result<Ins
         ));
     }
     if !named.inbound && !ability.inbound() {
-        anstream::eprintln!(
+        output::tell(format_args!(
             "warning: the clients of `{program}` are not captured here, only what it calls: name \
              where they connect with --listen and --upstream (`retake doctor` says why)"
-        );
+        ));
     }
     if ability.captures() {
         return Ok(Instead::default());

@@ -1,5 +1,6 @@
 //! One file a command: arguments and settings to options, and results to the terminal.
 
+mod again;
 mod capture;
 mod doctor;
 mod forward;
@@ -12,6 +13,7 @@ mod replay;
 mod report;
 mod tls;
 
+pub use again::retake;
 pub use doctor::doctor;
 pub use home::{Home, store};
 pub use lint::lint;

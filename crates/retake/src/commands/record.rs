@@ -21,6 +21,7 @@ use super::{Home, nothing};
 use crate::cli::RecordArgs;
 use crate::failure::{Failure, GAP, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
+use crate::output;
 
 /// The set's name where none was given.
 const DEFAULT_SET: &str = "recorded";
@@ -56,7 +57,7 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     .await;
     bar.finish_and_clear();
     let recorded = recorded.map_err(failure)?;
-    print_ledger(&recorded.ledger, &set, json);
+    print_ledger(&recorded.ledger, &set, json)?;
     if let Some(failed) = recorded.failed {
         let what = anyhow::anyhow!("not everything could be written: {failed}");
         return Err(Failure::new(SURROUNDINGS, what)
@@ -64,7 +65,7 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     }
     let lacks_tests = nothing::lacks_tests(&recorded, front);
     if lacks_tests && !nothing::is_all(&recorded.ledger) && !json {
-        anstream::println!("no test was recorded: only calls outside of requests");
+        output::line("no test was recorded: only calls outside of requests")?;
     }
     let code = match recorded.command_ended.as_deref() {
         None | Some("ended with exit code 0") if lacks_tests => GAP,
@@ -74,31 +75,33 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
                 true => "",
                 false => "; what it did until then is recorded",
             };
-            anstream::eprintln!("the command {how}{so}");
+            output::tell(format_args!("the command {how}{so}"));
             SURROUNDINGS
         }
     };
     let hint = lacks_tests.then(|| nothing::hint(&recorded, front, captured));
     if let Some(hint) = hint.flatten() {
         let cyan = anstyle::AnsiColor::Cyan.on_default();
-        anstream::eprintln!("{cyan}hint{cyan:#}: {hint}");
+        output::tell(format_args!("{cyan}hint{cyan:#}: {hint}"));
     }
     Ok(code)
 }
 
 /// Prints what was seen and what became of it.
-pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) {
+///
+/// # Errors
+/// Stdout cannot be written.
+pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) -> Result<(), Failure> {
     if json {
-        anstream::println!("{}", retake_report::ledger_json(ledger).trim_end());
-        return;
+        return output::line(retake_report::ledger_json(ledger).trim_end());
     }
     let bold = anstyle::Style::new().bold();
     if nothing::is_all(ledger) {
-        anstream::println!("{bold}nothing was recorded{bold:#}");
+        output::line(format_args!("{bold}nothing was recorded{bold:#}"))?;
     } else {
-        anstream::println!("recorded into {bold}{set}{bold:#}");
+        output::line(format_args!("recorded into {bold}{set}{bold:#}"))?;
     }
-    anstream::println!("{}", retake_report::ledger_table(ledger).trim_end());
+    output::line(retake_report::ledger_table(ledger).trim_end())
 }
 
 fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
@@ -187,10 +190,10 @@ fn service_tls(args: &RecordArgs, listens: bool, captures: bool) -> Result<(), F
         .hint("name where they connect with --listen, and the service with --upstream"));
     }
     if args.cert.is_none() {
-        anstream::eprintln!(
+        output::tell(
             "clients of the service are shown a certificate of retake's own: those that verify it \
              have to trust the file that `retake ca` prints (or give the service's own certificate: \
-             --cert FILE --key FILE)"
+             --cert FILE --key FILE)",
         );
     }
     Ok(())
@@ -316,7 +319,7 @@ fn from_environment(variable: &str) -> Result<EnvDependency, Failure> {
     })?;
     let env = env_dependency(variable, &value).map_err(address_failure)?;
     if let Some(warning) = &env.warning {
-        anstream::eprintln!("warning: {variable}: {warning}");
+        output::tell(format_args!("warning: {variable}: {warning}"));
     }
     Ok(env)
 }

@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use retake_model::RunEvent;
-use retake_report::Reporter;
+use retake_report::{Again, Reporter};
 use retake_runner::ready::Ready;
 use retake_runner::replay::{ReplayError, ReplayOptions, replay as run};
 use retake_store::{Settings, Store, StoreError};
 
 use super::Home;
+use super::again::again;
 use super::forward::chain;
 use crate::cli::ReplayArgs;
 use crate::failure::{Failure, SURROUNDINGS, USAGE};
 use crate::interrupt::Interrupt;
+use crate::output;
 
 /// How long one test may take, where nobody said.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -52,7 +54,8 @@ pub async fn replay_with(
         Failure::new(SURROUNDINGS, anyhow::Error::new(error).context(what))
             .hint("make the folder of the recordings writable, or name another with --run-dir")
     })?;
-    let mut outputs = Outputs::open(&args, &run_dir)?;
+    let again = again(store, args.run_dir.as_deref());
+    let mut outputs = Outputs::open(&args, &run_dir, &again)?;
     let options = options(store, settings, args, &run_dir)?;
     let summary = run(options, interrupt.receiver(), |event| outputs.on(&event)).await;
     outputs.finish()?;
@@ -200,20 +203,21 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn open(args: &ReplayArgs, run_dir: &Path) -> Result<Self, Failure> {
+    fn open(args: &ReplayArgs, run_dir: &Path, again: &Again) -> Result<Self, Failure> {
         let mut reporters = Vec::new();
+        let open = |name, out| retake_report::open(name, out, again.clone());
         let events = run_dir.join(retake_report::EVENTS_FILE);
-        reporters.push(retake_report::open("events", create(&events)?));
+        reporters.push(open("events", create(&events)?));
         let mut to_stdout = "terminal";
         match args.json.as_deref() {
             Some(path) if path == Path::new("-") => to_stdout = "events",
-            Some(path) => reporters.push(retake_report::open("json", create(path)?)),
+            Some(path) => reporters.push(open("json", create(path)?)),
             None => {}
         }
         if let Some(path) = &args.junit {
-            reporters.push(retake_report::open("junit", create(path)?));
+            reporters.push(open("junit", create(path)?));
         }
-        reporters.push(retake_report::open(to_stdout, Box::new(anstream::stdout())));
+        reporters.push(open(to_stdout, output::stdout()));
         let reporters = reporters.into_iter().flatten().collect();
         Ok(Outputs {
             reporters,
@@ -244,8 +248,6 @@ impl Outputs {
             }
         }
         match self.failed {
-            // Whoever reads the report has seen enough.
-            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Some(error) => Err(Failure::new(
                 SURROUNDINGS,
                 anyhow::Error::new(error).context("failed to write a report"),
@@ -296,11 +298,23 @@ pub fn find_run(store: &Store, name: Option<&str>) -> Result<PathBuf, Failure> {
     match name {
         Some(name) if Path::new(name).is_dir() => Ok(PathBuf::from(name)),
         Some(name) if runs.iter().any(|run| run == name) => Ok(store.run_dir(name)),
-        Some(name) => Err(Failure::usage(format!("run `{name}` not found"))
-            .hint(format!("known runs: {}", runs.join(", ")))),
+        Some(name) => {
+            let hint = match runs.as_slice() {
+                [] => no_run(store),
+                runs => format!("known runs: {}", runs.join(", ")),
+            };
+            Err(Failure::usage(format!("run `{name}` not found")).hint(hint))
+        }
         None => match runs.last() {
             Some(last) => Ok(store.run_dir(last)),
-            None => Err(Failure::usage("there is no run yet").hint("run `retake replay` first")),
+            None => Err(Failure::usage("there is no run yet").hint(no_run(store))),
         },
     }
+}
+
+fn no_run(store: &Store) -> String {
+    format!(
+        "{} has no runs: `retake replay` makes one, and --dir names another folder of recordings",
+        store.root().display()
+    )
 }

@@ -8,6 +8,7 @@ use retake_runner::installation::CERTIFICATES_HINT;
 use super::{Home, state_folder};
 use crate::cli::CaArgs;
 use crate::failure::{Failure, SURROUNDINGS};
+use crate::output;
 
 /// The settings of `retake.yaml`, and the certificate and key for clients of the service.
 ///
@@ -51,8 +52,7 @@ pub fn ca(home: &Home, args: &CaArgs) -> Result<u8, Failure> {
         |error: std::io::Error| Failure::new(SURROUNDINGS, error.into()).hint(CERTIFICATES_HINT);
     let tls = Tls::open(&state_folder()?, settings).map_err(failed)?;
     if args.print {
-        anstream::print!("{}", tls.authority().pem());
-        return Ok(0);
+        return output::print(tls.authority().pem()).map(|()| 0);
     }
     let path = if args.bundle {
         tls.bundle().map_err(failed)?
@@ -61,6 +61,5 @@ pub fn ca(home: &Home, args: &CaArgs) -> Result<u8, Failure> {
     } else {
         tls.authority().certificate_file()
     };
-    anstream::println!("{}", path.display());
-    Ok(0)
+    output::line(path.display()).map(|()| 0)
 }

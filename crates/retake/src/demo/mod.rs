@@ -22,9 +22,10 @@ use tokio::sync::oneshot;
 pub use shop::Build;
 
 use crate::cli::{DemoArgs, DemoServiceArgs, ReplayArgs};
-use crate::commands::{print_ledger, replay_with, state_folder, store};
+use crate::commands::{print_ledger, replay_with, retake, state_folder, store};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::output;
 use world::World;
 
 /// The variables that tell the shop its dependencies' addresses.
@@ -46,22 +47,23 @@ pub async fn run(args: &DemoArgs) -> Result<u8, Failure> {
     let store_folder = args.out.join("retake");
     let shop = free_address()?;
 
-    say("1. Record a shop: its requests, its database, its payments service");
+    say("1. Record a shop: its requests, its database, its payments service")?;
     record_shop(&store_folder, &shop, &interrupt).await?;
 
-    say("2. Stop the database and the payments service. Replay against the same build");
+    say("2. Stop the database and the payments service. Replay against the same build")?;
     let same = replay_build(&store_folder, Build::Good, &shop, &interrupt).await?;
 
-    say("3. Replay against a build with a planted regression");
+    say("3. Replay against a build with a planted regression")?;
     let changed = replay_build(&store_folder, Build::Changed, &shop, &interrupt).await?;
 
-    say("Have a look");
+    say("Have a look")?;
     let folder = store_folder.display();
-    anstream::println!(
-        "  {folder}/{SET}/tests   one file a test, with the calls that belong to it"
-    );
-    anstream::println!("  {folder}/runs         the two runs");
-    anstream::println!("  retake --dir {folder} report --format junit");
+    let retake = retake(&store(store_folder.clone()));
+    output::line(format_args!(
+        "  {folder}/{SET}/tests   one file a test, with the calls that belong to it
+  {folder}/runs         the two runs
+  {retake} report --format junit"
+    ))?;
     if (same, changed) == (0, 1) {
         Ok(0)
     } else {
@@ -151,7 +153,7 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
     })
     .await;
     abort.abort();
-    print_ledger(&recorded?.ledger, SET, false);
+    print_ledger(&recorded?.ledger, SET, false)?;
     Ok(())
 }
 
@@ -229,7 +231,7 @@ fn free_address() -> Result<String, Failure> {
     Ok(listener.local_addr()?.to_string())
 }
 
-fn say(what: &str) {
+fn say(what: &str) -> Result<(), Failure> {
     let bold = anstyle::Style::new().bold();
-    anstream::println!("\n{bold}{what}{bold:#}");
+    output::line(format_args!("\n{bold}{what}{bold:#}"))
 }
