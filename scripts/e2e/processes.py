@@ -34,6 +34,7 @@ def run(command, *, log=None, timeout=300, check=True, **options):
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", timeout=timeout, **options)
     if log:
+        os.makedirs(os.path.dirname(log) or ".", exist_ok=True)
         with open(log, "a") as file:
             file.write(f"$ {command}\n{done.stdout}\n")
     if check and done.returncode != 0:
