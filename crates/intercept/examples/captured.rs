@@ -42,10 +42,10 @@ impl Director for Relays {
         if !self.quiet {
             let name = self.names.of(arrived.wanted.ip());
             eprintln!(
-                "captured: {:?} {} by {}{}",
+                "captured: {:?} {} by process {}{}",
                 arrived.direction,
                 arrived.wanted,
-                arrived.by,
+                arrived.process.unwrap_or(0),
                 name.map_or_else(String::new, |name| format!(" named {name}"))
             );
         }

@@ -62,6 +62,8 @@ pub struct ConnInfo {
     pub peer: Option<SocketAddr>,
     /// Where the client wanted to go.
     pub target: Option<String>,
+    /// The process of the service that connected, or that accepted; where capture tells it.
+    pub process: Option<u32>,
     /// When it was accepted.
     pub opened: Timestamp,
 }

@@ -62,6 +62,7 @@ impl Bridge {
             protocol: Some(postgres::ID),
             peer: None,
             target: None,
+            process: None,
             opened: Timestamp(0),
         };
         let mut responder = postgres::Postgres.responder(&conn);

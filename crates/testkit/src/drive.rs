@@ -144,6 +144,7 @@ fn connection() -> ConnInfo {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: Timestamp(0),
     }
 }

@@ -22,6 +22,7 @@ fn main() {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: Timestamp(0),
     };
     let mut tap = Http1.tap(&conn);

@@ -100,6 +100,7 @@ fn check(name: &str) {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: Timestamp(0),
     });
     let mut pieces = Vec::new();

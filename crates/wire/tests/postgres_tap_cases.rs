@@ -458,6 +458,7 @@ fn an_exchange_larger_than_may_be_held_is_counted_and_the_tap_goes_on() {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: retake_model::Timestamp(0),
     };
     let mut tap = retake_wire::Protocol::tap(&Postgres, &conn);

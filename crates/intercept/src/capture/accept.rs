@@ -308,7 +308,7 @@ impl Waiting {
                 upstream: Some(ours),
                 peer: Some(client.names.peer),
                 name: None,
-                by,
+                process: core.sockets.process_of(by),
                 direction: Direction::Inbound,
             });
         });

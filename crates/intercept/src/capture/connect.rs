@@ -218,7 +218,7 @@ pub(super) fn adopt(
         peer: Some(from),
         wanted: plain(given),
         name: None,
-        by,
+        process: core.sockets.process_of(by),
         direction: Direction::Outbound,
     });
 }

@@ -68,8 +68,8 @@ pub struct Arrived {
     pub wanted: SocketAddr,
     /// The path of the unix socket, where it is one.
     pub name: Option<Arc<str>>,
-    /// The thread of the service.
-    pub by: Pid,
+    /// The process of the service that connected, or accepted; none where it is gone already.
+    pub process: Option<Pid>,
     /// Which way it goes.
     pub direction: Direction,
 }

@@ -33,7 +33,7 @@ pub(super) struct Taken {
 /// What is known of the service's sockets.
 pub(super) struct Sockets {
     way: Outbound,
-    processes: Mutex<HashMap<Pid, Arc<OwnedFd>>>,
+    processes: Mutex<HashMap<Pid, Process>>,
     /// Where each captured socket really leads, as the service gave the address.
     known: Arc<Mutex<Swept<SocketAddr>>>,
     /// Sockets that we made and that the service did not use yet.
@@ -44,6 +44,14 @@ pub(super) struct Sockets {
     listening: Mutex<HashSet<u16>>,
     /// Results that a signal kept from the caller, which asks again (kernels before 5.19).
     undelivered: Mutex<HashMap<u64, (SocketAddr, i32)>>,
+}
+
+/// A thread of the service.
+struct Process {
+    /// Of the thread, or of its process.
+    fd: Arc<OwnedFd>,
+    /// The process, once it was asked for.
+    leader: Option<Pid>,
 }
 
 /// A socket that we made for the service.
@@ -180,7 +188,7 @@ impl Sockets {
     /// Descriptors of processes are kept; one whose number was given to another process since is
     /// told by its error.
     fn duplicate(&self, by: Pid, fd: i32) -> io::Result<OwnedFd> {
-        let kept = lock(&self.processes).get(&by).cloned();
+        let kept = lock(&self.processes).get(&by).map(|kept| kept.fd.clone());
         if let Some(process) = kept {
             match process::duplicate(&process, fd) {
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
@@ -192,9 +200,26 @@ impl Sockets {
         if processes.len() >= PROCESSES {
             processes.clear();
         }
-        processes.insert(by, Arc::clone(&process));
+        let kept = Process {
+            fd: Arc::clone(&process),
+            leader: None,
+        };
+        processes.insert(by, kept);
         drop(processes);
         process::duplicate(&process, fd)
+    }
+
+    /// The process that a thread belongs to: read once, as it takes as long as all else of a connect.
+    pub(super) fn process_of(&self, by: Pid) -> Option<Pid> {
+        let known = |processes: &HashMap<Pid, Process>| processes.get(&by)?.leader;
+        if let Some(leader) = known(&lock(&self.processes)) {
+            return Some(leader);
+        }
+        let leader = process::leader(by)?;
+        if let Some(kept) = lock(&self.processes).get_mut(&by) {
+            kept.leader = Some(leader);
+        }
+        Some(leader)
     }
 
     /// A socket was connected on the way to this address.

@@ -141,7 +141,7 @@ fn take_over(core: &Core, call: Call, path: &Path, port: u16) {
                 peer: None,
                 wanted: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
                 name: path.to_str().map(Into::into),
-                by,
+                process: core.sockets.process_of(by),
                 direction: Direction::Outbound,
             });
         }

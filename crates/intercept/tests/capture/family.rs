@@ -35,6 +35,47 @@ print(sum(s.recv(1) == b'x' for s in all))
     assert!(said.contains("900 connections captured"), "{said}");
 }
 
+/// Also where a thread connects that is gone by then, or another process.
+#[test]
+fn each_connection_tells_the_process_that_made_it() {
+    if !can_run() {
+        return;
+    }
+    let script = "
+import os, socket, threading
+def connect():
+    with socket.create_connection(('127.0.0.1', int(os.environ['ECHO']))) as s:
+        s.send(b'x')
+        assert s.recv(1) == b'x'
+connect()
+thread = threading.Thread(target=connect)
+thread.start()
+thread.join()
+child = os.fork()
+if child == 0:
+    connect()
+    os._exit(0)
+os.waitpid(child, 0)
+print(os.getpid(), child)
+";
+    let world = World::new();
+    for way in ["", "pidfd_getfd"] {
+        let mut command = world.capturing(&["--", python(), "-c", script]);
+        let output = command
+            .env("RETAKE_TEST_REFUSE", way)
+            .output()
+            .expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let text = String::from_utf8_lossy(&output.stdout);
+        let pids: Vec<&str> = text.split_whitespace().collect();
+        let [own, child] = pids[..] else {
+            panic!("{text}{said}");
+        };
+        let by = |pid: &str| said.matches(&format!(" by process {pid}\n")).count();
+        assert_eq!((by(own), by(child)), (2, 1), "{way}: {said}");
+    }
+}
+
 /// A connection that is captured takes two descriptors of ours; the service has the same limit.
 #[test]
 fn connections_for_which_no_descriptor_is_left_go_past() {

@@ -172,6 +172,7 @@ impl Beyond for Mocks {
                         dependency: Some(dependency.name),
                         protocol: dependency.protocol,
                         peer: None,
+                        process: None,
                         target,
                         client,
                         server,

@@ -166,6 +166,7 @@ impl Beyond for Recorded {
                 dependency: Some(arrival.dependency),
                 protocol: arrival.is_http.then_some(http1::ID),
                 peer: Some(arrival.peer),
+                process: None,
                 target: arrival.target,
                 client,
                 server,

@@ -25,6 +25,8 @@ pub struct Arrived {
     pub protocol: Option<ProtocolId>,
     /// Who connected.
     pub peer: Option<SocketAddr>,
+    /// The process of the service that connected, or accepted; where that is known.
+    pub process: Option<u32>,
     /// Where it wanted to go, `host:port`.
     pub target: String,
     /// The socket to who connected.
@@ -68,6 +70,7 @@ impl Adopter {
             protocol: arrived.protocol,
             peer: arrived.peer,
             target: Some(arrived.target),
+            process: arrived.process,
             opened: self.shared.clock.now(),
         };
         let workers = u64::try_from(self.inboxes.len()).unwrap_or(1).max(1);

@@ -40,6 +40,7 @@ impl MockAdopter {
             protocol: dependency.protocol,
             peer: client.peer_addr().ok(),
             target: Some(target),
+            process: None,
             opened: house.clock.now(),
         };
         self.handle.spawn(async move {

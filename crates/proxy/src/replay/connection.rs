@@ -76,6 +76,7 @@ impl Connection {
             protocol: None,
             peer: None,
             target: None,
+            process: None,
             opened: Timestamp(0),
         };
         Connection {

@@ -262,6 +262,7 @@ async fn accept(door: Bound, agrees_to_tls: bool, house: Arc<House>) {
             protocol: door.listen.protocol,
             peer: Some(peer),
             target: Some(door.listen.upstream.clone()),
+            process: None,
             opened: house.clock.now(),
         };
         house.oracle.opened(&info);

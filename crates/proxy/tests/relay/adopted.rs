@@ -26,6 +26,7 @@ fn arrived(to: &str, first: &[u8]) -> (Arrived, TcpStream, TcpStream) {
         dependency: Some(to.into()),
         protocol: None,
         peer: None,
+        process: None,
         target: format!("{to}:80"),
         client: client_far,
         server: server_far,

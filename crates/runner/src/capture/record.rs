@@ -146,6 +146,7 @@ impl Director for RecordDirector {
             dependency,
             protocol: None,
             peer: arrived.peer,
+            process: arrived.process,
             target: arrived
                 .name
                 .map_or_else(|| arrived.wanted.to_string(), |path| path.to_string()),

@@ -220,6 +220,7 @@ impl Director for ReplayDirector {
                 dependency: Some(dependency.name.clone()),
                 protocol: dependency.protocol,
                 peer: arrived.peer,
+                process: arrived.process,
                 target,
                 client: arrived.client,
                 server,

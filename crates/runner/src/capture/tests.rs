@@ -33,7 +33,7 @@ fn arrived(wanted: &str, name: Option<&str>, direction: Direction) -> Arrived {
         peer: None,
         wanted: addr(wanted),
         name: name.map(Into::into),
-        by: 1,
+        process: Some(1),
         direction,
     }
 }

@@ -125,6 +125,7 @@ mod tests {
             protocol: None,
             peer: None,
             target: Some(target.to_owned()),
+            process: None,
             opened: Timestamp(0),
         }
     }

@@ -19,6 +19,7 @@ impl Fed {
             protocol: None,
             peer: None,
             target: None,
+            process: None,
             opened: Timestamp(0),
         }))
     }

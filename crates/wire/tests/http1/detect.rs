@@ -14,6 +14,7 @@ fn requests_are_recognised_by_their_first_line() {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: Timestamp(0),
     };
     let check = |first: &[u8], expected: Detect| {

@@ -444,6 +444,7 @@ fn connection() -> ConnInfo {
         protocol: None,
         peer: None,
         target: None,
+        process: None,
         opened: Timestamp(0),
     }
 }

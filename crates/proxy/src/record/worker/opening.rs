@@ -58,6 +58,7 @@ impl Worker {
             protocol: door.listen.protocol,
             peer: Some(peer),
             target: Some(door.listen.upstream.clone()),
+            process: None,
             opened: self.shared.clock.now(),
         };
         if info.direction == Direction::Inbound {

@@ -15,6 +15,7 @@ fn check(book: &Book, said: Said<'_>, expected: &str) {
         protocol: None,
         peer: None,
         target: Some(SHARED.to_owned()),
+        process: None,
         opened: Timestamp(0),
     };
     let name = book.named(&conn, said).unwrap_or(given);

@@ -65,6 +65,7 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
             protocol: None,
             peer: None,
             target: None,
+            process: None,
             opened: Timestamp(0),
         }))
     });

@@ -29,6 +29,7 @@ impl Talk {
                 protocol: None,
                 peer: None,
                 target: None,
+                process: None,
                 opened: Timestamp(0),
             }),
             answer: Box::new(answer),
