@@ -318,6 +318,9 @@ fn fit<'t>(
             }
             Piece::Tied(recorded) => match here {
                 Some(token) if values.are_bound(recorded, token.text) => token.text.len(),
+                // A dependency's answer gives back the recorded moment where it is written in
+                // another way than the service made it: then that is what is shown.
+                Some(token) if token.kind.is_moment() && token.text == *recorded => recorded.len(),
                 _ => {
                     let candidate = values.candidate_of(recorded)?;
                     rest.starts_with(candidate).then_some(candidate.len())?

@@ -6,6 +6,7 @@ mod password;
 mod provenance;
 mod random;
 mod scan;
+mod unlike;
 mod values;
 
 pub(crate) use provenance::each_token;

@@ -24,6 +24,27 @@ pub(super) fn seconds_of(text: &str) -> Option<i128> {
     }
 }
 
+/// The second since 1970 in which a moment is, written as a text or as a count.
+pub(super) fn second_of(text: &str) -> Option<i128> {
+    let whole = text.split('.').next().unwrap_or(text);
+    let per_second = match whole.len() {
+        _ if !whole.bytes().all(|b| b.is_ascii_digit()) => return seconds_of(text),
+        10 => 1,
+        13 => 1_000,
+        16 => 1_000_000,
+        _ => return None,
+    };
+    whole.parse::<i128>().ok().map(|count| count / per_second)
+}
+
+/// Whether a moment is told to the second alone: then a service may make many that are written
+/// alike.
+pub(super) fn is_whole_second(text: &str) -> bool {
+    let count = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit());
+    let told_finer = || text.contains('.') || text.contains(',') && !text.ends_with("GMT");
+    count || text.len() > 10 && seconds_of(text).is_some() && !told_finer()
+}
+
 /// The seconds since 1970 of a date that is all of the text: `2026-03-01`.
 pub(super) fn midnight_of(text: &str) -> Option<i128> {
     let mut reader = Reader {
@@ -220,6 +241,22 @@ mod tests {
         }
         assert_eq!(midnight_of("2026-03-01"), Some(1_772_323_200));
         assert_eq!(midnight_of("2026-13-01"), None);
+    }
+
+    #[test]
+    fn a_moment_told_to_the_second_is_told_from_finer_ones() {
+        for (text, whole) in [
+            ("Sun, 01 Mar 2026 09:20:30 GMT", true),
+            ("2026-03-01T09:20:30Z", true),
+            ("1772356830", true),
+            ("2026-03-01T09:20:30.5Z", false),
+            ("1772356830.5", false),
+            ("1772356830500", false),
+        ] {
+            assert_eq!(is_whole_second(text), whole, "{text}");
+            assert_eq!(second_of(text), Some(1_772_356_830), "{text}");
+        }
+        assert!(!is_whole_second("2026-03-01"));
     }
 
     #[test]

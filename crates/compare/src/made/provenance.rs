@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use retake_model::{Made, Mock, Path, Segment, TestCase, TokenKind, Value};
 
 use super::digest;
+use super::moment;
 use super::scan::{Near, each_leaf_token};
 use crate::matching::Key;
 
@@ -80,13 +81,15 @@ impl Known {
 /// stand; then takes the test's values into `known`.
 ///
 /// A value was made where its first place in time is a call's request or the response, and no
-/// earlier test or call has it. Moments far from the time of the recording are constants, and
-/// the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
+/// earlier test or call has it. A moment that is told to the second was made again where nobody gave
+/// it to the service in this test: an earlier test of the same second shows the same one. Moments far
+/// from the time of the recording are constants, and the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
 /// what the service was given in this test, which is the same in each run, nor what may be a digest
 /// of anything and is shown to the client alone.
 pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     let near = Near::recorded(test.at);
     let mut given: HashSet<String> = HashSet::new();
+    let mut given_seconds: HashSet<i128> = HashSet::new();
     let mut made: Vec<Made> = Vec::new();
     let mut place_of: HashMap<String, usize> = HashMap::new();
     for part in parts(test) {
@@ -98,12 +101,20 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
                 if is_date_header(path) || given.contains(text) {
                     return;
                 }
+                let second = kind.is_moment().then(|| moment::second_of(text)).flatten();
+                if !part.by_service {
+                    given_seconds.extend(second);
+                }
+                let is_anew = |second: Option<i128>| {
+                    moment::is_whole_second(text)
+                        && second.is_some_and(|second| !given_seconds.contains(&second))
+                };
                 if let Some(one) = place_of.get(text).and_then(|i| made.get_mut(*i)) {
                     one.places.push(path.clone());
                 } else if part.by_service
                     && near.plausible(kind, text)
-                    && !known.has(text)
                     && is_made(kind)
+                    && (!known.has(text) || is_anew(second))
                 {
                     place_of.insert(text.to_owned(), made.len());
                     made.push(Made {

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::unlike::is_unlike_words;
+
 /// The length in bytes of the shortest random text in hex digits.
 const SHORTEST_HEX: usize = 16;
 
@@ -73,12 +75,18 @@ fn is_hex(word: &[u8]) -> bool {
     }
 }
 
-/// Digits and letters of one case, in turns.
+/// Digits and letters of one case, in turns, or letters that make no words.
 fn is_base36(word: &[u8]) -> bool {
     (SHORTEST..=LONGEST).contains(&word.len()) && {
         let counted = Counted::of(word);
-        counted.digits >= 3 && (counted.lower == 0) != (counted.upper == 0) && counted.changes >= 3
+        let in_turns = counted.digits >= 3 && counted.changes >= 3;
+        (counted.lower == 0) != (counted.upper == 0)
+            && (in_turns || !is_of_hex_digits(word) && is_unlike_words(word))
     }
+}
+
+fn is_of_hex_digits(word: &[u8]) -> bool {
+    word.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Base64 before its padding (RFC 4648, section 4), which reads otherwise in a URL.
@@ -107,8 +115,8 @@ fn is_url_letter(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
 }
 
-/// Letters of both cases and digits, in no order. Without a digit, words of one case between
-/// hyphens make it a name.
+/// Letters of both cases and digits, in no order or in one that makes no words. Without a digit,
+/// words of one case between hyphens make it a name.
 fn is_mixed(word: &[u8]) -> bool {
     let counted = Counted::of(word);
     let letters = counted.upper >= 2 && counted.lower >= 2;
@@ -116,14 +124,14 @@ fn is_mixed(word: &[u8]) -> bool {
         let counted = Counted::of(part);
         part.len() > 2 && (counted.upper == 0 || counted.lower == 0)
     };
-    letters
-        && match counted.digits {
-            0 => {
-                (counted.pairs >= 3 || counted.pairs >= 1 && counted.rises >= 3)
-                    && !word.split(|b| !b.is_ascii_alphanumeric()).any(of_one_case)
-            }
-            _ => counted.turns() >= 2,
+    let in_turns = match counted.digits {
+        0 => {
+            (counted.pairs >= 3 || counted.pairs >= 1 && counted.rises >= 3)
+                && !word.split(|b| !b.is_ascii_alphanumeric()).any(of_one_case)
         }
+        _ => counted.turns() >= 2,
+    };
+    letters && (in_turns || is_unlike_words(word))
 }
 
 #[derive(Default)]
@@ -192,6 +200,9 @@ mod tests {
             "gSxNUnhMgKwQbTzRvLpYf",
             "cl9ebqhxk00003b600tymydho",
             "n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=",
+            "tzkawqxxatp7wszbrgjhvqad",
+            "JBSWYKZQGXTLMVCWPRHFNQZD",
+            "ord_qkVxZtJwRbNfGhXs",
         ] {
             check(random, true);
         }
@@ -204,6 +215,10 @@ mod tests {
             "release-2026-build-77-of-main",
             "1234567890123456789012",
             "deadbeefdeadbeef",
+            "deadbeefcafebabefeedbeef",
+            "6ba7b811-9dad-51d1-80b4-00c04fd430c8",
+            "PKCS5_PBKDF2_HMAC_SHA1",
+            "my-product-title-x8k2q9z4",
             "Mozilla5AppleWebKit",
             "order_lines_1_items_updated_at_2",
             "application/x-www-form-urlencoded",

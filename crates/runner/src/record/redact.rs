@@ -4,7 +4,8 @@
 //! installation makes for itself), so the same secret gives the same token wherever it stands:
 //! what was equal stays equal, and requests that carry it still match.
 
-use retake_model::Value;
+use retake_compare::made::{Near, whole_token};
+use retake_model::{TokenKind, Value};
 
 /// Headers whose value is a credential.
 const SECRET_HEADERS: &[&str] = &[
@@ -33,18 +34,23 @@ const SECRET_QUERY: &[&str] = &[
     "sig",
 ];
 
-/// Fields of JSON bodies whose value is a credential, in lower case without `_` and `-`. Not
-/// passwords: a service that is asked to check one again needs it.
-const SECRET_FIELDS: &[&str] = &[
-    "accesstoken",
-    "apitoken",
-    "authtoken",
-    "bearertoken",
-    "idtoken",
-    "jwt",
-    "refreshtoken",
-    "sessiontoken",
-    "token",
+/// How the names of fields of JSON bodies end whose value is a credential, in lower case without
+/// `_` and `-`. Not passwords: a service that is asked to check one again needs it. A JSON web
+/// token is a credential whatever its name.
+const SECRET_FIELDS: &[&str] = &["jwt", "token"];
+
+/// What stands before `token` in the name of a field that is a place in a list.
+const PLACES: &[&str] = &[
+    "after",
+    "before",
+    "continuation",
+    "cursor",
+    "next",
+    "page",
+    "prev",
+    "previous",
+    "resume",
+    "sync",
 ];
 
 /// The shortest value of such a field that is taken for a credential, in bytes.
@@ -257,7 +263,12 @@ fn is_secret_field(name: &str, value: &str) -> bool {
         .filter(|c| !matches!(c, '_' | '-'))
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    value.len() >= SHORTEST_FIELD && SECRET_FIELDS.contains(&bare.as_str())
+    let named = SECRET_FIELDS
+        .iter()
+        .filter_map(|end| bare.strip_suffix(end))
+        .any(|before| !PLACES.iter().any(|place| before.ends_with(place)));
+    let is_jwt = || whole_token(value, Near::default()) == Some(TokenKind::Jwt);
+    value.len() >= SHORTEST_FIELD && (named || bare == "refresh" || is_jwt())
 }
 
 fn is_secret_cookie(name: &str, value: &str) -> bool {

@@ -225,3 +225,22 @@ fn a_salted_hash_is_another_one_of_the_same_algorithm_and_cost() {
         g.check(&of(HASH), &of(&other), &[&expected], 0);
     }
 }
+
+#[test]
+fn a_moment_that_a_dependency_gives_back_as_recorded_fits_whatever_was_made_in_its_place() {
+    let recorded = "2026-03-01T10:20:30.514366Z";
+    let of = |at: &str| format!(r#"{{"created_at":"{at}"}}"#);
+    let mut g = Generated::new(&[]);
+    let candidate = "2026-03-01T10:20:30.770982Z";
+    g.values.bind(TokenKind::Timestamp, recorded, candidate);
+    g.check(&of(recorded), &of(candidate), &[], 0);
+    g.check(&of(recorded), &of(recorded), &[], 0);
+    let other = "2026-03-01T10:20:31.000001Z";
+    let expected = format!("Changed $.created_at: \"{candidate}\" -> \"{other}\"");
+    g.check(&of(recorded), &of(other), &[&expected], 0);
+
+    // An id that was made anew is not the recorded one.
+    g.values.bind(TokenKind::Uuid, RECORDED, CANDIDATE);
+    let expected = format!("Changed $.created_at: \"{CANDIDATE}\" -> \"{RECORDED}\"");
+    g.check(&of(RECORDED), &of(RECORDED), &[&expected], 0);
+}

@@ -133,3 +133,36 @@ fn constants_and_date_headers_are_not_listed() {
         []
     );
 }
+
+#[test]
+fn a_moment_of_the_second_of_an_earlier_test_is_made_again_unless_it_was_given() {
+    let shown = |moment: &str| {
+        test(
+            Value::Null,
+            vec![],
+            Value::map([("expires", moment.into())]),
+        )
+    };
+    let whole = "Sun, 01 Mar 2026 09:20:30 GMT";
+    let check = |second: TestCase, made: &[&str]| {
+        let mut known = Known::new();
+        find_made(&shown(whole), &mut known);
+        find_made(&shown(NOW), &mut known);
+        let found = find_made(&second, &mut known);
+        let found: Vec<&str> = found.iter().map(|m| m.value.as_str()).collect();
+        assert_eq!(found, made);
+    };
+    check(shown(whole), &[whole]);
+    check(shown(NOW), &[]);
+    for given in ["2026-03-01 09:20:30+00", "2026-03-01 09:20:30.123456+00"] {
+        let select = call(10, 5, Value::Null, Value::map([("rows", given.into())]));
+        check(
+            test(
+                Value::Null,
+                vec![select],
+                Value::map([("expires", whole.into())]),
+            ),
+            &[],
+        );
+    }
+}

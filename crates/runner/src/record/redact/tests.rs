@@ -93,7 +93,14 @@ fn fields_of_json_that_carry_credentials_are_redacted() {
         let body = Value::map([("json", json), ("encoded", encoded)]);
         Value::map([("body", body)])
     };
-    for name in ["token", "access_token", "refreshToken", "ID-Token"] {
+    for name in [
+        "token",
+        "access_token",
+        "refreshToken",
+        "ID-Token",
+        "refresh",
+        "password_reset_token",
+    ] {
         let mut message = body(field(name, secret));
         let mut found = Vec::new();
         redactor().http(&mut message, &mut found);
@@ -106,11 +113,30 @@ fn fields_of_json_that_carry_credentials_are_redacted() {
         ("token", "next:2"),
         ("password", secret),
         ("page_token", secret),
+        ("nextPageToken", secret),
+        ("access", secret),
     ] {
         let mut message = body(field(name, value));
         redactor().http(&mut message, &mut Vec::new());
         assert_eq!(message, body(field(name, value)));
     }
+}
+
+#[test]
+fn a_json_web_token_is_a_credential_whatever_its_name() {
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJlLW9mLXRoaXM";
+    let json = Value::map([("access", Value::text(token)), ("other", "eyJh.b.c".into())]);
+    let mut message = Value::map([("body", Value::map([("json", json)]))]);
+    let mut found = Vec::new();
+    redactor().http(&mut message, &mut found);
+    assert_eq!(found, [token]);
+    let hidden = redactor().token(token);
+    let json = Value::map([
+        ("access", Value::text(hidden)),
+        ("other", "eyJh.b.c".into()),
+    ]);
+    let expected = Value::map([("json", json)]);
+    assert_eq!(message.get("body"), Some(&expected));
 }
 
 #[test]
