@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use retake_model::{Attribution, Mock, ProtocolId, Rules, Scope, TestSet, Value};
+use retake_model::{Rules, Value};
 
 use super::{Effect, Key, effect, request_key, shape_key};
 use crate::made::Near;
+
+mod settle;
+
+pub use settle::settle_background;
 
 /// How many requests are remembered.
 const MAX_KEYS: usize = 10_000;
@@ -52,67 +56,6 @@ impl Idle {
     pub fn has(&self, request: &Recurring) -> bool {
         let enough = if request.plain { 1 } else { 2 };
         !request.transaction && self.0.get(&request.key).is_some_and(|seen| *seen >= enough)
-    }
-}
-
-/// Gives the scope `background` to calls of tests that the set has among its background calls: a
-/// test that was written before the first of them was seen has them as its own.
-pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'static Rules) {
-    let near = Near::recorded(set.info.recorded);
-    let mut idle = Idle::default();
-    for mock in &set.shared {
-        if mock.scope == Scope::Background {
-            let rules = rules(mock.protocol);
-            let request = Recurring::of(mock.to.clone(), &mock.request, rules, near);
-            idle.saw(&request, mock.merged.saturating_add(1));
-        }
-    }
-    if idle.0.is_empty() {
-        return;
-    }
-    for test in &mut set.tests {
-        let near = Near::recorded(test.at);
-        let recurring: Vec<Recurring> = (test.calls.iter())
-            .map(|call| Recurring::of(call.to.clone(), &call.request, rules(call.protocol), near))
-            .collect();
-        let mut by_clock = Vec::new();
-        for (at, call) in test.calls.iter_mut().enumerate() {
-            let own = call.scope == Scope::Test && call.by != Attribution::Trace;
-            if own && recurring.get(at).is_some_and(|request| idle.has(request)) {
-                call.scope = Scope::Background;
-                by_clock.push(at);
-            }
-        }
-        for at in by_clock {
-            settle_transaction(&mut test.calls, &recurring, at);
-        }
-    }
-}
-
-/// Gives the scope `background` to the transaction that has just the call with that number in it:
-/// what stands right before it and right after it at its dependency begins and ends one.
-fn settle_transaction(calls: &mut [Mock], recurring: &[Recurring], at: usize) {
-    let Some(to) = calls.get(at).map(|call| call.to.clone()) else {
-        return;
-    };
-    let beside = |other: &usize| calls.get(*other).is_some_and(|call| call.to == to);
-    let bounds = (
-        (0..at).rev().find(beside),
-        (at + 1..calls.len()).find(beside),
-    );
-    let is_bound = |at: usize| {
-        let test = calls.get(at).is_some_and(|call| call.scope == Scope::Test);
-        test && recurring.get(at).is_some_and(|request| request.transaction)
-    };
-    if let (Some(begins), Some(ends)) = bounds
-        && is_bound(begins)
-        && is_bound(ends)
-    {
-        for at in [begins, ends] {
-            if let Some(call) = calls.get_mut(at) {
-                call.scope = Scope::Background;
-            }
-        }
     }
 }
 

@@ -40,6 +40,13 @@ pub fn shape_key(request: &Value, rules: &Rules, near: Near) -> Key {
     Canon::read("", request, rules, near, &mut statements).key(|number, _| Part::Hole(number))
 }
 
+/// The key of what a request is like: the same dependency and route, the same statement with other
+/// values.
+pub(super) fn alike_key(to: &str, request: &Value, rules: &Rules) -> Key {
+    let mut statements = Statements::default();
+    Canon::read(to, request, rules, Near::default(), &mut statements).coarse_key()
+}
+
 /// A request in one line of at most 160 characters: the fields that say it, without line breaks
 /// and runs of spaces.
 pub fn summary(request: &Value, rules: &Rules) -> String {

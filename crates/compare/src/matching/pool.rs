@@ -41,6 +41,8 @@ pub(crate) struct Pool {
 pub(crate) struct Entry {
     pub(crate) origin: Origin,
     pub(crate) served: u64,
+    /// How often it was asked again, in recorded order, before another answer came.
+    repeats: u64,
     tokens: Vec<(CanonToken, Role)>,
     /// The numbers of the tokens outside of leaves that hold a secret; empty where none does.
     outside: Vec<usize>,
@@ -180,6 +182,7 @@ impl Pool {
         self.entries.push(Entry {
             origin,
             served: 0,
+            repeats: 0,
             tokens: canon.tokens.iter().cloned().zip(roles).collect(),
             outside,
             meant: canon.meant.clone(),
@@ -188,6 +191,13 @@ impl Pool {
             loose,
             wild,
         });
+    }
+
+    /// The mock that was added last was asked so many times more before another one was.
+    pub(crate) fn repeat_last(&mut self, times: u64) {
+        if let Some(entry) = self.entries.last_mut() {
+            entry.repeats = times;
+        }
     }
 
     /// Takes the mock that answers, among those that are eligible.
@@ -335,7 +345,7 @@ impl Pool {
             Index::Loose => self.loose.get_mut(&key)?,
             Index::Wild => self.wild.get_mut(&key)?,
         };
-        let waits = |id: &usize| entries.get(*id).is_some_and(|entry| entry.served == 0);
+        let waits = |id: &usize| entries.get(*id).is_some_and(Entry::waits);
         let ids: Vec<usize> = match which {
             Which::Again => queue.last_served.into_iter().collect(),
             Which::Waiting => {
@@ -398,6 +408,11 @@ impl Pool {
 }
 
 impl Entry {
+    /// Whether it was not served as often as it was recorded.
+    fn waits(&self) -> bool {
+        self.served <= self.repeats
+    }
+
     /// What it answers: equal for mocks of the same question with the same values.
     pub(crate) fn question(&self) -> Key {
         self.exact

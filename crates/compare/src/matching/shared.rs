@@ -125,6 +125,10 @@ impl Shared {
             true => Role::First,
             false => Role::Given,
         });
+        // What the clock asks is answered with what is new as soon as may be.
+        if mock.scope != Scope::Background {
+            pool.repeat_last(mock.merged);
+        }
     }
 
     /// How many mocks were looked at, ever.

@@ -10,6 +10,7 @@ mod columns;
 mod effect;
 mod meant;
 mod names;
+mod notes;
 mod rows;
 mod slots;
 mod statement;

@@ -6,6 +6,7 @@
 
 use sqlparser::tokenizer::{Token, Word};
 
+use super::notes::notes;
 use super::rows::{Piece, Rows, lists};
 use super::types::type_behind;
 
@@ -27,6 +28,8 @@ pub(crate) struct Slot {
     /// The type that is written behind it (`::int`), by its short name.
     pub(crate) cast: Option<String>,
     pub(crate) place: Place,
+    /// Whether it is a note of the machine or its time, see [`super::notes`]: it does not count.
+    pub(crate) is_note: bool,
 }
 
 /// What stands in a place.
@@ -96,17 +99,25 @@ pub(super) fn slots(
             value,
             cast,
             place: around.place(tokens, at, at + length),
+            is_note: false,
         });
         at += length;
     }
-    out.lists = {
+    let (lists, notes) = {
         let mut slots = out.slots.iter();
         let pieces = pieces.into_iter().map(|token| match token {
             Some(token) => Piece::Token(token),
             None => Piece::Value(slots.next().and_then(|slot| slot.cast.as_deref())),
         });
-        lists(&pieces.collect::<Vec<_>>())
+        let pieces: Vec<_> = pieces.collect();
+        (lists(&pieces), notes(&pieces))
     };
+    out.lists = lists;
+    for number in notes {
+        if let Some(slot) = out.slots.get_mut(number) {
+            slot.is_note = true;
+        }
+    }
     out
 }
 

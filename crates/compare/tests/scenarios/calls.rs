@@ -1,7 +1,7 @@
 //! What is answered, what is missed, and what is said of it.
 
 use retake_compare::matching::Effect;
-use retake_model::{Answer, ConnId, Path, Scope, Value};
+use retake_model::{Answer, ConnId, Mock, Path, Scope, Value};
 
 use crate::build::{Run, call, http, ok, row, scoped, set, sql, test, told};
 
@@ -549,4 +549,20 @@ fn scenario_20_transactions_of_several_connections_have_no_order_between_them() 
     check(&one_by_one, &[&mine[..], &other[..]].concat(), true);
     let at_once = [&mine[..2], &other[..], &mine[2..]].concat();
     check(&one_by_one, &at_once, false);
+}
+
+#[test]
+fn what_was_asked_again_before_it_changed_is_answered_as_often_on_replay() {
+    for scope in [Scope::Startup, Scope::Session] {
+        let exists = |answer, merged| Mock {
+            merged,
+            ..scoped(scope, sql("select exists (select 1)", &[]), row(answer))
+        };
+        let startup = vec![exists("f", 2), exists("t", 1)];
+        let mut run = Run::of(set(vec![], startup));
+        for answer in ["f", "f", "f", "t", "t", "t"] {
+            let given = run.ask(sql("select exists (select 1)", &[]));
+            assert_eq!(given.expect("an answer"), row(answer));
+        }
+    }
 }

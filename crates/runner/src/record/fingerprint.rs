@@ -78,6 +78,15 @@ impl Fingerprint {
         print.end()
     }
 
+    /// Of what a mock was asked, and when it may be served.
+    pub fn asked(mock: &Mock) -> u128 {
+        let mut print = Fingerprint::new();
+        mock.to.hash(&mut print);
+        mock.scope.hash(&mut print);
+        print.message(&mock.request);
+        print.end()
+    }
+
     fn new() -> Self {
         Fingerprint {
             hasher: None,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use retake_model::Mock;
+use retake_model::{Mock, Scope};
 use retake_store::SharedPart;
 
 use super::fingerprint::Fingerprint;
@@ -41,8 +41,18 @@ pub(super) struct Shared {
     index: HashMap<Print, u32>,
     /// The number of each mock by fingerprints of exact bytes that mean it. Several may: bytes
     /// tell things that a mock does not.
-    raw: HashMap<Print, u32>,
+    raw: HashMap<Print, Repeat>,
+    /// The number of the latest mock of each question, where the order of its answers matters: all
+    /// but what is asked by the clock.
+    latest: HashMap<Print, u32>,
     changed: bool,
+}
+
+/// A mock by its number, and what was asked.
+#[derive(Debug, Clone, Copy)]
+struct Repeat {
+    number: u32,
+    asked: Print,
 }
 
 /// A fingerprint in two halves, which takes a quarter less in a map than a number of 128 bits.
@@ -68,6 +78,7 @@ impl Default for Shared {
             released_bytes: 0,
             index: HashMap::new(),
             raw: HashMap::new(),
+            latest: HashMap::new(),
             changed: false,
         }
     }
@@ -77,12 +88,13 @@ impl Shared {
     /// What becomes of an exchange with these exact bytes, where that is known without reading
     /// them. `is_exact` says that other bytes mean another mock.
     pub(super) fn known(&mut self, raw: u128, is_exact: bool) -> Option<Kept> {
-        match self.raw.get(&halves(raw)) {
-            Some(&number) => {
+        match self.raw.get(&halves(raw)).copied() {
+            Some(Repeat { number, asked }) if self.is_latest(number, asked) => {
                 self.merge(number);
                 Some(Kept::Merged)
             }
-            None => (is_exact && self.is_full()).then_some(Kept::Full),
+            Some(_) if !self.is_full() => None,
+            _ => (is_exact && self.is_full()).then_some(Kept::Full),
         }
     }
 
@@ -90,7 +102,10 @@ impl Shared {
     /// [is complete](Self::is_part_complete) is to be released first.
     pub(super) fn add(&mut self, mock: &Mock, raw: Option<u128>) -> Kept {
         let print = halves(Fingerprint::mock(mock));
+        let asked = halves(Fingerprint::asked(mock));
         let known = self.index.get(&print).copied();
+        // One more after another answer is no repeat: answers are given in recorded order.
+        let known = known.filter(|number| self.is_latest(*number, asked) || self.is_full());
         let number = self.released.saturating_add(self.mocks.len());
         let (number, kept) = match (known, u32::try_from(number)) {
             (Some(number), _) => {
@@ -99,6 +114,9 @@ impl Shared {
             }
             (None, Ok(number)) if !self.is_full() => {
                 self.index.insert(print, number);
+                if mock.scope != Scope::Background {
+                    self.latest.insert(asked, number);
+                }
                 self.mocks.push(mock);
                 self.changed = true;
                 (number, Kept::New)
@@ -108,9 +126,16 @@ impl Shared {
         if let Some(raw) = raw
             && self.raw.len() < MAX_SHARED
         {
-            self.raw.insert(halves(raw), number);
+            self.raw.insert(halves(raw), Repeat { number, asked });
         }
         kept
+    }
+
+    /// Whether no other answer to that question was recorded since.
+    fn is_latest(&self, number: u32, asked: Print) -> bool {
+        self.latest
+            .get(&asked)
+            .is_none_or(|latest| *latest == number)
     }
 
     fn is_full(&self) -> bool {
@@ -162,7 +187,7 @@ fn halves(print: u128) -> Print {
 
 #[cfg(test)]
 mod tests {
-    use retake_model::{Attribution, ProtocolId, Scope, Value};
+    use retake_model::{Attribution, ProtocolId, Value};
 
     use super::*;
 
@@ -202,6 +227,36 @@ mod tests {
         assert_eq!(shared.mocks.repeats(0), Some(0));
         let (part, mocks) = shared.take_changed(false).expect("changed");
         assert_eq!((part, mocks.len()), (2, 1));
+    }
+
+    #[test]
+    fn answers_that_come_in_turns_are_kept_in_their_order() {
+        let answered = |answer: &str| Mock {
+            response: Value::text(answer),
+            ..mock(1)
+        };
+        let mut shared = Shared::default();
+        for (answer, raw, kept) in [
+            ("f", 1, Kept::New),
+            ("f", 1, Kept::Merged),
+            ("t", 2, Kept::New),
+            ("f", 1, Kept::New),
+            ("f", 1, Kept::Merged),
+        ] {
+            let known = shared.known(raw, true);
+            let took = known.unwrap_or_else(|| shared.add(&answered(answer), Some(raw)));
+            assert_eq!(took, kept, "{answer}");
+        }
+        let repeats = [0, 1, 2].map(|number| shared.mocks.repeats(number));
+        assert_eq!(repeats, [Some(1), Some(0), Some(1)]);
+        // Nobody waits for what the clock asks.
+        let by_clock = |answer: &str| Mock {
+            scope: Scope::Background,
+            ..answered(answer)
+        };
+        assert_eq!(shared.add(&by_clock("f"), None), Kept::New);
+        assert_eq!(shared.add(&by_clock("t"), None), Kept::New);
+        assert_eq!(shared.add(&by_clock("f"), None), Kept::Merged);
     }
 
     #[test]

@@ -66,6 +66,9 @@ impl Builder<'_> {
     }
 
     fn slot(&mut self, slot: &Slot, params: Params<'_>) {
+        if slot.is_note {
+            return self.text("");
+        }
         let param = match &slot.value {
             Slotted::Param(number) => params.get(*number),
             Slotted::Literal(..) => None,

@@ -1,4 +1,6 @@
-use retake_model::{Field, FieldKind, SetInfo, TestCase, Timestamp};
+use retake_model::{
+    Attribution, Field, FieldKind, Mock, ProtocolId, Scope, SetInfo, TestCase, TestSet, Timestamp,
+};
 
 use super::*;
 
@@ -135,4 +137,105 @@ fn a_transaction_around_what_the_clock_asks_alone_is_the_clocks() {
         &["begin", "select 7", "begin", poll, "commit", "commit"],
         &[Test, Test, Clock, Clock, Clock, Test],
     );
+}
+
+/// The scopes of the calls of two tests, one after the other, beside these background calls.
+fn scopes(tests: [&[(&str, &str)]; 2], background: &[(&str, &str)]) -> Vec<Scope> {
+    let call = |(sql, rows): &(&str, &str), scope| {
+        let mut mock = mock(sql, scope, 0);
+        let row = rows.split_whitespace().map(Value::from).collect();
+        mock.response = Value::map([("rows", Value::List(vec![Value::List(row)]))]);
+        mock
+    };
+    // The requests have a number that is also one of those that the job finds.
+    let test = |(number, calls): (u64, &[(&str, &str)])| TestCase {
+        name: "t".to_owned(),
+        protocol: ProtocolId("postgres"),
+        at: Timestamp(AT.0 + number),
+        took: 0,
+        trace: None,
+        merged: 0,
+        port: None,
+        request: Value::map([("sql", Value::from("select 88"))]),
+        response: Value::Null,
+        calls: calls.iter().map(|c| call(c, Scope::Test)).collect(),
+        made: Vec::new(),
+        rules: Vec::new(),
+    };
+    let info = SetInfo {
+        recorded: AT,
+        ..SetInfo::default()
+    };
+    let mut set = TestSet {
+        name: "s".into(),
+        info,
+        tests: (0..).zip(tests).map(test).collect(),
+        shared: (background.iter())
+            .map(|c| call(c, Scope::Background))
+            .collect(),
+    };
+    settle_background(&mut set, |_| &RULES);
+    let calls = set.tests.iter().flat_map(|test| &test.calls);
+    calls.map(|call| call.scope).collect()
+}
+
+const POLL: &str = "select * from outbox where sent_at is null";
+const SENT_7: &str = "update outbox set sent_at = now() where id = 77";
+const SENT_8: &str = "update outbox set sent_at = now() where id = 88";
+
+#[test]
+fn what_a_job_writes_for_the_rows_that_it_finds_is_the_clocks() {
+    use Scope::{Background as Clock, Test};
+    let order = ("insert into orders values (5)", "");
+    let found = scopes(
+        [
+            // While a transaction of the request is open, too.
+            &[
+                ("begin", ""),
+                ("begin", ""),
+                (POLL, "77 88"),
+                order,
+                (SENT_7, ""),
+                ("commit", ""),
+                ("commit", ""),
+            ],
+            // What goes on while the next request is open.
+            &[(POLL, "77"), ("begin", ""), (POLL, "88"), (SENT_8, "")],
+        ],
+        &[(POLL, "")],
+    );
+    let first = [Test, Clock, Clock, Test, Clock, Clock, Test];
+    let second = [Clock, Test, Clock, Test];
+    assert_eq!(found, [&first[..], &second[..]].concat(), "no end was seen");
+}
+
+#[test]
+fn what_a_job_began_while_one_request_was_open_ends_while_the_next_one_is() {
+    use Scope::Background as Clock;
+    let first = [("begin", ""), (POLL, "77 88"), (SENT_7, "")];
+    let second = [(SENT_8, ""), ("commit", "")];
+    let found = scopes([&first, &second], &[(POLL, "")]);
+    assert_eq!(found, [Clock; 5]);
+}
+
+#[test]
+fn what_is_written_outside_of_transactions_is_the_clocks_where_its_like_was_seen_idle() {
+    use Scope::{Background as Clock, Test};
+    let calls = [(POLL, "77 88"), (SENT_7, ""), (SENT_8, "")];
+    let found = scopes([&calls, &[]], &[(POLL, ""), (SENT_7, "")]);
+    assert_eq!(found, [Clock; 3]);
+    let found = scopes([&calls, &[]], &[(POLL, "")]);
+    assert_eq!(found, [Clock, Test, Test], "never seen idle");
+}
+
+#[test]
+fn a_write_whose_like_is_made_at_another_time_is_its_tests() {
+    use Scope::{Background as Clock, Test};
+    let calls = [("begin", ""), (POLL, "77 88"), (SENT_7, ""), ("commit", "")];
+    let elsewhere = [("update outbox set sent_at = now() where id = 1", "")];
+    let found = scopes([&calls, &elsewhere], &[(POLL, "")]);
+    assert_eq!(found, [Test, Clock, Test, Test, Test]);
+    // Once is too seldom to say so, where it was not seen idle.
+    let found = scopes([&calls, &[]], &[(POLL, "")]);
+    assert_eq!(found, [Test, Clock, Test, Test]);
 }

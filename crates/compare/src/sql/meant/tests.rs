@@ -365,3 +365,29 @@ fn lists_of_parameters_in_another_order_ask_the_same() {
         ("select a from t where b in ('y', 'x') and c = 'z'", &[]),
     );
 }
+
+#[test]
+fn what_a_tool_notes_of_its_time_and_machine_does_not_count() {
+    let flyway = r#"INSERT INTO "public"."flyway_schema_history" ("installed_rank", "version",
+        "execution_time", "success") VALUES ($1, $2, $3, $4)"#;
+    let took = |rank, took| {
+        let params = vec![
+            (rank, "int4"),
+            ("1", "varchar"),
+            (took, "int4"),
+            ("TRUE", "bool"),
+        ];
+        params
+    };
+    both((flyway, &took("1", "29")), (flyway, &took("1", "44")));
+    neither((flyway, &took("1", "29")), (flyway, &took("2", "29")));
+    let liquibase = |by: &str| {
+        format!(
+            "UPDATE databasechangeloglock SET LOCKED = TRUE, LOCKEDBY = '{by}', LOCKGRANTED = NOW() WHERE ID = 1"
+        )
+    };
+    both(
+        (&liquibase("vm (10.0.0.1)"), &[]),
+        (&liquibase("ci (10.7.0.2)"), &[]),
+    );
+}
