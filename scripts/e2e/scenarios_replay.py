@@ -125,6 +125,26 @@ def scenario_26_noise_goes_by_kind_or_by_rule_and_hides_nothing_else(case):
         raise Failed(f"more than the one difference: {run.test('GET /noise')['differences']}")
 
 
+def scenario_26_a_moment_is_as_far_from_its_request_as_it_was(case):
+    case.record_requests("POST /invites", "GET /item/1", "GET /item/2")
+    for time in ((), ("--no-freeze",), ("--jobs", "4"), ("--jobs", "4", "--no-freeze")):
+        case.replay(*time).expect_green()
+    days = ("30 days after the request", "300 days after the request")
+    for time in ((), ("--no-freeze",)):
+        for change, words in (
+            ("expiry-text", ("json.expires_at", *days)),
+            ("expiry-millis", ("json.millis", "2 h after", "300 days after")),
+            ("expiry-cookie", ("headers.set-cookie", "7 days after", "300 days after")),
+            ("expiry-call", ("INSERT INTO invites", *days)),
+        ):
+            run = case.replay(*time, CHANGE=change).expect(1, f"(changed: {change})")
+            run.expect_difference("POST /invites", *words)
+            if len(run.test("POST /invites")["differences"]) != 1:
+                raise Failed(f"{change}: more than the one difference: {run.test('POST /invites')['differences']}")
+        # So far off it is no moment of the test at all, and nothing answers the call.
+        case.replay(*time, CHANGE="expiry-date").expect(1, "(another date)")
+
+
 def scenario_27_tokens_and_created_ids_are_tied(case):
     def traffic(base):
         from scenarios import Client
@@ -177,3 +197,25 @@ def scenario_41_random_and_signed_values_are_compared_by_kind(case):
                          ("POST /accounts", {"name": "n2", "password": "p"}))
     for _ in range(2):
         case.replay().expect_green()
+
+
+def scenario_41_the_claims_of_a_signed_token_are_compared(case):
+    case.record_requests("POST /invites", "POST /invites")
+    for time in ((), ("--no-freeze",)):
+        case.replay(*time).expect_green()
+        for change, words in (
+            ("claim", ("claims", "scope", "read write")),
+            ("no-claim", ("claims", "scope", "removed")),
+            ("expiry-claim", ("claims", "exp", "1 h after the request", "300 days after the request")),
+        ):
+            run = case.replay(*time, CHANGE=change).expect(1, f"(changed: {change})")
+            run.expect_difference("POST /invites", *words)
+            if len(run.test("POST /invites")["differences"]) != 1:
+                raise Failed(f"{change}: more than the one difference: {run.test('POST /invites')['differences']}")
+    case.settings("""
+        rules:
+          - path: response.body.json.invitation.claims.scope
+            ignore: true
+            why: another build grants more
+        """)
+    case.replay(CHANGE="claim").expect_green()

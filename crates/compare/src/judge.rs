@@ -104,6 +104,7 @@ pub fn judge(
             .extend(same_build_note(&result, calls, setting));
     }
     result.hidden = compared.hidden;
+    result.by_distance = compared.by_distance;
     result.by_kind = compared.by_kind + calls.matched.iter().map(|m| m.by_kind).sum::<u64>();
     result
 }
@@ -154,6 +155,7 @@ pub fn not_run(test: &TestCase, id: &TestId, why: &str, setting: &Setting<'_>) -
         differences: Vec::new(),
         hidden: Vec::new(),
         by_kind: 0,
+        by_distance: 0,
         calls_recorded: test.calls.len(),
         calls_matched: 0,
         took: Duration::ZERO,

@@ -5,12 +5,14 @@
 //!
 //! * [`made`]: values that the service makes (ids, times, tokens): finding them, tracing them to
 //!   where they first appeared, and the two-way map from recorded to candidate values.
+//! * [`clocks`]: how far moments lie from the time of their test.
 //! * [`sql`]: what identifies a statement.
 //! * [`rules`], [`diff`]: what is noise, and what changed.
 //! * [`matching`]: the canonical key of a request, and the mocks that answer it.
 //! * [`judge`](judge()), [`causes`](causes()): what is to be said of a test, and of a run.
 
 mod causes;
+pub mod clocks;
 pub mod diff;
 mod follow;
 mod judge;

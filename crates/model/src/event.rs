@@ -72,6 +72,8 @@ pub struct TestResult {
     pub hidden: Vec<RuleUse>,
     /// How many values were compared by kind because the service made them.
     pub by_kind: u64,
+    /// How many of them are moments whose distance from the time of the test was compared.
+    pub by_distance: u64,
     /// How many outbound calls the recording has.
     pub calls_recorded: usize,
     /// How many of them the candidate made, as recorded.

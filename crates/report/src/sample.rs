@@ -69,6 +69,7 @@ pub(crate) fn passed(name: &str) -> TestResult {
             hidden: 1,
         }],
         by_kind: 2,
+        by_distance: 1,
         calls_recorded: 2,
         calls_matched: 2,
         took: Duration::from_millis(12),

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -33,6 +33,14 @@ if DRIVER == "psycopg2":
     import psycopg2 as driver
 else:
     import psycopg as driver
+
+
+def signed(claims):
+    """A JSON web token."""
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in
+             ({"alg": "HS256", "typ": "JWT"}, claims)]
+    mac = hmac.digest(b"key", b".".join(parts), "sha256")
+    return b".".join([*parts, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
 
 
 class Database:
@@ -90,6 +98,7 @@ def prepare(db):
     db.ask("CREATE TABLE IF NOT EXISTS items (id int PRIMARY KEY, name text, price numeric(10,2), seen int DEFAULT 0)")
     db.ask("CREATE TABLE IF NOT EXISTS things (id uuid PRIMARY KEY, name text, made timestamptz)")
     db.ask("CREATE TABLE IF NOT EXISTS accounts (name text PRIMARY KEY, password text)")
+    db.ask("CREATE TABLE IF NOT EXISTS invites (id uuid PRIMARY KEY, until timestamptz, day date)")
     db.ask("CREATE TABLE IF NOT EXISTS jobs (id serial PRIMARY KEY, what text)")
     db.ask("CREATE SEQUENCE IF NOT EXISTS attempts")
     db.ask("""CREATE OR REPLACE FUNCTION fails_at_first() RETURNS int LANGUAGE plpgsql AS $$
@@ -114,6 +123,7 @@ class Service:
         self.flags = prepare(self.db)
         self.cache = self._try_cache()
         self.tokens = {}
+        self.started = datetime.now(timezone.utc)
         self.deferred = queue.Queue()
         self.state = pathlib.Path(os.environ.get("STATE", "."))
         threading.Thread(target=self._work_later, daemon=True).start()
@@ -377,11 +387,30 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"error": "problem", "trace": str(uuid.uuid4())}, 500)
 
     def get_signed(self):
-        payload = base64.urlsafe_b64encode(json.dumps({"user": "u1", "iat": int(time.time())}).encode()).rstrip(b"=")
-        head = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
-        mac = base64.urlsafe_b64encode(hmac.digest(b"key", head + b"." + payload, "sha256")).rstrip(b"=")
-        token = b".".join([head, payload, mac]).decode()
+        token = signed({"user": "u1", "iat": int(time.time())})
         self.json({"signed": True}, headers=[("set-cookie", f"session={token}; HttpOnly")])
+
+    # 26: how far moments are from their request. 41: what a token claims.
+    def post_invites(self):
+        now = datetime.now(timezone.utc)
+
+        def expires(where, **after):
+            later = timedelta(days=300) if CHANGE == f"expiry-{where}" else timedelta(**after)
+            return now + later
+
+        id, until = uuid.uuid4(), expires("call", days=30)
+        self.service.db.ask("INSERT INTO invites (id, until, day) VALUES (%s, %s, %s)", str(id), until,
+                            expires("date", days=1).date())
+        claims = {"sub": str(id), "jti": secrets.token_hex(4), "scope": "read", "iat": int(now.timestamp()),
+                  "exp": int(expires("claim", hours=1).timestamp())}
+        if CHANGE == "claim":
+            claims["scope"] = "read write"
+        elif CHANGE == "no-claim":
+            del claims["scope"]
+        cookie = expires("cookie", days=7).strftime("%a, %d %b %Y %H:%M:%S GMT")
+        self.json({"id": str(id), "expires_at": expires("text", days=30).isoformat(),
+                   "millis": int(expires("millis", hours=2).timestamp() * 1000), "invitation": f"/join?by={signed(claims)}",
+                   "started": self.service.started.isoformat()}, 201, [("set-cookie", f"seen=1; Expires={cookie}")])
 
     def post_accounts(self):
         given = json.loads(self.body())

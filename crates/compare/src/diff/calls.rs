@@ -1,13 +1,17 @@
 //! Calls that found their answer: what does not identify them may have changed still.
 
-use retake_model::{RuleUse, TestCase, Value};
+use retake_model::{Mock, Path, RuleUse, Segment, TestCase, TokenKind, Value};
 
 use super::Compared;
+use super::around::Around;
 use super::differ::{Differ, Frame};
-use super::tokens::Tokens;
+use super::tokens::{ByKind, Tokens};
+use crate::clocks::Times;
+use crate::leaves::leaves;
 use crate::made::ValueMap;
-use crate::matching::CallsOutcome;
-use crate::rules::RuleSet;
+use crate::matching::{CallsOutcome, MatchedCall, Pair};
+use crate::rules::{RuleSet, leaf_text};
+use crate::sql::with_literals;
 
 /// Headers of a call that belong to a connection, to one run, or to the client library: another
 /// version of a driver gives the same verdicts. Documented in `docs/noise.md`.
@@ -33,11 +37,13 @@ const NOT_COMPARED: &[&str] = &[
     "x-request-id",
 ];
 
-/// Compares the recorded calls that were made with how they were made, in the fields that do not
-/// identify them and still mean something: the headers of HTTP requests.
+/// Compares the recorded calls that were made with how they were made, in what does not identify
+/// them and still means something: how far the moments in them are from the time of the test, what
+/// JSON web tokens claim, and the headers of HTTP requests.
 pub fn compare_calls(
     test: &TestCase,
     calls: &CallsOutcome,
+    times: Option<Times<'_>>,
     rules: &RuleSet,
     values: &mut ValueMap,
 ) -> Compared {
@@ -49,6 +55,26 @@ pub fn compare_calls(
         else {
             continue;
         };
+        let times = times.map(|times| times.of_call(recorded.after, matched.call.at));
+        let around = Around::of(test, times);
+        let frame = Frame::Call {
+            to: &recorded.to,
+            index,
+            summary: &matched.call.summary,
+        };
+        if !matched.pairs.is_empty() {
+            let tokens = Tokens::new(around, &recorded.request);
+            let mut differ = Differ::new(frame, rules, tokens, values);
+            for pair in &matched.pairs {
+                differ.pair(pair, recorded, matched, &around);
+            }
+            let found = differ.finish(rules);
+            all.absorb(Compared {
+                // They were counted when the call was answered.
+                by_kind: 0,
+                ..found
+            });
+        }
         let expected = recorded.request.get("headers");
         let observed = matched.call.request.get("headers");
         if recorded.protocol.0 != "http" || expected == observed {
@@ -59,12 +85,7 @@ pub fn compare_calls(
         if hidden_a != hidden_b {
             all.absorb(hidden());
         }
-        let frame = Frame::Call {
-            to: &recorded.to,
-            index,
-            summary: &matched.call.summary,
-        };
-        let tokens = Tokens::new(&test.made, &expected);
+        let tokens = Tokens::new(around, &expected);
         let mut differ = Differ::new(frame, rules, tokens, values);
         differ.in_key("headers", |differ| {
             differ.headers(Some(&expected), Some(&observed));
@@ -72,6 +93,63 @@ pub fn compare_calls(
         all.absorb(differ.finish(rules));
     }
     all
+}
+
+impl Differ<'_> {
+    /// Compares what a value that the service made says, where the recorded call has it.
+    fn pair(&mut self, pair: &Pair, recorded: &Mock, made: &MatchedCall, around: &Around<'_>) {
+        let mut found = ByKind::default();
+        match pair.kind {
+            TokenKind::Jwt if pair.recorded != pair.candidate => {
+                let pair = (pair.recorded.clone(), pair.candidate.clone());
+                found.web_tokens.push(pair);
+            }
+            TokenKind::Jwt => {}
+            kind => found.moment(around, kind, &pair.recorded, &pair.candidate),
+        }
+        let path = place_of(&recorded.request, &pair.recorded);
+        let observed = value_at(&made.call.request, &path).cloned();
+        let (a, b) = (
+            Value::from(pair.recorded.as_str()),
+            observed.unwrap_or_else(|| pair.candidate.as_str().into()),
+        );
+        self.at(&path, |this| this.by_kind(found, &a, &b));
+    }
+}
+
+/// Where a text stands in a request first; a literal of a statement is told by its number.
+fn place_of(request: &Value, text: &str) -> Path {
+    let mut found: Option<Path> = None;
+    leaves(request, &mut Path::root(), &mut |path, leaf| {
+        let has = leaf_text(leaf).is_some_and(|own| own.contains(text));
+        if found.is_none() && has {
+            found = Some(path.clone());
+        }
+    });
+    let mut path = found.unwrap_or_else(Path::root);
+    if let [Segment::Key(field)] = path.0.as_slice()
+        && field == "sql"
+        && let Some(sql) = request.get("sql").and_then(Value::as_str)
+    {
+        let mut number = None;
+        with_literals(sql, |n, literal| {
+            if number.is_none() && literal.contains(text) {
+                number = Some(n);
+            }
+            None
+        });
+        if let Some(number) = number {
+            path = path.key("literals").index(number);
+        }
+    }
+    path
+}
+
+fn value_at<'v>(tree: &'v Value, path: &Path) -> Option<&'v Value> {
+    path.0.iter().try_fold(tree, |tree, step| match step {
+        Segment::Key(name) => tree.get(name),
+        Segment::Index(number) => tree.as_list()?.get(*number),
+    })
 }
 
 /// The headers that are compared, and those that are not.

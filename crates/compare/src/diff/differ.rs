@@ -27,7 +27,8 @@ pub(super) struct Differ<'a> {
     pub(super) path: Vec<Segment>,
     pub(super) found: Vec<Difference>,
     pub(super) hits: Vec<u64>,
-    pub(super) by_kind: u64,
+    pub(super) compared_by_kind: u64,
+    pub(super) by_distance: u64,
     /// The rules of which equal values count, too.
     by_chance: Vec<usize>,
     pub(super) notes: Vec<String>,
@@ -75,7 +76,8 @@ impl<'a> Differ<'a> {
             found: Vec::new(),
             hits: vec![0; rules.rules().len()],
             by_chance: rules.by_chance(),
-            by_kind: 0,
+            compared_by_kind: 0,
+            by_distance: 0,
             notes: Vec::new(),
             bodies_differ: false,
             both_have_bodies: false,
@@ -143,12 +145,33 @@ impl<'a> Differ<'a> {
         candidate: Option<&Value>,
         detail: Option<String>,
     ) {
-        if let Some(rule) = self.hiding(kind, baseline, candidate) {
-            if let Some(hits) = self.hits.get_mut(rule) {
-                *hits += 1;
-            }
-            return;
+        if !self.is_hidden(kind, baseline, candidate) {
+            self.list_it(kind, baseline, candidate, detail);
         }
+    }
+
+    /// Whether a rule hides a difference of this kind here; counts it where one does.
+    pub(super) fn is_hidden(
+        &mut self,
+        kind: DiffKind,
+        baseline: Option<&Value>,
+        candidate: Option<&Value>,
+    ) -> bool {
+        let rule = self.hiding(kind, baseline, candidate);
+        if let Some(hits) = rule.and_then(|rule| self.hits.get_mut(rule)) {
+            *hits += 1;
+        }
+        rule.is_some()
+    }
+
+    /// Lists a difference that no rule hides.
+    pub(super) fn list_it(
+        &mut self,
+        kind: DiffKind,
+        baseline: Option<&Value>,
+        candidate: Option<&Value>,
+        detail: Option<String>,
+    ) {
         if self.found.len() >= MAX_DIFFERENCES {
             self.overflow += 1;
             return;
@@ -198,7 +221,8 @@ impl<'a> Differ<'a> {
         super::Compared {
             differences: self.found,
             hidden: rules.uses(&self.hits),
-            by_kind: self.by_kind,
+            by_kind: self.compared_by_kind,
+            by_distance: self.by_distance,
             notes: self.notes,
         }
     }
@@ -265,8 +289,8 @@ impl<'a> Differ<'a> {
     fn text(&mut self, a: &str, b: &str, expected: &Value, observed: &Value) {
         let bind = self.walk.ignored().is_none();
         match self.tokens.compare(a, b, self.values, bind) {
-            Likeness::Same { by_kind } if bind => self.by_kind += by_kind,
-            Likeness::Same { .. } => self.unlooked(),
+            Likeness::Same(by_kind) if bind => self.by_kind(by_kind, expected, observed),
+            Likeness::Same(_) => self.unlooked(),
             Likeness::Other { carried, why } => {
                 let is_number = matches!(expected, Value::Number(_));
                 let wanted = carried.as_deref().unwrap_or(a);

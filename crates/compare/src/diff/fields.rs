@@ -98,11 +98,11 @@ impl Differ<'_> {
             let (Some((a, _)), Some((b, _))) = (expected.get(i), observed.get(j)) else {
                 continue;
             };
-            if let super::tokens::Likeness::Same { by_kind } =
+            if let super::tokens::Likeness::Same(by_kind) =
                 self.tokens.compare(a, b, self.values, true)
                 && let (Some(partner), Some(used)) = (partners.get_mut(i), used.get_mut(j))
             {
-                self.by_kind += by_kind;
+                self.in_key(a, |this| this.by_kind(by_kind, &(*a).into(), &(*b).into()));
                 *partner = Some(j);
                 *used = true;
             }

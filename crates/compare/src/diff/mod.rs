@@ -5,7 +5,9 @@
 //! list elements does. The work is bounded: see [`align`].
 
 mod align;
+mod around;
 mod body;
+mod by_kind;
 mod calls;
 mod differ;
 mod fields;
@@ -15,8 +17,10 @@ mod moments;
 mod response;
 mod text;
 mod tokens;
+mod web_token;
 mod xml;
 
+pub use around::Around;
 pub use calls::compare_calls;
 pub use response::{Compared, compare_response};
 

@@ -1,6 +1,7 @@
 //! Moments: generated values that need not be the same twice.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use retake_model::TokenKind;
 
@@ -10,6 +11,18 @@ use crate::made;
 /// number of as many digits is not a moment for that alone.
 const YEARS: i64 = 50;
 const SECONDS_PER_YEAR: i64 = 31_557_600;
+
+/// The kinds of counts since 1970.
+pub(super) fn counts() -> &'static BTreeSet<TokenKind> {
+    static COUNTS: LazyLock<BTreeSet<TokenKind>> = LazyLock::new(|| {
+        BTreeSet::from([
+            TokenKind::EpochSeconds,
+            TokenKind::EpochMillis,
+            TokenKind::EpochMicros,
+        ])
+    });
+    &COUNTS
+}
 
 /// The kind of moment, among these, that a number may be.
 pub(super) fn number_kind(text: &str, kinds: &BTreeSet<TokenKind>) -> Option<TokenKind> {

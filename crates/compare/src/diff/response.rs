@@ -1,7 +1,8 @@
 //! A response: what was expected, what came.
 
-use retake_model::{DiffKind, Difference, Made, RuleUse, TokenKind, Value};
+use retake_model::{DiffKind, Difference, RuleUse, TokenKind, Value};
 
+use super::around::Around;
 use super::differ::{Differ, Frame};
 use super::fields::grouped;
 use super::tokens::Tokens;
@@ -17,6 +18,8 @@ pub struct Compared {
     pub hidden: Vec<RuleUse>,
     /// How many values were compared by kind.
     pub by_kind: u64,
+    /// How many of them are moments whose distance from the time of the test was compared.
+    pub by_distance: u64,
     /// What else is worth a sentence: a list too long to be aligned, differences not listed.
     pub notes: Vec<String>,
 }
@@ -36,23 +39,34 @@ impl Compared {
             }
         }
         self.by_kind += other.by_kind;
+        self.by_distance += other.by_distance;
         self.notes.extend(other.notes);
     }
 }
 
 /// Compares the response that was recorded with the one that the candidate gave. Values that the
-/// service made are compared by kind, and enter the map.
+/// service made are compared by kind, and enter the map; moments by how far they are from the time
+/// of the test, where that is known.
 ///
 /// Headers are compared by lower-case name and stand at `response.headers.<name>`, those that
 /// repeat at `response.headers.<name>[n]`; trailers likewise.
-pub fn compare_response(
-    expected: &Value,
+pub fn compare_response<'a>(
+    expected: &'a Value,
     observed: &Value,
-    made: &[Made],
-    rules: &RuleSet,
-    values: &mut ValueMap,
+    around: impl Into<Around<'a>>,
+    rules: &'a RuleSet,
+    values: &'a mut ValueMap,
 ) -> Compared {
-    let mut differ = Differ::new(Frame::Response, rules, Tokens::new(made, expected), values);
+    let mut around = around.into();
+    around.times = around
+        .times
+        .map(|times| times.of_responses(expected, observed));
+    let mut differ = Differ::new(
+        Frame::Response,
+        rules,
+        Tokens::new(around, expected),
+        values,
+    );
     let (Value::Map(a), Value::Map(b)) = (expected, observed) else {
         differ.node(expected, observed);
         return differ.finish(rules);

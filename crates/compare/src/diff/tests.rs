@@ -1,6 +1,7 @@
 //! What a comparison finds, by subject.
 
 mod bodies;
+mod claims;
 mod http;
 mod made;
 mod properties;

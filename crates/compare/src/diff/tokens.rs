@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use retake_model::{Made, TokenKind, Value};
 
+use super::around::Around;
 use super::moments;
+use crate::clocks::{Distance, Far};
 use crate::made::{Token, ValueMap, compared_as, scan, scan_widely};
 
 /// The shortest secret of the candidate that is tied to the recorded one, in bytes.
@@ -19,13 +21,17 @@ pub(super) struct Tokens<'a> {
     /// Tokens of the expected tree that the service did not make: its answer may not show one of
     /// them where it made a value of its own.
     known: HashSet<&'a str>,
+    around: Around<'a>,
+    /// Whether what is compared are the claims of a token. What is in them was not traced when it
+    /// was recorded: what nobody gave to the service in this test was made with the token.
+    pub(super) in_claims: bool,
 }
 
 /// How two texts compare.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
-    /// The same, with so many values compared by kind.
-    Same { by_kind: u64 },
+    /// The same, but for values that were compared by kind.
+    Same(ByKind),
     /// Not the same.
     Other {
         /// The expected text in the candidate's terms, where that reads differently.
@@ -33,6 +39,33 @@ pub(super) enum Likeness {
         /// Why a generated value did not fit.
         why: Option<String>,
     },
+}
+
+/// What was compared by kind in a text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ByKind {
+    /// How many values.
+    pub(super) all: u64,
+    /// How many of them are moments that lie as far from their test as the recorded ones.
+    pub(super) by_distance: u64,
+    /// Moments of another distance, which something that the service keeps may explain.
+    pub(super) kept: Vec<Far>,
+    /// Moments of another distance.
+    pub(super) far: Vec<Far>,
+    /// JSON web tokens, recorded and observed: their claims are to be compared.
+    pub(super) web_tokens: Vec<(String, String)>,
+}
+
+impl ByKind {
+    /// Holds two moments against each other.
+    pub(super) fn moment(&mut self, around: &Around<'_>, kind: TokenKind, a: &str, b: &str) {
+        match around.times.map(|times| times.compare(kind, a, b)) {
+            Some(Distance::Same) => self.by_distance += 1,
+            Some(Distance::Kept(far)) => self.kept.push(far),
+            Some(Distance::Other(far)) => self.far.push(far),
+            Some(Distance::Unread) | None => {}
+        }
+    }
 }
 
 /// A part of an expected text.
@@ -56,7 +89,8 @@ pub(super) enum From {
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(made: &'a [Made], expected: &'a Value) -> Self {
+    pub(super) fn new(around: Around<'a>, expected: &'a Value) -> Self {
+        let made = around.made;
         let mut tokens = Tokens {
             made: made
                 .iter()
@@ -64,6 +98,8 @@ impl<'a> Tokens<'a> {
                 .collect(),
             kinds: made.iter().map(kind_of).collect(),
             known: HashSet::new(),
+            around,
+            in_claims: false,
         };
         if tokens.kinds.iter().any(|kind| !kind.is_moment()) {
             tokens.learn(expected);
@@ -80,10 +116,13 @@ impl<'a> Tokens<'a> {
         values: &mut ValueMap,
         bind: bool,
     ) -> Likeness {
+        if self.in_claims && expected == observed {
+            return Likeness::Same(ByKind::default());
+        }
         let pieces = self.pieces(expected, values);
         if pieces.iter().all(|p| matches!(p, Piece::Literal(_))) {
             return if expected == observed {
-                Likeness::Same { by_kind: 0 }
+                Likeness::Same(ByKind::default())
             } else {
                 Likeness::Other {
                     carried: None,
@@ -169,7 +208,11 @@ impl<'a> Tokens<'a> {
 
     fn tokens_of<'t>(&self, text: &'t str) -> Vec<Token<'t>> {
         let mut found = Vec::new();
-        if let Some(kind) = moments::number_kind(text, &self.kinds) {
+        let kinds = match self.in_claims {
+            true => moments::counts(),
+            false => &self.kinds,
+        };
+        if let Some(kind) = moments::number_kind(text, kinds) {
             let start = 0;
             found.push(Token { kind, text, start });
             return found;
@@ -211,6 +254,8 @@ impl<'a> Tokens<'a> {
                 Piece::Made(*kind, token.text)
             } else if values.candidate_of(token.text).is_some() {
                 Piece::Tied(token.text)
+            } else if self.in_claims && !self.around.was_given(token.text) {
+                Piece::Made(token.kind, token.text)
             } else {
                 continue;
             };
@@ -235,9 +280,9 @@ impl<'a> Tokens<'a> {
         values: &mut ValueMap,
         bind: bool,
     ) -> Likeness {
-        let mut by_kind = 0;
+        let mut by_kind = ByKind::default();
         for (kind, recorded, candidate) in pairs {
-            by_kind += 1;
+            by_kind.all += 1;
             if kind == TokenKind::Secret {
                 // Any text may stand here. A long one is tied, so that a later request carries it
                 // (a session that a login began); a short one may stand elsewhere by chance.
@@ -260,6 +305,16 @@ impl<'a> Tokens<'a> {
             } else {
                 Ok(())
             };
+            match kind {
+                TokenKind::Jwt if recorded != candidate => {
+                    let pair = (recorded.to_owned(), candidate.to_owned());
+                    by_kind.web_tokens.push(pair);
+                }
+                kind if kind.is_moment() => {
+                    by_kind.moment(&self.around, kind, recorded, candidate);
+                }
+                _ => {}
+            }
             if let Err(why) = fits {
                 let carried = values
                     .candidate_of(recorded)
@@ -270,7 +325,7 @@ impl<'a> Tokens<'a> {
                 };
             }
         }
-        Likeness::Same { by_kind }
+        Likeness::Same(by_kind)
     }
 }
 

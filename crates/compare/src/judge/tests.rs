@@ -76,6 +76,7 @@ fn call(sql: &str, effect: Effect) -> ObservedCall {
     ObservedCall {
         transaction: None,
         to: "db".into(),
+        at: Timestamp(0),
         protocol: ProtocolId("postgres"),
         summary: sql.into(),
         effect,
@@ -104,6 +105,7 @@ fn matched(index: usize) -> MatchedCall {
     MatchedCall {
         index: Some(index),
         by_kind: 0,
+        pairs: Vec::new(),
         call: call(sql, effect),
     }
 }

@@ -1,6 +1,7 @@
 //! Values that the service makes: ids, times, tokens.
 
 mod digest;
+mod instant;
 mod moment;
 mod password;
 mod provenance;
@@ -9,6 +10,8 @@ mod scan;
 mod unlike;
 mod values;
 
+pub(crate) use instant::Instant;
+pub(crate) use moment::civil;
 pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};

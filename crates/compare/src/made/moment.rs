@@ -3,6 +3,9 @@
 /// Seconds of a day.
 pub(super) const DAY: i128 = 86_400;
 
+/// Nanoseconds of a second.
+pub(super) const SECOND: i128 = 1_000_000_000;
+
 /// The length of the moment that the bytes begin with: `2026-03-01T10:20:30.5Z`, `2026-03-01
 /// 10:20:30+00`, `20260301T102030Z`; also with `:` and `+` as they stand in a URL (`%3A`, `%2B`).
 pub(super) fn written(bytes: &[u8]) -> Option<usize> {
@@ -17,10 +20,22 @@ pub(super) fn http_date(bytes: &[u8]) -> Option<usize> {
 /// The seconds since 1970 of a moment that is all of the text; a time without a zone is taken as
 /// UTC.
 pub(super) fn seconds_of(text: &str) -> Option<i128> {
+    instant_of(text).map(|(nanos, _)| nanos.div_euclid(SECOND))
+}
+
+/// The nanoseconds since 1970 of a moment that is all of the text, and how many of them its last
+/// digit stands for; a time without a zone is taken as UTC.
+pub(super) fn instant_of(text: &str) -> Option<(i128, i128)> {
     let bytes = text.as_bytes();
     match read(bytes) {
-        Some(moment) if moment.length == bytes.len() => Some(moment.seconds),
-        _ => read_http(bytes).or_else(|| midnight_of(text)),
+        Some(moment) if moment.length == bytes.len() => Some((
+            moment.seconds * SECOND + moment.fraction.0,
+            moment.fraction.1,
+        )),
+        _ => match read_http(bytes) {
+            Some(seconds) => Some((seconds * SECOND, SECOND)),
+            None => Some((midnight_of(text)? * SECOND, DAY * SECOND)),
+        },
     }
 }
 
@@ -43,6 +58,29 @@ pub(super) fn is_whole_second(text: &str) -> bool {
     let count = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit());
     let told_finer = || text.contains('.') || text.contains(',') && !text.ends_with("GMT");
     count || text.len() > 10 && seconds_of(text).is_some() && !told_finer()
+}
+
+/// The digits behind the point as nanoseconds, and how many of these the last one stands for.
+pub(super) fn fraction_of(digits: &[u8]) -> (i128, i128) {
+    let digits = digits.iter().take(9);
+    digits.fold((0, SECOND), |(nanos, unit), digit| {
+        let unit = unit / 10;
+        (nanos + i128::from(digit.saturating_sub(b'0')) * unit, unit)
+    })
+}
+
+/// Year, month and day of a day since 1970-01-01, in the Gregorian calendar.
+pub(crate) fn civil(day: i128) -> (i128, i128, i128) {
+    // Years begin in March, so that the leap day is the last one.
+    let day = day + 719_468;
+    let era = day.div_euclid(146_097);
+    let of_era = day.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let of_month = of_year - (153 * month + 2) / 5 + 1;
+    let month = (month + 2) % 12 + 1;
+    (year + era * 400 + i128::from(month <= 2), month, of_month)
 }
 
 /// The seconds since 1970 of a date that is all of the text: `2026-03-01`.
@@ -69,6 +107,8 @@ pub(super) fn style(text: &str) -> u64 {
 struct Moment {
     length: usize,
     seconds: i128,
+    /// Nanoseconds after that, and how many of them the last digit stands for.
+    fraction: (i128, i128),
     style: u64,
 }
 
@@ -96,12 +136,13 @@ fn read(bytes: &[u8]) -> Option<Moment> {
     if hour > 24 || minute > 59 || second > 60 {
         return None;
     }
-    reader.fraction();
+    let fraction = reader.fraction();
     let (zone, offset) = reader.zone();
     Some(Moment {
         length: reader.at,
         seconds: days(year, month, day) * DAY + i128::from(hour * 3600 + minute * 60 + second)
             - i128::from(offset),
+        fraction,
         // An offset is less than two days; a writer's zone is the same in every run.
         style: u64::try_from(offset + 1_000_000).unwrap_or_default() << 8
             | (style * 4 + u64::from(zone)),
@@ -175,15 +216,18 @@ impl Reader<'_> {
         valid.then_some((year, month, day))
     }
 
-    /// Steps over `.` (or `,`) and at least one digit, where they stand here.
-    fn fraction(&mut self) {
+    /// Steps over `.` (or `,`) and at least one digit, where they stand here; what they say, as
+    /// [`fraction_of`] does.
+    fn fraction(&mut self) -> (i128, i128) {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         if let [b'.' | b',', digits @ ..] = rest {
             let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
             if count > 0 {
                 self.at += count + 1;
+                return fraction_of(digits.get(..count).unwrap_or_default());
             }
         }
+        (0, SECOND)
     }
 
     /// Steps over the zone, where one stands here: how it is told, and its seconds east.
@@ -257,6 +301,30 @@ mod tests {
             assert_eq!(second_of(text), Some(1_772_356_830), "{text}");
         }
         assert!(!is_whole_second("2026-03-01"));
+    }
+
+    #[test]
+    fn days_are_told_as_the_calendar_does() {
+        for (text, expected) in [
+            ("1970-01-01", (1970, 1, 1)),
+            ("2000-02-29", (2000, 2, 29)),
+            ("2026-03-01", (2026, 3, 1)),
+            ("2026-12-31", (2026, 12, 31)),
+        ] {
+            let day = midnight_of(text).map(|seconds| seconds / DAY);
+            assert_eq!(day.map(civil), Some(expected));
+        }
+    }
+
+    #[test]
+    fn the_last_digit_tells_how_exact_a_moment_is() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:01.25Z", (1_250_000_000, 10_000_000)),
+            ("1970-01-01T00:00:01Z", (SECOND, SECOND)),
+            ("1970-01-02", (DAY * SECOND, DAY * SECOND)),
+        ] {
+            assert_eq!(instant_of(text), Some(expected), "{text}");
+        }
     }
 
     #[test]

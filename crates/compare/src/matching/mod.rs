@@ -39,7 +39,7 @@ pub use idle::{Idle, Recurring, settle_background};
 pub use key::{Key, request_key, shape_key, summary};
 pub use mock_set::MockSet;
 pub use outcome::{
-    CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
+    CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
 pub use telling::values_of;
 pub use transaction::Step;

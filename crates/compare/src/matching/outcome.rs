@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use retake_model::{Miss, ProtocolId, TestId, Value};
+use retake_model::{Miss, ProtocolId, TestId, Timestamp, TokenKind, Value};
 
 /// What one test's outbound calls came to. Final: late calls are in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct ObservedCall {
     pub to: Arc<str>,
     /// The transaction that it was part of, by a number of the run; none outside of them.
     pub transaction: Option<u64>,
+    /// When its last byte was read, by the real clock.
+    pub at: Timestamp,
     /// The protocol.
     pub protocol: ProtocolId,
     /// The request in one line.
@@ -68,9 +70,22 @@ pub struct MatchedCall {
     pub index: Option<usize>,
     /// How many values were matched by kind in it: the service made them.
     pub by_kind: u64,
+    /// Those of these values that have more to compare: moments and JSON web tokens.
+    pub pairs: Vec<Pair>,
     /// The call as it was made. Fields that do not identify a request may differ from the
     /// recording's.
     pub call: ObservedCall,
+}
+
+/// A value that the service made, and the candidate's in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// What kind of value it is.
+    pub kind: TokenKind,
+    /// As recorded.
+    pub recorded: String,
+    /// As the candidate made it.
+    pub candidate: String,
 }
 
 /// A call that was made more often than recorded.

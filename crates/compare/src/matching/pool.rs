@@ -6,6 +6,7 @@ use retake_model::TokenKind;
 
 use super::canon::{Canon, CanonToken, Part};
 use super::key::Key;
+use super::outcome::Pair;
 use crate::made::{Near, ValueMap};
 use crate::sql::{Meant, same};
 
@@ -109,14 +110,6 @@ pub(crate) struct Hit {
     /// Recorded and candidate value of each place that was filled.
     pub(crate) pairs: Vec<Pair>,
     pub(crate) again: bool,
-}
-
-/// A recorded value and the candidate's in its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pair {
-    pub(crate) kind: TokenKind,
-    pub(crate) recorded: String,
-    pub(crate) candidate: String,
 }
 
 /// How many mocks with one key are held against a request at most.

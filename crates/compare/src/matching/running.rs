@@ -13,7 +13,7 @@ use super::interleaved;
 use super::key::Key;
 use super::order::{Span, moved};
 use super::outcome::{
-    CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
+    CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
 use super::pool::{Origin, Pool, Role};
 use super::{effect, summary};
@@ -62,8 +62,14 @@ pub(super) struct Running {
 
 /// How a call was answered.
 pub(super) enum Observed {
-    Matched { index: Option<usize>, by_kind: u64 },
-    Extra { index: Option<usize> },
+    Matched {
+        index: Option<usize>,
+        by_kind: u64,
+        pairs: Vec<Pair>,
+    },
+    Extra {
+        index: Option<usize>,
+    },
     Unknown(Box<retake_model::Miss>),
 }
 
@@ -120,9 +126,14 @@ impl Running {
             return;
         }
         match how {
-            Observed::Matched { index, by_kind } => self.matched.push(MatchedCall {
+            Observed::Matched {
                 index,
                 by_kind,
+                pairs,
+            } => self.matched.push(MatchedCall {
+                index,
+                by_kind,
+                pairs,
                 call,
             }),
             Observed::Extra { index } => self.extra.push(ExtraCall { index, call }),

@@ -372,6 +372,7 @@ fn scenario_22_the_outcomes_are_the_same_however_traced_calls_are_interleaved() 
     // Every way to merge the two orders of three calls.
     for bits in (0u32..64).filter(|bits| bits.count_ones() == 3) {
         let mut run = Run::of(tests());
+        run.pace = 0;
         run.begin_traced("a");
         run.begin_traced("b");
         let (mut a, mut b) = (asked[..3].iter(), asked[3..].iter());

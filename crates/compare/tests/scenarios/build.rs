@@ -147,6 +147,8 @@ pub fn set(mut tests: Vec<TestCase>, shared: Vec<Mock>) -> TestSet {
 /// A run of a set.
 pub struct Run {
     pub mocks: MockSet,
+    /// Nanoseconds between two calls.
+    pub pace: u64,
     at: u64,
 }
 
@@ -154,6 +156,7 @@ impl Run {
     pub fn of(set: TestSet) -> Self {
         Run {
             mocks: MockSet::new(&[Arc::new(set)], rules, &RuleSet::default()).expect("rules"),
+            pace: 1_000,
             at: REPLAYED,
         }
     }
@@ -172,7 +175,7 @@ impl Run {
 
     pub fn call(&mut self, request: Value, trace: Option<TraceId>) -> Call {
         let like = call(0, request, Value::Null);
-        self.at += 1_000;
+        self.at += self.pace;
         Call {
             to: like.to,
             protocol: like.protocol,

@@ -11,6 +11,7 @@ mod build;
 mod calls;
 mod large;
 mod meaning;
+mod moments;
 mod noise;
 mod read_ahead;
 mod values;

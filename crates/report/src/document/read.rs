@@ -90,6 +90,7 @@ impl TryFrom<TestDocument> for model::TestResult {
                 })
                 .collect(),
             by_kind: document.by_kind,
+            by_distance: document.by_distance,
             calls_recorded: document.calls_recorded,
             calls_matched: document.calls_matched,
             took: Duration::from_nanos(document.took_ns),

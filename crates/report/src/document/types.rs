@@ -71,6 +71,8 @@ pub(crate) struct TestDocument {
     pub(crate) differences: Vec<Difference>,
     pub(crate) hidden: Vec<Hidden>,
     pub(crate) by_kind: u64,
+    #[serde(default)]
+    pub(crate) by_distance: u64,
     pub(crate) calls_recorded: usize,
     pub(crate) calls_matched: usize,
     pub(crate) took_ns: u64,

@@ -75,6 +75,7 @@ impl From<&model::TestResult> for TestDocument {
             differences: result.differences.iter().map(Into::into).collect(),
             hidden: result.hidden.iter().map(Into::into).collect(),
             by_kind: result.by_kind,
+            by_distance: result.by_distance,
             calls_recorded: result.calls_recorded,
             calls_matched: result.calls_matched,
             took_ns: nanoseconds(result.took),

@@ -115,12 +115,21 @@ fn hidden(out: &mut String, run: &Run) {
     for used in run.results.values().flat_map(|result| &result.hidden) {
         *rules.entry((&used.source, &used.rule)).or_default() += used.hidden;
     }
+    let by_distance: u64 = run.results.values().map(|result| result.by_distance).sum();
     if by_kind > 0 {
+        let moments = match by_distance {
+            0 => String::new(),
+            1 => ", one of them a moment by its distance from the request".to_owned(),
+            number => format!(
+                ", {} of them moments by their distance from the request",
+                thousands(number)
+            ),
+        };
         let _ = writeln!(
             out,
-            "{DIM}compared by kind, because the service makes them:{DIM:#} {} value{}",
+            "{DIM}compared by kind, because the service makes them:{DIM:#} {} value{}{moments}",
             thousands(by_kind),
-            if by_kind == 1 { "" } else { "s" }
+            if by_kind == 1 { "" } else { "s" },
         );
     }
     let (built_in, own): (Vec<_>, Vec<_>) = rules

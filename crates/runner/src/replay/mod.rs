@@ -11,6 +11,7 @@ mod set;
 mod stage;
 mod tests;
 mod time;
+mod watch;
 mod work;
 
 pub use options::{ReplayError, ReplayOptions};

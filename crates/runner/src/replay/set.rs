@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::listeners::{self, Clients};
 use super::stage::Stage;
 use super::tests::Tests;
-use super::time::Time;
+use super::watch::Watch;
 use super::{ReplayError, ReplayOptions};
 use crate::service::ENDED_WELL;
 
@@ -60,14 +60,20 @@ pub(super) async fn replay_set(
     if set.info.captured && !stage.is_captured() {
         outcome.notes.push(NOT_CAPTURED.to_owned());
     }
-    let time = Time::of(set, options);
+    let watch = Arc::new(Watch::of(set, options));
     let mut tests = Tests::new(set, options, desk.clone(), emit);
+    let starting = watch.reading();
     let started = tokio::select! {
-        started = stage.start_service(target.as_deref(), options, time.clock()) => Some(started),
+        started = stage.start_service(target.as_deref(), options, watch.clock()) => Some(started),
         () = stopped(stop.clone()) => None,
     };
     let (started, target) = match started {
-        Some((started, learned)) => (Some(started), learned.or(target)),
+        Some((started, learned)) => {
+            if !options.command.is_empty() {
+                watch.started(starting);
+            }
+            (Some(started), learned.or(target))
+        }
         None => (None, target),
     };
     match (started, target) {
@@ -97,7 +103,7 @@ pub(super) async fn replay_set(
             tests.emit(RunEvent::Service(ready));
             let others = listeners::targets(&beside, &set.info, &target, stage.places());
             let clients = Clients::new(target, others);
-            outcome.failed = tests.run(rules, clients, &mut stage, &time, stop).await;
+            outcome.failed = tests.run(rules, clients, &mut stage, &watch, stop).await;
         }
         (Some(_), None) if !set.tests.is_empty() => {
             return Err(ReplayError::NoTarget(set.name.to_string()));
@@ -118,7 +124,7 @@ pub(super) async fn replay_set(
         }
     }
     let refused = stage.captured();
-    outcome.notes.extend(time.note());
+    outcome.notes.extend(watch.note());
     stage.clear().await;
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();

@@ -17,7 +17,7 @@ use super::listeners::Clients;
 use super::needs::Needs;
 use super::secrets::Given;
 use super::stage::Stage;
-use super::time::Time;
+use super::watch::Watch;
 use super::work::{Calls, News, Nothing, Sender, Sent, id, work};
 use crate::build::build_of;
 use crate::command::without_secrets;
@@ -89,7 +89,7 @@ impl<'r> Tests<'r> {
         rules: RuleSet,
         clients: Clients,
         stage: &mut Stage,
-        time: &Time,
+        watch: &Arc<Watch>,
         stop: &watch::Receiver<bool>,
     ) -> bool {
         let sender = Arc::new(Sender {
@@ -97,7 +97,7 @@ impl<'r> Tests<'r> {
             numbers: self.numbers.clone(),
             rules,
             desk: self.desk.clone(),
-            time: time.clone(),
+            watch: watch.clone(),
             clients,
             awake: stage.servers().awake().clone(),
             headers: self.options.headers.clone(),

@@ -13,7 +13,7 @@ use super::ReplayOptions;
 const BEFORE_FIRST: Duration = Duration::from_secs(600);
 
 /// The time that the service sees.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum Time {
     /// The recorded one.
     Recorded(Arc<Clock>),

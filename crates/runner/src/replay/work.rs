@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use retake_compare::diff::{Compared, compare_calls, compare_response};
+use retake_compare::diff::{Around, Compared, compare_calls, compare_response};
 use retake_compare::matching::{CallsOutcome, MockSet};
 use retake_compare::rules::{RuleError, RuleSet};
 use retake_model::{TestCase, TestId, TestSet, TraceId, Value};
@@ -17,7 +17,7 @@ use super::listeners::Clients;
 use super::needs::Needs;
 use super::secrets::{self, Given};
 use super::set::stopped;
-use super::time::Time;
+use super::watch::Watch;
 
 /// How long a test waits, beyond the recorded time, for calls that the recording has and that
 /// were not made yet.
@@ -29,7 +29,7 @@ pub(super) struct Sender {
     pub(super) numbers: Arc<HashMap<TestId, usize>>,
     pub(super) rules: RuleSet,
     pub(super) desk: Arc<Desk>,
-    pub(super) time: Time,
+    pub(super) watch: Arc<Watch>,
     pub(super) clients: Clients,
     pub(super) awake: Arc<Awake>,
     pub(super) headers: Vec<(String, String)>,
@@ -129,7 +129,7 @@ impl Sender {
             format!("00-{}-{}-01", trace.0, span(&trace)),
         ));
         let request = self.desk.mocks().begin(&id, Some(trace));
-        self.time.begin(&self.set, number);
+        self.watch.begin(&self.set, number);
         let began = Instant::now();
         self.awake.touch();
         let reply = match &request {
@@ -145,6 +145,7 @@ impl Sender {
         };
         let took = began.elapsed();
         self.wait_for_late_calls(test, &id).await;
+        self.watch.end(number);
         let mut mocks = self.desk.mocks();
         mocks.end(&id);
         let reply = match reply {
@@ -152,11 +153,14 @@ impl Sender {
                 .rules_for(test)
                 .map(|own| {
                     let rules = own.as_ref().unwrap_or(&self.rules);
-                    let (expected, made) = (&test.response, &test.made);
+                    let expected = &test.response;
+                    let clocks = self.watch.clocks();
+                    let around = Around::of(test, clocks.times(number));
+                    let observed = &observed.response;
                     let mut compared =
-                        compare_response(expected, &observed.response, made, rules, mocks.values());
+                        compare_response(expected, observed, around, rules, mocks.values());
                     let sent = request.as_ref().unwrap_or(&test.request);
-                    let refused = secrets::refused(sent, &headers, expected, &observed.response);
+                    let refused = secrets::refused(sent, &headers, expected, observed);
                     let refused = refused.filter(|(token, _)| !self.given.has(&self.set, token));
                     compared.notes.extend(refused.map(|(_, hint)| hint));
                     compared
@@ -206,13 +210,14 @@ impl Sender {
 
     fn compared(&self, outcomes: Vec<CallsOutcome>, mocks: &mut MockSet) -> Vec<Calls> {
         let compared = |outcome: CallsOutcome| {
-            let number = self.numbers.get(&outcome.test);
-            let test = number.and_then(|number| self.set.tests.get(*number));
-            let compared = test.map_or_else(Compared::default, |test| {
+            let number = self.numbers.get(&outcome.test).copied();
+            let test = number.and_then(|number| Some((number, self.set.tests.get(number)?)));
+            let compared = test.map_or_else(Compared::default, |(number, test)| {
                 // Rules that cannot be used have been told with the response.
                 let own = self.rules_for(test).ok().flatten();
                 let rules = own.as_ref().unwrap_or(&self.rules);
-                compare_calls(test, &outcome, rules, mocks.values())
+                let clocks = self.watch.clocks();
+                compare_calls(test, &outcome, clocks.times(number), rules, mocks.values())
             });
             Calls { outcome, compared }
         };

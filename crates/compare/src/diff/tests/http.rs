@@ -208,9 +208,11 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             matched: vec![MatchedCall {
                 index: Some(0),
                 by_kind: 0,
+                pairs: Vec::new(),
                 call: ObservedCall {
                     transaction: None,
                     to: "payments".into(),
+                    at: Timestamp(0),
                     protocol: ProtocolId("http"),
                     summary: "POST /charge".into(),
                     effect: Effect::Write,
@@ -226,7 +228,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             sharers: Vec::new(),
         };
         let rules = RuleSet::new([]).expect("built-in rules");
-        let found = crate::diff::compare_calls(&test, &outcome, &rules, &mut ValueMap::new());
+        let found = crate::diff::compare_calls(&test, &outcome, None, &rules, &mut ValueMap::new());
         assert_eq!(lines(&found.differences), expected, "{headers:?}");
         assert_eq!(found.hidden.len(), hidden, "{headers:?}");
     };

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_model::{
-    Answer, Call, Miss, Mock, ProtocolId, Rules, TestCase, TestId, TestSet, TraceId, Value,
+    Answer, Call, Miss, Mock, ProtocolId, Rules, TestCase, TestId, TestSet, TokenKind, TraceId,
+    Value,
 };
 
 use super::canon::Canon;
@@ -13,7 +14,7 @@ use super::effect::known_effect;
 use super::elsewhere::Elsewhere;
 use super::explain::Around;
 use super::heard::{self, Heard};
-use super::outcome::{Effect, ObservedCall};
+use super::outcome::{Effect, ObservedCall, Pair};
 use super::pool::Origin;
 use super::running::{Observed, Reading, RulesOf, Running};
 use super::search::{Asking, Found, Owners, Places, Source};
@@ -320,6 +321,8 @@ impl MockSet {
             .iter()
             .filter(|p| p.recorded != p.candidate || p.kind.is_moment())
             .count() as u64;
+        let has_more = |p: &&Pair| p.kind.is_moment() || p.kind == TokenKind::Jwt;
+        let pairs: Vec<Pair> = hit.pairs.iter().filter(has_more).cloned().collect();
         let own: Vec<(String, String)> = match hit.again {
             // Said again: what it made is not what the recording's next tests know.
             true => hit
@@ -354,6 +357,7 @@ impl MockSet {
             Source::Test(_) => Some(Observed::Matched {
                 index: Some(index),
                 by_kind,
+                pairs,
             }),
             Source::Crowd(at) => {
                 let own = self
@@ -363,7 +367,11 @@ impl MockSet {
                 let index = own.then_some(index);
                 Some(match hit.again {
                     true => Observed::Extra { index },
-                    false => Observed::Matched { index, by_kind },
+                    false => Observed::Matched {
+                        index,
+                        by_kind,
+                        pairs,
+                    },
                 })
             }
             // Start-up again is what a new connection does; a write at that time is not.
@@ -423,6 +431,7 @@ impl MockSet {
             shared: owners.several(),
             transaction: self.transaction_of(&call),
             to: call.to,
+            at: call.at,
             protocol: call.protocol,
             request: call.request,
         };

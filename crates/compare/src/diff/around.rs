@@ -1,0 +1,72 @@
+//! What is known of a test beside what is compared.
+
+use retake_model::{Made, TestCase, Value};
+
+use crate::clocks::Times;
+
+/// What is known of a test beside what is compared.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// The values that the service made.
+    pub(super) made: &'a [Made],
+    /// The time of the test; where it is not known moments are compared by their format alone.
+    pub(super) times: Option<Times<'a>>,
+    /// Whose request and answers gave values to the service.
+    test: Option<&'a TestCase>,
+}
+
+impl<'a> Around<'a> {
+    /// What is known of this test.
+    pub fn of(test: &'a TestCase, times: Option<Times<'a>>) -> Self {
+        Around {
+            made: &test.made,
+            times,
+            test: Some(test),
+        }
+    }
+
+    /// Whether somebody gave this text to the service in this test.
+    pub(super) fn was_given(&self, text: &str) -> bool {
+        self.test.is_some_and(|test| {
+            let answers = test.calls.iter().map(|call| &call.response);
+            std::iter::once(&test.request)
+                .chain(answers)
+                .any(|tree| has(tree, text))
+        })
+    }
+}
+
+impl<'a> From<&'a [Made]> for Around<'a> {
+    fn from(made: &'a [Made]) -> Self {
+        Around {
+            made,
+            ..Around::default()
+        }
+    }
+}
+
+impl<'a> From<&'a Vec<Made>> for Around<'a> {
+    fn from(made: &'a Vec<Made>) -> Self {
+        made.as_slice().into()
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Made; N]> for Around<'a> {
+    fn from(made: &'a [Made; N]) -> Self {
+        made.as_slice().into()
+    }
+}
+
+/// Whether a text stands in a tree, alone or within another.
+fn has(tree: &Value, text: &str) -> bool {
+    match tree {
+        Value::String(own) => own.contains(text),
+        Value::Number(own) => own.as_str() == text,
+        Value::List(items) => items.iter().any(|item| has(item, text)),
+        Value::Map(fields) => {
+            let mut fields = fields.iter();
+            fields.any(|(name, item)| name.contains(text) || has(item, text))
+        }
+        Value::Null | Value::Bool(_) | Value::Bytes(_) => false,
+    }
+}
