@@ -25,6 +25,9 @@ pub(super) fn length(rest: &[u8], run: usize, before: Option<u8>) -> Option<usiz
     if is_hex(word) {
         return Some(run);
     }
+    if let Some(length) = numbered(rest).filter(|_| before.is_none_or(|b| !is_host_letter(b))) {
+        return Some(length);
+    }
     let starts = before.is_none_or(|b| !is_url_letter(b));
     let apart = !matches!(before, Some(b'+' | b'/'));
     let long = (starts && apart).then(|| padded(rest)).flatten();
@@ -35,6 +38,9 @@ pub(super) fn length(rest: &[u8], run: usize, before: Option<u8>) -> Option<usiz
 /// How random text is written, as a number: its length and its letters.
 pub(super) fn style(text: &str) -> u64 {
     let bytes = text.as_bytes();
+    if numbered(bytes) == Some(bytes.len()) {
+        return 5;
+    }
     let letters = match Counted::of(bytes) {
         Counted { lower: 0, .. } if is_hex(bytes) => 0,
         _ if is_hex(bytes) => 1,
@@ -43,6 +49,27 @@ pub(super) fn style(text: &str) -> u64 {
         _ => 4,
     };
     u64::try_from(bytes.len()).unwrap_or_default() << 3 | letters
+}
+
+/// The length of a request's id that begins there, as chi (a router of Go) makes it: the name of the
+/// machine, ten letters and digits of the process, and the number of the request in it.
+fn numbered(rest: &[u8]) -> Option<usize> {
+    let host = rest.iter().take_while(|b| is_host_letter(**b)).count();
+    let behind = rest.get(host..)?.strip_prefix(b"/")?;
+    let (process, number) = (behind.get(..10)?, behind.get(10..)?.strip_prefix(b"-")?);
+    let digits = number.iter().take_while(|b| b.is_ascii_digit()).count();
+    let ends = !number.get(digits).is_some_and(|b| is_host_letter(*b));
+    let counted = Counted::of(process);
+    let of_two = [counted.digits, counted.lower, counted.upper];
+    let mixed = of_two.iter().filter(|count| **count > 0).count() > 1;
+    let is_word = counted.upper == 1 && counted.lower == 9 && process.first()?.is_ascii_uppercase();
+    let letters = process.iter().all(u8::is_ascii_alphanumeric);
+    let all = (1..=64).contains(&host) && (6..=12).contains(&digits) && letters;
+    (all && mixed && !is_word && ends).then_some(host + 1 + 10 + 1 + digits)
+}
+
+fn is_host_letter(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')
 }
 
 /// The text that base64 stands for, where it is readable: then it was not made at random.
@@ -226,6 +253,25 @@ mod tests {
             check(word, false);
         }
         check(&"aB3".repeat(200), false);
+    }
+
+    #[test]
+    fn knows_the_number_of_a_request_behind_the_name_of_a_machine_and_a_process() {
+        let id = "vm/gg48xyxudV-000190";
+        for (text, whole) in [
+            (id, true),
+            ("shop-7d9f8b6c5d-x2k4p/QmRzTwYxBv-1000190", true),
+            ("items/Categories-000190", false),
+            ("items/categories-000190", false),
+            ("items/Kx48xyxudV-190", false),
+            ("items/Kx48xyxudV-000190-b", false),
+        ] {
+            let run = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            let found = length(text.as_bytes(), run, None);
+            assert_eq!(found, whole.then_some(text.len()), "{text}");
+        }
+        assert_eq!(style(id), style("ci-7/Zx91xyxudV-000007"));
+        assert_ne!(style(id), style("d41d8cd98f00b2049800"));
     }
 
     #[test]

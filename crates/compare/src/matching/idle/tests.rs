@@ -226,6 +226,8 @@ fn what_is_written_outside_of_transactions_is_the_clocks_where_its_like_was_seen
     assert_eq!(found, [Clock; 3]);
     let found = scopes([&calls, &[]], &[(POLL, "")]);
     assert_eq!(found, [Clock, Test, Test], "never seen idle");
+    let found = scopes([&calls, &[(SENT_7, "")]], &[(POLL, "")]);
+    assert_eq!(found, [Clock; 4], "often");
 }
 
 #[test]

@@ -5,12 +5,19 @@
 //! open at the time. Such a write has a value from the answer to the job's read, which the test's
 //! request does not have each time, and nothing like it is written without one. Then the transaction
 //! that begins with the read is the job's, too; outside of transactions the like of the write must
-//! also have been seen while no test was open.
+//! also have been seen while no test was open, or often.
 
 use super::*;
 
 /// How many values of the answers to one read are remembered.
 const VALUES: usize = 10_000;
+
+/// How many tests may begin while a job handles what it read.
+const GOES_ON: usize = 2;
+
+/// How often a write outside of transactions must have followed from a read where its like was not
+/// seen while no test was open.
+const OFTEN: usize = 3;
 
 /// A call of a test, by the numbers of both.
 type Place = (usize, usize);
@@ -31,8 +38,11 @@ pub(super) struct Errands {
     alike: HashSet<Key>,
     /// When what is like each write was made.
     writes: HashMap<Key, Written>,
-    /// The values in the latest answers to reads of the clock, by dependency.
-    gave: HashMap<Arc<str>, HashSet<String>>,
+    /// The values in answers to reads of the clock outside of tests, whenever those were.
+    gave_idle: HashSet<String>,
+    /// The values in the latest answer to a read of the clock within tests, by dependency, and how
+    /// many tests began since.
+    gave: HashMap<Arc<str>, (HashSet<String>, usize)>,
     /// The transaction that began with a read of the clock, at each dependency.
     open: HashMap<Arc<str>, Vec<Place>>,
     /// How many transactions of the test are open at each dependency.
@@ -57,7 +67,7 @@ impl Errands {
         for mock in set.shared.iter().filter(|mock| is_background(mock)) {
             let key = alike_key(&mock.to, &mock.request, rules(mock.protocol));
             errands.alike.insert(key);
-            errands.gives(mock);
+            add_values(&mut errands.gave_idle, mock);
         }
         errands
     }
@@ -76,12 +86,17 @@ impl Errands {
         rules: RulesOf<'_>,
     ) {
         self.open.clear();
+        self.gave.clear();
         self.found.clear();
         for (number, did) in tests {
             let Some(test) = set.tests.get(*number) else {
                 continue;
             };
             self.own_open.clear();
+            self.gave.retain(|_, (_, since)| {
+                *since += 1;
+                *since <= GOES_ON
+            });
             let asked = values_of(&test.request, rules(test.protocol));
             for (at, (call, doing)) in test.calls.iter().zip(did).enumerate() {
                 let place = (*number, at);
@@ -104,21 +119,13 @@ impl Errands {
 
     /// The clock asked; where a transaction began right before, it is the clock's.
     fn asks(&mut self, call: &Mock, begin: Option<Place>) {
-        self.gives(call);
+        let mut values = HashSet::new();
+        add_values(&mut values, call);
+        self.gave.insert(call.to.clone(), (values, 0));
         if let Some(begin) = begin {
             self.leave_own(&call.to);
             self.open.insert(call.to.clone(), vec![begin]);
         }
-    }
-
-    fn gives(&mut self, call: &Mock) {
-        let rows = call.response.get("rows").unwrap_or(&call.response);
-        let values = self.gave.entry(call.to.clone()).or_default();
-        each_leaf(rows, &mut |text| {
-            if values.len() < VALUES {
-                values.insert(text.to_owned());
-            }
-        });
     }
 
     fn writes(
@@ -131,22 +138,24 @@ impl Errands {
     ) {
         let key = alike_key(&call.to, &call.request, rules);
         let values = values_of(&call.request, rules);
-        let gave = |value: &&String| self.gave.values().any(|gave| gave.contains(*value));
-        let from: Vec<&String> = values.iter().filter(gave).collect();
         let known = self.alike.contains(&key);
         if pass == Pass::Learn {
-            let may_be = !from.is_empty() && (known || self.open.contains_key(&call.to));
+            let just_gave = |value: &&String| self.gave.values().any(|(g, _)| g.contains(*value));
+            let mut from = values.iter().filter(just_gave).peekable();
+            let idle = values.iter().any(|value| self.gave_idle.contains(value));
             let written = self.writes.entry(key).or_default();
             written.times += 1;
-            written.otherwise |= !may_be;
-            written.follows |= from.iter().any(|value| !asked.contains(*value));
+            written.otherwise |= from.peek().is_none() && !idle;
+            written.follows |= from.any(|value| !asked.contains(value));
             return;
         }
         let written = self.writes.get(&key).copied().unwrap_or_default();
-        let is_errand = written.follows && !written.otherwise && (known || written.times > 1);
+        let is_errand = written.follows && !written.otherwise;
         match self.open.get_mut(&call.to) {
-            Some(transaction) if is_errand => transaction.push(place),
-            None if is_errand && known => self.found.push(place),
+            Some(transaction) if is_errand && (known || written.times > 1) => {
+                transaction.push(place);
+            }
+            None if is_errand && (known || written.times >= OFTEN) => self.found.push(place),
             // Then that transaction is the test's, unless the test has another one open.
             Some(_) if self.own_open.get(&call.to).is_none_or(|open| *open == 0) => {
                 self.open.remove(&call.to);
@@ -184,6 +193,16 @@ fn begin_before(test: &TestCase, did: &[Did], at: usize) -> Option<usize> {
         .iter()
         .rposition(|call| call.to == *to)?;
     (did.get(before) == Some(&Did::Begin)).then_some(before)
+}
+
+/// Takes in the values of an answer.
+fn add_values(values: &mut HashSet<String>, call: &Mock) {
+    let rows = call.response.get("rows").unwrap_or(&call.response);
+    each_leaf(rows, &mut |text| {
+        if values.len() < VALUES {
+            values.insert(text.to_owned());
+        }
+    });
 }
 
 /// The texts and numbers in an answer.
