@@ -81,6 +81,7 @@ impl Bridge {
                         }
                     }
                     Step::StartTls | Step::Close => return Ok(()),
+                    Step::Wait(_) | Step::GiveUp(_) => {}
                 }
             }
             let count = client.read(&mut buffer)?;

@@ -123,6 +123,7 @@ pub fn serve<'a>(
                     let _ = responder.answer(&answer);
                 }
                 Step::StartTls | Step::Close => served.over = true,
+                Step::Wait(_) | Step::GiveUp(_) => {}
             }
             if served.over {
                 return served;

@@ -203,6 +203,12 @@ pub enum Step {
     },
     /// Both sides start TLS now.
     StartTls,
+    /// When it was recorded the client gave up waiting here: what comes next is sent once it does
+    /// so again, by closing the connection or by a [`GiveUp`](Step::GiveUp) with this number on
+    /// another one, or has waited long enough.
+    Wait(u32),
+    /// The client gives up waiting on the connection that has this number.
+    GiveUp(u32),
     /// Close the connection once everything is written.
     Close,
 }

@@ -10,7 +10,7 @@ use retake_model::{Answer, Call, ConnId, ConnInfo, Exchange};
 use retake_wire::{PROTOCOLS, Protocol, Reading, WireError};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 
 use super::adopt::MockAdopter;
 use super::awake::Awake;
@@ -138,6 +138,7 @@ impl MockServers {
             awake: Arc::clone(&awake),
             tls,
             connections: AtomicU64::new(0),
+            given_up: broadcast::Sender::new(64),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -229,6 +230,8 @@ pub(super) struct House {
     /// How TLS is answered; none where it is not.
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) connections: AtomicU64,
+    /// The numbers of connections on which clients give up waiting.
+    pub(super) given_up: broadcast::Sender<u32>,
 }
 
 impl std::fmt::Debug for House {

@@ -31,6 +31,10 @@ const LAST_READS: Duration = Duration::from_secs(1);
 /// behind the answer to LISTEN.
 const QUIET: Duration = Duration::from_millis(20);
 
+/// How long a client that gave up waiting when it was recorded is waited for: longer than services
+/// let a query run, and less than a test may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// How a connection is served.
 pub(super) struct Manner {
     /// Whether a client that asks for TLS is agreed to.
@@ -249,6 +253,12 @@ impl Session {
                     self.flush().await?;
                     self.accept(&tls, &mut Vec::new()).await?;
                 }
+                Some(Step::Wait(number)) => {
+                    self.flush().await?;
+                    self.wait(number).await;
+                }
+                // Nobody waits: it came too late, as it may.
+                Some(Step::GiveUp(number)) => drop(self.house.given_up.send(number)),
                 Some(Step::Close) => {
                     next = Next::Closes;
                     break;
@@ -257,6 +267,24 @@ impl Session {
         }
         self.flush().await?;
         Ok(next)
+    }
+
+    /// Waits until the client gives up or goes on, or for as long as one is waited for.
+    async fn wait(&mut self, number: u32) {
+        let mut given_up = self.house.given_up.subscribe();
+        let told = async { while given_up.recv().await.is_ok_and(|other| other != number) {} };
+        let socket = self.stream.socket();
+        let gone = async {
+            match socket {
+                Some(socket) => drop(socket.peek(&mut [0]).await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            () = gone => {}
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
     }
 
     async fn flush(&mut self) -> io::Result<()> {

@@ -79,6 +79,8 @@ impl Responder for Server {
                     self.steps.push(match line.as_str() {
                         "bye" => Step::Close,
                         "tls" => Step::StartTls,
+                        "wait" => Step::Wait(7),
+                        "give up" => Step::GiveUp(7),
                         "listen" => {
                             self.listens = true;
                             Step::Send(b"listening\n".to_vec())
@@ -228,6 +230,24 @@ fn a_quiet_client_that_listens_is_told_what_it_did_not_ask_for() {
     assert_eq!(heard, b"hello\nlistening\nnews\n");
     client.write_all(b"one\nbye\n").unwrap();
     assert_eq!(rest(client), "you said one\n");
+}
+
+#[test]
+fn an_answer_that_the_client_gave_up_waiting_for_comes_once_it_does_so_on_another_connection() {
+    let (servers, _) = start(vec![listen("db", Some(LINES))]);
+    let (mut waits, mut other) = (connect(&servers, 0), connect(&servers, 0));
+    waits.write_all(b"wait\none\n").unwrap();
+    let mut greeting = [0; "hello\n".len()];
+    waits.read_exact(&mut greeting).unwrap();
+    waits
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .unwrap();
+    assert!(waits.read(&mut [0]).is_err(), "answered at once");
+    other.write_all(b"give up\n").unwrap();
+    waits.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut answer = [0; "you said one\n".len()];
+    waits.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"you said one\n");
 }
 
 #[test]

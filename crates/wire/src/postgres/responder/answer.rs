@@ -212,3 +212,10 @@ fn as_list<'a>(value: &'a Value, what: &str) -> Read<&'a [Value]> {
         Malformed(format!("`{what}` is a {found}, expected a list"))
     })
 }
+
+/// Whether a statement ended because the client asked for that (PostgreSQL documentation, appendix
+/// A: `query_canceled`). A time limit of the server's own says another message.
+pub(super) fn was_cancelled(tree: &Value) -> bool {
+    let error = |name| tree.get("error")?.get(name)?.as_str();
+    error("code") == Some("57014") && error("message").is_some_and(|m| m.contains("user request"))
+}

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use retake_model::{Answer, Blame, Chunk, ConnInfo, Miss, Side, TraceId, Value};
 
-use super::answer::Malformed;
+use super::answer::{Malformed, was_cancelled};
 use super::copy::CopyIn;
 use super::describe::Purpose;
 use super::meaning;
@@ -35,6 +35,10 @@ pub struct Server {
     pub(super) undescribed: Option<Vec<u8>>,
     pub(super) copy: Option<CopyIn>,
     pub(super) closing: bool,
+    /// Whether the client gave up waiting, when it was recorded, for what is sent next.
+    waits: bool,
+    /// The number of the connection on which the client gives up waiting.
+    gives_up: Option<u32>,
     /// The client sends nothing more; what it asked is still answered.
     ended: bool,
 }
@@ -88,6 +92,8 @@ impl Server {
             undescribed: None,
             copy: None,
             closing: false,
+            waits: false,
+            gives_up: None,
             ended: false,
         }
     }
@@ -239,8 +245,10 @@ impl Server {
         let startup = Startup::parse(body).map_err(|e| e.to_string())?;
         match startup {
             Startup::Ssl | Startup::Gss => self.out.decline_encryption(),
-            // There is nothing to cancel: answers come at once.
-            Startup::Cancel { .. } => self.closing = true,
+            Startup::Cancel { pid, .. } => {
+                self.gives_up = Some(pid);
+                self.closing = true;
+            }
             Startup::Start { version, .. } => {
                 self.started = true;
                 self.reader.set_framing(Framing::Tagged);
@@ -370,6 +378,12 @@ impl Responder for Server {
         if self.waiting.is_some() {
             return None;
         }
+        if let Some(pid) = self.gives_up.take() {
+            return Some(Step::GiveUp(pid));
+        }
+        if std::mem::take(&mut self.waits) {
+            return Some(Step::Wait(self.pid));
+        }
         if !self.out.is_empty() {
             return Some(Step::Send(self.out.take()));
         }
@@ -381,6 +395,7 @@ impl Responder for Server {
             return Ok(());
         };
         self.question = None;
+        self.waits |= matches!(answer, Answer::Serve(tree) if was_cancelled(tree));
         let served = self.answered(waiting, answer);
         let carried = self.advance();
         served?;

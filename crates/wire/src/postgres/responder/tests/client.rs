@@ -16,6 +16,8 @@ pub(super) struct Talk {
     /// Everything that was sent.
     pub(super) sent: Vec<u8>,
     pub(super) closed: bool,
+    /// What is to be waited for, and how many bytes were sent before.
+    pub(super) waits: Vec<(Step, usize)>,
 }
 
 impl Talk {
@@ -37,6 +39,7 @@ impl Talk {
             blamed: Vec::new(),
             sent: Vec::new(),
             closed: false,
+            waits: Vec::new(),
         }
     }
 
@@ -100,6 +103,9 @@ impl Talk {
                     }
                 }
                 Step::StartTls => panic!("no TLS here"),
+                step @ (Step::Wait(_) | Step::GiveUp(_)) => {
+                    self.waits.push((step, self.sent.len()))
+                }
                 Step::Close => {
                     self.closed = true;
                     break;

@@ -81,6 +81,25 @@ fn a_cancel_request_is_closed_quietly() {
     talk.feed(&[0, 0, 0, 16, 4, 0xd2, 0x16, 0x2e, 0, 0, 0, 1, 0, 0, 0, 2])
         .unwrap();
     assert!(talk.closed && talk.sent.is_empty() && talk.asked.is_empty());
+    assert_eq!(talk.waits, [(Step::GiveUp(1), 0)]);
+}
+
+#[test]
+fn what_a_client_gave_up_waiting_for_is_sent_once_it_gives_up_again() {
+    let cancelled = |message: &'static str| {
+        let mut talk = Talk::new(move |_| {
+            let fields = [("code", "57014"), ("message", message)];
+            let error = fields.map(|(name, text)| (name, Value::from(text)));
+            Some(Value::map([("error", Value::map(error))]))
+        });
+        let said = talk.say(&[query("select pg_sleep(5)")]);
+        assert_eq!(said, ["ERROR 57014", "ready I"]);
+        talk.waits
+    };
+    let by_client = cancelled("canceling statement due to user request");
+    assert!(matches!(by_client.as_slice(), [(Step::Wait(_), 0)]));
+    let by_server = cancelled("canceling statement due to statement timeout");
+    assert_eq!(by_server, []);
 }
 
 #[test]
