@@ -45,7 +45,7 @@ impl Path {
     /// # Errors
     /// [`PatternError`] with the byte at which the text stops being a path.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        let steps = parse(text)?;
+        let steps = parse(text, usize::MAX)?;
         let mut path = Vec::with_capacity(steps.len());
         for step in steps {
             match step {
@@ -120,7 +120,7 @@ impl PathPattern {
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         Ok(PathPattern {
             text: text.to_owned(),
-            steps: parse(text)?,
+            steps: parse(text, MAX_STEPS)?,
         })
     }
 
@@ -207,7 +207,7 @@ impl PatternState {
     }
 }
 
-/// The most steps that a path or a pattern may have.
+/// The most steps that a pattern may have: a walk keeps a bit for each.
 const MAX_STEPS: usize = 63;
 
 fn is_bare(name: &str) -> bool {
@@ -217,13 +217,14 @@ fn is_bare(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn parse(text: &str) -> Result<Vec<Step>, PatternError> {
+/// Reads at most so many steps.
+fn parse(text: &str, most: usize) -> Result<Vec<Step>, PatternError> {
     let mut steps = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let at = text.len() - rest.len();
         let fail = |expected| PatternError { at, expected };
-        if steps.len() == MAX_STEPS {
+        if steps.len() == most {
             return Err(fail("at most 63 steps"));
         }
         if let Some(inner) = rest.strip_prefix("[\"") {
@@ -333,6 +334,16 @@ mod tests {
         check("a.**.c.**", "a.b[1].c", true);
         check("**.**.**.x", "a.b.c.d.e", false);
         check("a[1]", "a[2]", false);
+    }
+
+    #[test]
+    fn a_path_has_as_many_steps_as_a_tree_is_deep() {
+        let deep = Path(vec![Segment::Key("a".into()); 500]);
+        assert_eq!(Path::parse(&deep.to_string()), Ok(deep.clone()));
+        assert_eq!(
+            PathPattern::parse(&deep.to_string()).map_err(|e| e.expected),
+            Err("at most 63 steps")
+        );
     }
 
     #[test]
