@@ -47,6 +47,13 @@ def same(expected, found, what):
     raise Failed(f"{what} differs:\n" + "\n".join(lines[:40]))
 
 
+def nothing_wrong(folder):
+    """Fails unless `retake lint` finds what was recorded to be right."""
+    done = call("lint", cwd=folder)
+    if done.code:
+        raise Failed(f"lint finds fault with what was recorded:\n{done.out}")
+
+
 def clean_ledger(folder, set_name, *dependencies):
     """Fails unless the recording's ledger says that everything was read and kept, from each dependency."""
     text = (pathlib.Path(folder) / "retake" / set_name / "set.yaml").read_text()

@@ -11,7 +11,7 @@ import textwrap
 import time
 
 from processes import Failed, free_port, start, stop, tail, wait_for_port
-from retake import BINARY
+from retake import BINARY, nothing_wrong
 
 
 class Run:
@@ -99,6 +99,7 @@ class Calls:
         said = tail(log, 20_000)
         if code != ends_with:
             raise Failed(f"record ended with {code}{said}")
+        nothing_wrong(self.folder)
         return used, said
 
     def replay(self, command, env, *options):

@@ -8,6 +8,7 @@ mod connection;
 mod difference;
 mod event;
 mod exchange;
+mod fault;
 mod ledger;
 mod path;
 mod protocol;
@@ -24,11 +25,13 @@ pub use event::{
     Cause, Consequence, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult, Verdict,
 };
 pub use exchange::{Exchange, Flaw, Message, RawMessage, TraceId};
+pub use fault::{Fault, Part};
 pub use ledger::{Ledger, Tally};
 pub use path::{Path, PathPattern, PatternError, PatternState, Segment};
 pub use protocol::{Field, FieldKind, ProtocolId, Rules};
 pub use rule::{NoiseRule, RuleAction, RuleUse};
 pub use testcase::{
-    Attribution, DependencyInfo, Made, Mock, Scope, SetInfo, TestCase, TestId, TestSet, TokenKind,
+    Attribution, CONNECT_ERRORS, DependencyInfo, Made, Mock, Scope, SetInfo, TestCase, TestId,
+    TestSet, TokenKind,
 };
 pub use value::{Number, Value};

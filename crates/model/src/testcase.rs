@@ -241,6 +241,19 @@ pub struct SetInfo {
     pub rules: Vec<NoiseRule>,
 }
 
+/// The errors of the system with which connections fail, by their names in recordings; another one
+/// is its number.
+pub const CONNECT_ERRORS: &[&str] = &[
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ECONNRESET",
+    "EADDRNOTAVAIL",
+    "EACCES",
+    "EPERM",
+];
+
 /// A dependency as it was recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DependencyInfo {

@@ -2,6 +2,7 @@
 
 mod build;
 pub mod capture;
+mod checks;
 mod command;
 pub mod doctor;
 pub mod installation;
@@ -11,3 +12,5 @@ pub mod ready;
 pub mod record;
 pub mod replay;
 pub mod service;
+
+pub use checks::store;

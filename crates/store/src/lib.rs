@@ -13,15 +13,19 @@
 //! - What is wrong is said with file, line and column, never with a panic.
 //!
 //! Deliberately absent: clocks (moments are arguments), knowledge of protocols (their names are
-//! given to [`Store::with_protocols`]), and everything asynchronous.
+//! given to [`Store::with_protocols`], what is wrong in their messages is said by [`Checks`]), and
+//! everything asynchronous.
 
+mod address;
 mod blobs;
+mod check;
 mod diagnostic;
 mod disk;
 mod error;
 mod lint;
 mod load;
 mod names;
+mod other;
 mod settings;
 mod store;
 mod v1;
@@ -29,6 +33,7 @@ mod version;
 mod writer;
 mod yaml;
 
+pub use check::{Checks, EachPlace, RuleFault, Subject};
 pub use diagnostic::{Diagnostic, Excerpt, LintReport, Severity};
 pub use error::StoreError;
 pub use lint::lint;

@@ -8,11 +8,12 @@ use std::sync::{Mutex, PoisonError};
 
 use retake_model::{Mock, SetInfo, TestCase, TestSet, Value};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::disk::{self, Unread};
+use crate::other::explain;
 use crate::version::FormatVersion;
-use crate::yaml::{Limits, Problem, check, decode};
-use crate::{Store, StoreError, blobs, v1};
+use crate::yaml::{Limits, Problem, check as check_text, decode};
+use crate::{Store, StoreError, blobs, check, v1};
 
 /// What a file holds.
 #[derive(Debug)]
@@ -20,6 +21,14 @@ pub(crate) enum Content {
     Test(Box<TestCase>),
     Set(Box<SetInfo>),
     Shared(Vec<Mock>),
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) content: Content,
+    /// What is wrong in what it says.
+    pub(crate) wrong: Vec<Diagnostic>,
 }
 
 /// Which kind of file is to be read.
@@ -31,6 +40,16 @@ pub(crate) enum Kind {
     Set,
     /// `startup.yaml`
     Shared,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Test => "test",
+            Kind::Set => "set",
+            Kind::Shared => "startup",
+        }
+    }
 }
 
 /// The folder of a set that is read.
@@ -48,17 +67,20 @@ pub(crate) struct SetFolder<'s> {
 impl SetFolder<'_> {
     /// The whole set.
     pub(crate) fn load(&self, name: &str) -> Result<TestSet, StoreError> {
-        let info = match self.read(Kind::Set, "set.yaml")? {
-            Some(Content::Set(info)) => *info,
-            _ => SetInfo::default(),
+        let known = match self.usable(Kind::Set, "set.yaml", None)? {
+            Some(Content::Set(info)) => Some(*info),
+            _ => None,
         };
+        let info = known.as_ref();
         let mut shared = Vec::new();
-        for part in side_by_side(&self.shared_files()?, |file| self.read(Kind::Shared, file)) {
+        let read = |file: &String| self.usable(Kind::Shared, file, info);
+        for part in side_by_side(&self.shared_files()?, read) {
             if let Some(Content::Shared(mocks)) = part? {
                 shared.extend(mocks);
             }
         }
-        let mut tests = self.tests()?;
+        let mut tests = self.tests(info)?;
+        let info = known.unwrap_or_default();
         tests.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
         Ok(TestSet {
             name: name.into(),
@@ -83,16 +105,18 @@ impl SetFolder<'_> {
     }
 
     /// Every test, in the order of their files.
-    fn tests(&self) -> Result<Vec<TestCase>, StoreError> {
+    fn tests(&self, info: Option<&SetInfo>) -> Result<Vec<TestCase>, StoreError> {
         let files = self.test_files()?;
         let mut tests = Vec::with_capacity(files.len());
         let (mut first, mut failed) = (None, 0);
-        let read = parallel(&files, |file| match self.read(Kind::Test, file)? {
-            Some(Content::Test(test)) => Ok(*test),
-            // Somebody removed it since the folder was listed. Fewer tests would look green.
-            _ => {
-                let gone = std::io::ErrorKind::NotFound.into();
-                Err(StoreError::io("read", self.path.join(file))(gone))
+        let read = parallel(&files, |file| {
+            match self.usable(Kind::Test, file, info)? {
+                Some(Content::Test(test)) => Ok(*test),
+                // Somebody removed it since the folder was listed. Fewer tests would look green.
+                _ => {
+                    let gone = std::io::ErrorKind::NotFound.into();
+                    Err(StoreError::io("read", self.path.join(file))(gone))
+                }
             }
         });
         for result in read {
@@ -114,8 +138,34 @@ impl SetFolder<'_> {
         }
     }
 
-    /// One file; none where it does not exist. `file` is relative to the set's folder.
-    pub(crate) fn read(&self, kind: Kind, file: &str) -> Result<Option<Content>, StoreError> {
+    /// One file, where nothing is wrong in it; none where it does not exist.
+    fn usable(
+        &self,
+        kind: Kind,
+        file: &str,
+        info: Option<&SetInfo>,
+    ) -> Result<Option<Content>, StoreError> {
+        let Some(read) = self.read(kind, file, info)? else {
+            return Ok(None);
+        };
+        let is_error = |d: &Diagnostic| d.severity == Severity::Error;
+        match read.wrong.into_iter().find(is_error) {
+            Some(first) => Err(first.into()),
+            None => Ok(Some(read.content)),
+        }
+    }
+
+    /// One file, with what is wrong in what it says; none where it does not exist. `file` is
+    /// relative to the set's folder; `info` is what `set.yaml` says, for what depends on it.
+    ///
+    /// # Errors
+    /// It does not have the form of the format: nothing can be said of what it says.
+    pub(crate) fn read(
+        &self,
+        kind: Kind,
+        file: &str,
+        info: Option<&SetInfo>,
+    ) -> Result<Option<Read>, StoreError> {
         let path = self.path.join(file);
         let shown = self.shown.join(file);
         let most = u64::try_from(Limits::RECORDING.bytes).unwrap_or(u64::MAX);
@@ -128,15 +178,31 @@ impl SetFolder<'_> {
                 return Err(Diagnostic::new(&shown, problem, b"").into());
             }
         };
-        self.parse(kind, &shown, &bytes)
-            .map(Some)
-            .map_err(|problem| Diagnostic::new(&shown, problem, &bytes).into())
+        let mut content = self
+            .parse(kind, &shown, &bytes)
+            .map_err(|problem| Diagnostic::new(&shown, problem, &bytes))?;
+        let checks = self.store.checks();
+        let found = match &mut content {
+            Content::Test(test) => check::test(test, info, checks),
+            Content::Shared(mocks) => check::calls(mocks, info, checks),
+            Content::Set(info) => check::set(info, checks),
+        };
+        let wrong = found.into_iter();
+        let wrong = wrong
+            .map(|found| found.diagnostic(&shown, &bytes))
+            .collect();
+        Ok(Some(Read { content, wrong }))
     }
 
     fn parse(&self, kind: Kind, shown: &Path, bytes: &[u8]) -> Result<Content, Problem> {
         let text = decode(bytes, Limits::RECORDING)?;
+        self.parse_text(kind, shown, text)
+            .map_err(|problem| explain(problem, text, kind.name()))
+    }
+
+    fn parse_text(&self, kind: Kind, shown: &Path, text: &str) -> Result<Content, Problem> {
         let FormatVersion::V1 = FormatVersion::of(text)
-            .map_err(|problem| check(text, Limits::RECORDING).err().unwrap_or(problem))?;
+            .map_err(|problem| check_text(text, Limits::RECORDING).err().unwrap_or(problem))?;
         let known = self.store.protocol_names();
         let reader = v1::Reader {
             file: &shown.to_string_lossy(),

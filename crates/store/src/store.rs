@@ -8,13 +8,14 @@ use retake_model::{ProtocolId, TestSet};
 
 use crate::load::SetFolder;
 use crate::names::check_set_name;
-use crate::{SetWriter, StoreError, WriteMode, disk};
+use crate::{Checks, SetWriter, StoreError, WriteMode, disk};
 
 /// A `retake` folder: test sets and the results of runs. Nothing is created before it is written.
 #[derive(Debug, Clone)]
 pub struct Store {
     root: PathBuf,
     protocols: Option<Vec<ProtocolId>>,
+    checks: Checks,
 }
 
 impl Store {
@@ -24,6 +25,7 @@ impl Store {
         Store {
             root: root.into(),
             protocols: None,
+            checks: Checks::default(),
         }
     }
 
@@ -33,6 +35,18 @@ impl Store {
     pub fn with_protocols(mut self, protocols: &[ProtocolId]) -> Store {
         self.protocols = Some(protocols.to_vec());
         self
+    }
+
+    /// The same store, which refuses what these say cannot be used.
+    #[must_use]
+    pub fn with_checks(mut self, checks: Checks) -> Store {
+        self.checks = checks;
+        self
+    }
+
+    /// What those say who use what is read here.
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 
     /// The folder.

@@ -34,9 +34,9 @@ impl FormatVersion {
             !line.is_empty() && !line.starts_with('#') && line != "---"
         });
         let Some((index, line)) = lines.next() else {
-            return Err(
-                Problem::new("the file is empty").expected("`retake: v1` as its first line")
-            );
+            return Err(Problem::new("the file is empty")
+                .expected("`retake: v1` as its first line")
+                .hint("take it from where the recording comes from, or record again"));
         };
         let line_number = index + 1;
         let Some(rest) = line.strip_prefix("retake:") else {
@@ -55,7 +55,8 @@ impl FormatVersion {
             .hint("install a newer retake")),
             _ => Err(Problem::new("this is no version of the format")
                 .at(line_number, column)
-                .expected("`v1`")),
+                .expected("`v1`")
+                .hint("write `retake: v1`")),
         }
     }
 }

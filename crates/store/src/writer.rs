@@ -328,14 +328,15 @@ fn recover(root: &Path, set: &str) -> Result<(), StoreError> {
 /// read are left out: they are about to be replaced.
 fn read_old(store: &Store, set: &str, kept: &mut Kept) -> Result<Vec<TestCase>, StoreError> {
     let folder: SetFolder<'_> = store.folder(set, store.root().join(set))?;
-    if let Ok(Some(Content::Set(info))) = folder.read(Kind::Set, "set.yaml") {
+    let content = |kind, file: &str| Some(folder.read(kind, file, None).ok()??.content);
+    if let Some(Content::Set(info)) = content(Kind::Set, "set.yaml") {
         kept.set = info.rules;
     }
     let files = folder.test_files()?;
-    let read = parallel(&files, |file| folder.read(Kind::Test, file));
+    let read = parallel(&files, |file| content(Kind::Test, file));
     let mut old = Vec::with_capacity(read.len());
     for content in read {
-        if let Ok(Some(Content::Test(mut test))) = content {
+        if let Some(Content::Test(mut test)) = content {
             if !test.rules.is_empty() {
                 kept.tests
                     .insert(test.name.clone(), std::mem::take(&mut test.rules));

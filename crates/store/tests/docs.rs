@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 
-use retake_store::{Settings, lint};
+use retake_store::{Checks, Settings, lint};
 use support::store;
 
 #[test]
@@ -31,7 +31,8 @@ fn the_examples_of_the_format_are_good() {
         } else if example.starts_with("# retake.yaml\n") || example.starts_with("rules:\n") {
             let file = folder.path().join("retake.yaml");
             fs::write(&file, example).expect("written");
-            let settings = Settings::load(&file).unwrap_or_else(|e| panic!("{}", e.to_text()));
+            let settings = Settings::load(&file, &Checks::default())
+                .unwrap_or_else(|e| panic!("{}", e.to_text()));
             assert!(settings.is_some());
             kinds.push("settings");
         }

@@ -146,12 +146,12 @@ fn what_a_file_says_is_checked_against_the_rest() {
     fs::write(set.join("blobs").join("a".repeat(64)), "?").expect("written");
     fs::write(set.join("tests/notes.txt"), "?").expect("written");
     let report = lint(std::slice::from_ref(&set), &store);
-    let (error, warning) = (Severity::Error, Severity::Warning);
+    let error = Severity::Error;
     let expected = [
         (
             "startup.yaml",
             6,
-            11,
+            5,
             error,
             "`db` speaks postgres by `set.yaml`, and http here",
         ),
@@ -173,7 +173,7 @@ fn what_a_file_says_is_checked_against_the_rest() {
             "post-orders-201.yaml",
             30,
             38,
-            warning,
+            error,
             "the value does not stand at `response.status`",
         ),
         (

@@ -97,8 +97,8 @@ fn everything_of_a_set_is_read_back_as_it_was_written() {
     shared[1].merged = 17;
     let mut about = info();
     about.build = [
-        ("./shop".to_owned(), "af1349b9".to_owned()),
-        ("a: b.py".to_owned(), "0123456789".to_owned()),
+        ("./shop".to_owned(), "af1349b9".repeat(8)),
+        ("a: b.py".to_owned(), "01234567".repeat(8)),
     ]
     .into();
     about.proxy = Some("127.0.0.1:18080".into());

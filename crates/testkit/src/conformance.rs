@@ -17,6 +17,29 @@ pub fn tap_stands(protocol: &dyn Protocol, transcript: &Transcript) {
     tap_does_not_mind_chunks(protocol, transcript);
     tap_stands_the_end_anywhere(protocol, transcript);
     tap_stands_garbage(protocol, transcript);
+    tap_gives_what_is_right(protocol, transcript);
+}
+
+/// What a tap gives is as a hand should write it: nothing is wrong in it, and nothing has to be put
+/// into another form.
+pub fn tap_gives_what_is_right(protocol: &dyn Protocol, transcript: &Transcript) {
+    for exchange in tap(protocol, transcript).exchanges() {
+        let trees = (exchange.request.tree(), exchange.response.tree());
+        if let ((Some(request), Some(response)), None) = (trees, &exchange.flaw) {
+            let (mut asked, mut answered) = (request.clone(), response.clone());
+            let faults = protocol.check(&mut asked, &mut answered);
+            let wrong: Vec<_> = faults.iter().filter(|fault| !fault.usable).collect();
+            assert!(
+                wrong.is_empty(),
+                "{wrong:#?} in {request:?} and {response:?}"
+            );
+            assert_eq!(
+                (&asked, &answered),
+                (request, response),
+                "nothing was put right"
+            );
+        }
+    }
 }
 
 /// A tap finds the same exchanges, times and all, whatever chunks the bytes come in.

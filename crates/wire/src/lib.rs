@@ -6,6 +6,7 @@
 pub mod http1;
 pub mod postgres;
 
+mod check;
 mod guess;
 mod protocol;
 

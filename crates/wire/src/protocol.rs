@@ -1,7 +1,8 @@
 //! What every protocol does, and the list of all of them.
 
 use retake_model::{
-    Answer, Blame, Chunk, ConnInfo, Exchange, ProtocolId, Rules, Side, Timestamp, TraceId, Value,
+    Answer, Blame, Chunk, ConnInfo, Exchange, Fault, ProtocolId, Rules, Side, Timestamp, TraceId,
+    Value,
 };
 
 /// Every protocol, in the order in which they are asked to recognise a connection.
@@ -32,6 +33,11 @@ pub trait Protocol: Sync {
     /// Turns raw messages into trees, and fills `trace` and `scope` where reading tells them.
     /// Does nothing to what is a tree already. What cannot be read gets a flaw.
     fn describe(&self, exchange: &mut Exchange);
+
+    /// What is wrong in the trees of an exchange that somebody may have written by hand. What may
+    /// be written in several ways (a number without quotes where text is meant) is put into the
+    /// form that the tap gives it, so that it is matched and compared as if it were recorded.
+    fn check(&self, request: &mut Value, response: &mut Value) -> Vec<Fault>;
 
     /// What the relay itself is to say to the first bytes of a client before it passes them on:
     /// an offer of encryption that would make the rest unreadable is declined in the protocol's

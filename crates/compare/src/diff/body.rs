@@ -54,7 +54,7 @@ impl Differ<'_> {
 }
 
 /// The kind of a body and what it holds. JSON that was kept as its exact text is read.
-fn read(body: &Value) -> Option<(&'static str, Cow<'_, Value>)> {
+pub(super) fn read(body: &Value) -> Option<(&'static str, Cow<'_, Value>)> {
     let (kind, value) = KINDS
         .iter()
         .find_map(|kind| Some((*kind, body.get(kind)?)))?;
@@ -78,7 +78,7 @@ fn name(kind: &str) -> &str {
 }
 
 /// The pairs of a form.
-fn pairs(form: &Value) -> Option<Vec<(&str, &Value)>> {
+pub(super) fn pairs(form: &Value) -> Option<Vec<(&str, &Value)>> {
     form.as_list()?
         .iter()
         .map(|pair| match pair.as_list()? {

@@ -14,6 +14,7 @@ mod fields;
 mod fingerprint;
 mod list;
 mod moments;
+mod places;
 mod response;
 mod text;
 mod tokens;
@@ -22,6 +23,7 @@ mod xml;
 
 pub use around::Around;
 pub use calls::compare_calls;
+pub use places::{places, places_of_call};
 pub use response::{Compared, compare_response};
 
 pub(crate) use fingerprint::{fingerprint, general_place, general_text, hash};

@@ -151,7 +151,7 @@ fn names<'v>(expected: &'v [(String, Value)], observed: &'v [(String, Value)]) -
 }
 
 /// Headers with their names in lower case.
-fn by_name(headers: &Value) -> Option<Vec<(String, &Value)>> {
+pub(super) fn by_name(headers: &Value) -> Option<Vec<(String, &Value)>> {
     let mut all = Vec::new();
     for header in headers.as_list()? {
         for (name, value) in header.as_map()? {

@@ -157,7 +157,12 @@ fn compile(rule: &NoiseRule) -> Result<Rule, RuleError> {
             .dfa_size_limit(REGEX_LIMIT)
             .build()
             .map(Action::Pattern)
-            .map_err(|e| fail(format!("`{text}` is no regular expression: {e}")))?,
+            .map_err(|e| {
+                let why = e.to_string();
+                // What the library draws around it needs several lines.
+                let why = why.rsplit("error: ").next().unwrap_or(&why).trim();
+                fail(format!("`{text}` is no regular expression: {why}"))
+            })?,
         RuleAction::Tolerance(by) if !by.is_finite() || *by < 0.0 => {
             return Err(fail(format!(
                 "a tolerance is a number from 0 up, not `{by}`"

@@ -4,10 +4,12 @@
 //! that it hid. [`Walk`] follows all rules down a tree at once.
 
 mod built_in;
+mod check;
 mod compile;
 mod request;
 mod walk;
 
+pub use check::{applies, check_rule};
 pub use compile::{RuleError, RuleSet};
 
 pub(crate) use compile::{Action, Rule};

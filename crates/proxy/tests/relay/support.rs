@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use retake_intercept::Listen;
 use retake_model::{
-    Chunk, ConnInfo, Direction, Exchange, Message, ProtocolId, RawMessage, Rules, Side, Timestamp,
+    Chunk, ConnInfo, Direction, Exchange, Fault, Message, ProtocolId, RawMessage, Rules, Side,
+    Timestamp, Value,
 };
 use retake_proxy::record::{Counters, Events, RecordOptions, RecordProxy, RelayEvent};
 use retake_wire::{Detect, Flow, Preface, Protocol, Responder, Tap, Tapped, WireError};
@@ -146,6 +147,10 @@ impl Protocol for Odd {
         &RULES
     }
     fn describe(&self, _exchange: &mut Exchange) {}
+
+    fn check(&self, _: &mut Value, _: &mut Value) -> Vec<Fault> {
+        Vec::new()
+    }
     fn preface(&self, first: &[u8]) -> Preface {
         match first {
             _ if self.0 != "declines" => Preface::Pass,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use retake_intercept::Listen;
 use retake_model::{
-    Answer, Blame, Call, Chunk, ConnInfo, Direction, Exchange, Miss, ProtocolId, Rules, Side,
+    Answer, Blame, Call, Chunk, ConnInfo, Direction, Exchange, Fault, Miss, ProtocolId, Rules,
+    Side, Value,
 };
 use retake_proxy::Clock;
 use retake_proxy::replay::{MockListen, MockServers, Oracle};
@@ -52,6 +53,10 @@ impl Protocol for Lines {
         &RULES
     }
     fn describe(&self, _exchange: &mut Exchange) {}
+
+    fn check(&self, _: &mut Value, _: &mut Value) -> Vec<Fault> {
+        Vec::new()
+    }
 }
 
 struct Server {

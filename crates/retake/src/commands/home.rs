@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use retake_runner::store;
 use retake_store::{Settings, Store};
-use retake_wire::PROTOCOLS;
 
 use crate::cli::Cli;
 use crate::failure::{Failure, USAGE};
@@ -30,14 +30,8 @@ impl Home {
     /// # Errors
     /// The file is there and is not right.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        Settings::load(&self.settings)
+        Settings::load(&self.settings, self.store.checks())
             .map(Option::unwrap_or_default)
             .map_err(|diagnostic| Failure::new(USAGE, anyhow::Error::new(*diagnostic)))
     }
-}
-
-/// The store in that folder, which knows this build's protocols.
-pub fn store(folder: PathBuf) -> Store {
-    let protocols: Vec<_> = PROTOCOLS.iter().map(|p| p.id()).collect();
-    Store::new(folder).with_protocols(&protocols)
 }

@@ -15,7 +15,7 @@ mod tls;
 
 pub use again::retake;
 pub use doctor::doctor;
-pub use home::{Home, store};
+pub use home::Home;
 pub use lint::lint;
 pub use record::{print_ledger, record, state_folder};
 pub use replay::{replay, replay_with};

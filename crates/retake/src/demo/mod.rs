@@ -15,6 +15,7 @@ use retake_proxy::tls::TlsSettings;
 use retake_runner::ready::{self, Ready};
 use retake_runner::record::{Progress, RecordOptions, record};
 use retake_runner::service::OutputTo;
+use retake_runner::store;
 use retake_store::WriteMode;
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -22,7 +23,7 @@ use tokio::sync::oneshot;
 pub use shop::Build;
 
 use crate::cli::{DemoArgs, DemoServiceArgs, ReplayArgs};
-use crate::commands::{print_ledger, replay_with, retake, state_folder, store};
+use crate::commands::{print_ledger, replay_with, retake, state_folder};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output;

@@ -1,5 +1,6 @@
 //! Everything that is wrong in files and folders.
 
+mod rules;
 mod set;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use crate::store::staged_path;
 use crate::yaml::Problem;
 use crate::{Store, disk};
 
+use rules::Watched;
+
 /// Everything that is wrong in `paths`: tests, sets, `retake.yaml`, folders that hold these; with
 /// no path, in the whole folder of `store` and the `retake.yaml` beside it. Never fails: what
 /// cannot be read is a diagnostic. Files are named as `paths` (or the store's folder) names them.
@@ -17,6 +20,7 @@ pub fn lint(paths: &[PathBuf], store: &Store) -> LintReport {
     let mut lint = Lint {
         store,
         report: LintReport::default(),
+        project: None,
     };
     if paths.is_empty() {
         let root = store.root();
@@ -42,6 +46,8 @@ pub fn lint(paths: &[PathBuf], store: &Store) -> LintReport {
 struct Lint<'s> {
     store: &'s Store,
     report: LintReport,
+    /// The rules of the project.
+    project: Option<Watched>,
 }
 
 impl Lint<'_> {
@@ -115,18 +121,27 @@ impl Lint<'_> {
                 self.add(Diagnostic::new(&path, problem, b"").warning());
             }
         }
+        // Every set was looked at: what none of them has is nowhere.
+        if let Some(project) = self.project.take() {
+            self.report.diagnostics.extend(project.warnings());
+        }
     }
 
     fn settings(&mut self, path: &Path) {
         self.report.files += 1;
-        if let Err(diagnostic) = Settings::load(path) {
-            self.add(*diagnostic);
+        match Settings::load(path, self.store.checks()) {
+            Ok(settings) => {
+                let rules = settings.map(|settings| settings.rules).unwrap_or_default();
+                self.project = Some(Watched::new(path.to_owned(), rules));
+            }
+            Err(diagnostic) => self.add(*diagnostic),
         }
     }
 
     /// The files of a set for which `wanted` holds, which is told their path in the set's folder.
     fn set(&mut self, path: &Path, wanted: &dyn Fn(&str) -> bool) {
-        let (files, diagnostics) = set::lint_set(self.store, path, wanted);
+        let project = self.project.as_ref();
+        let (files, diagnostics) = set::lint_set(self.store, path, wanted, project);
         self.report.files += files;
         self.report.diagnostics.extend(diagnostics);
     }

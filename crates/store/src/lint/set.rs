@@ -3,20 +3,22 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use retake_model::{Made, Mock, Path as Place, Segment, SetInfo, TestCase, Value};
+use retake_model::SetInfo;
 
+use super::rules::Watched;
 use crate::diagnostic::Diagnostic;
-use crate::load::{Content, Kind, SetFolder, parallel};
-use crate::yaml::{Problem, is_blob_name, locate, nearest};
-use crate::{Store, StoreError, disk};
+use crate::load::{Content, Kind, Read, SetFolder, parallel};
+use crate::yaml::{Problem, is_blob_name};
+use crate::{Store, StoreError, Subject, disk};
 
 /// How many files were read, and what is wrong in them.
 pub(super) fn lint_set(
     store: &Store,
     path: &Path,
     wanted: &dyn Fn(&str) -> bool,
+    project: Option<&Watched>,
 ) -> (usize, Vec<Diagnostic>) {
     for below in ["tests", "blobs"] {
         let folder = path.join(below);
@@ -33,6 +35,8 @@ pub(super) fn lint_set(
             shown: path.to_owned(),
             named: Some(&named),
         },
+        project,
+        rules: OnceLock::new(),
     };
     let (files, diagnostics, whole) = lint.run(wanted);
     let mut all = diagnostics;
@@ -45,10 +49,11 @@ pub(super) fn lint_set(
 
 struct SetLint<'s> {
     folder: SetFolder<'s>,
+    /// The rules of the project, where they are to be looked at.
+    project: Option<&'s Watched>,
+    /// The rules of the set.
+    rules: OnceLock<Watched>,
 }
-
-/// What was read of a file, or why it was not.
-type Read = Result<Option<Content>, StoreError>;
 
 impl SetLint<'_> {
     /// The number of files, what is wrong, and whether the whole set was read.
@@ -70,21 +75,23 @@ impl SetLint<'_> {
             keep
         });
         // What the set says of its dependencies is needed for every file.
-        let set = self.folder.read(Kind::Set, "set.yaml");
-        let mut count = 0;
-        let info = match set {
-            Ok(Some(Content::Set(info))) => Some(*info),
-            Ok(_) => None,
-            Err(error) => {
-                if wanted("set.yaml") {
-                    count += 1;
-                    found.push(self.failed("set.yaml", error));
-                }
-                None
-            }
+        let set = self.folder.read(Kind::Set, "set.yaml", None);
+        let (info, wrong) = match set {
+            Ok(Some(Read {
+                content: Content::Set(info),
+                wrong,
+            })) => (Some(*info), wrong),
+            Ok(_) => (None, Vec::new()),
+            Err(error) => (None, vec![self.failed("set.yaml", error)]),
         };
-        if wanted("set.yaml") && info.is_some() {
-            count += 1;
+        let mut count = 0;
+        if wanted("set.yaml") {
+            count += usize::from(info.is_some() || !wrong.is_empty());
+            found.extend(wrong);
+        }
+        if let Some(info) = info.as_ref().filter(|info| whole && !info.rules.is_empty()) {
+            let file = self.folder.shown.join("set.yaml");
+            let _ = self.rules.set(Watched::new(file, info.rules.clone()));
         }
         if whole {
             found.extend(self.recording(info.as_ref()));
@@ -96,6 +103,9 @@ impl SetLint<'_> {
                 .iter()
                 .all(|d| d.severity != crate::Severity::Error);
             found.extend(problems);
+        }
+        if let Some(rules) = self.rules.get().filter(|_| whole) {
+            found.extend(rules.warnings());
         }
         (count, found, whole)
     }
@@ -121,38 +131,37 @@ impl SetLint<'_> {
 
     /// Whether the file was there, and what is wrong in it.
     fn file(&self, kind: Kind, file: &str, info: Option<&SetInfo>) -> (bool, Vec<Diagnostic>) {
-        let read: Read = self.folder.read(kind, file);
-        let mut problems: Vec<(Problem, Vec<Segment>, bool)> = Vec::new();
-        match &read {
-            Ok(Some(Content::Test(test))) => {
-                check_calls(&test.calls, info, &mut problems);
-                check_made(test, &mut problems);
-            }
-            Ok(Some(Content::Shared(calls))) => check_calls(calls, info, &mut problems),
-            Ok(Some(Content::Set(_))) => {}
+        let read = match self.folder.read(kind, file, info) {
+            Ok(Some(read)) => read,
             Ok(None) => return (false, Vec::new()),
-            Err(_) => {}
-        }
-        if let Err(error) = read {
-            return (true, vec![self.failed(file, error)]);
-        }
-        if problems.is_empty() {
-            return (true, Vec::new());
-        }
-        // Only a file with problems is read again, for their lines.
-        let bytes = std::fs::read(self.folder.path.join(file)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let shown = self.folder.shown.join(file);
-        let problems = problems.into_iter().map(|(problem, place, is_error)| {
-            let (line, column) = locate(&text, &place).unwrap_or_default();
-            let diagnostic = Diagnostic::new(&shown, problem.at(line, column), &bytes);
-            if is_error {
-                diagnostic
-            } else {
-                diagnostic.warning()
+            Err(error) => return (true, vec![self.failed(file, error)]),
+        };
+        let mut wrong = read.wrong;
+        match &read.content {
+            Content::Test(test) => {
+                self.look(Subject::Test(test));
+                if !test.rules.is_empty() {
+                    let rules = test.rules.clone();
+                    let own = Watched::new(self.folder.shown.join(file), rules);
+                    own.look(Subject::Test(test), self.folder.store.checks());
+                    wrong.extend(own.warnings());
+                }
             }
-        });
-        (true, problems.collect())
+            Content::Shared(calls) => {
+                for call in calls {
+                    self.look(Subject::Call(call));
+                }
+            }
+            Content::Set(_) => {}
+        }
+        (true, wrong)
+    }
+
+    /// What rules are asked about.
+    fn look(&self, subject: Subject<'_>) {
+        for rules in self.project.iter().copied().chain(self.rules.get()) {
+            rules.look(subject, self.folder.store.checks());
+        }
     }
 
     fn failed(&self, file: &str, error: StoreError) -> Diagnostic {
@@ -171,99 +180,6 @@ pub(super) fn with_source(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
-    }
-}
-
-/// Calls to dependencies that the set does not have.
-fn check_calls(
-    calls: &[Mock],
-    info: Option<&SetInfo>,
-    found: &mut Vec<(Problem, Vec<Segment>, bool)>,
-) {
-    let Some(info) = info else { return };
-    let names: Vec<&str> = info.dependencies.iter().map(|d| &*d.name).collect();
-    for (index, call) in calls.iter().enumerate() {
-        let place = |name: &str| Place::root().key("calls").index(index).key(name).0;
-        let Some(dependency) = info.dependencies.iter().find(|d| d.name == call.to) else {
-            let mut problem = Problem::new(format!("`set.yaml` has no dependency `{}`", call.to));
-            if !names.is_empty() {
-                problem = problem.expected(format!("one of `{}`", names.join("`, `")));
-            }
-            let hint = match nearest(&call.to, &names) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "add it to `dependencies` in set.yaml".to_owned(),
-            };
-            found.push((problem.hint(hint), place("to"), true));
-            continue;
-        };
-        if let Some(protocol) = dependency.protocol
-            && protocol != call.protocol
-        {
-            let problem = Problem::new(format!(
-                "`{}` speaks {protocol} by `set.yaml`, and {} here",
-                call.to, call.protocol
-            ));
-            found.push((problem, place(call.protocol.0), true));
-        }
-    }
-}
-
-/// Values that the service made, at places that do not exist or hold something else.
-fn check_made(test: &TestCase, found: &mut Vec<(Problem, Vec<Segment>, bool)>) {
-    for (index, made) in test.made.iter().enumerate() {
-        for (number, place) in made.places.iter().enumerate() {
-            let at = Place::root().key("made").index(index).key("places");
-            let at = at.index(number).0;
-            match find(test, place) {
-                None => {
-                    let problem = Problem::new(format!("there is no place `{place}` in this test"))
-                        .expected("a place below `request`, `response` or `calls[n]`")
-                        .hint("correct it, or remove it");
-                    found.push((problem, at, true));
-                }
-                Some(value) if !holds(value, made) => {
-                    let problem = Problem::new(format!("the value does not stand at `{place}`"))
-                        .hint("correct `value`, or remove the place");
-                    found.push((problem, at, false));
-                }
-                Some(_) => {}
-            }
-        }
-    }
-}
-
-/// The value at a place such as `response.body.json.id`, `calls[0].params[1]` (in the request of
-/// a call) or `calls[0].gives.rows[0]` (in its answer).
-fn find<'t>(test: &'t TestCase, place: &Place) -> Option<&'t Value> {
-    let (root, below) = place.0.split_first()?;
-    let tree = match root {
-        Segment::Key(name) if name == "request" => &test.request,
-        Segment::Key(name) if name == "response" => &test.response,
-        Segment::Key(name) if name == "calls" => {
-            let (index, below) = below.split_first()?;
-            let Segment::Index(index) = index else {
-                return None;
-            };
-            let call = test.calls.get(*index)?;
-            return match below.split_first() {
-                Some((Segment::Key(name), answer)) if name == "gives" => {
-                    Place(answer.to_vec()).find(&call.response)
-                }
-                _ => Place(below.to_vec()).find(&call.request),
-            };
-        }
-        _ => return None,
-    };
-    Place(below.to_vec()).find(tree)
-}
-
-/// Whether a value is, or has in its text, what was made. Lists and maps are not looked into.
-fn holds(value: &Value, made: &Made) -> bool {
-    match value {
-        Value::String(text) => text.contains(&made.value),
-        Value::Number(number) => number.as_str() == made.value,
-        Value::Null | Value::Bool(_) => false,
-        Value::Bytes(_) | Value::List(_) | Value::Map(_) => true,
     }
 }
 

@@ -10,18 +10,21 @@ use super::{
     ClientCertificate, DependencySettings, Exclude, Ready, RecordSettings, RedactSettings,
     ReplaySettings, Settings, TlsSettings,
 };
-use crate::Diagnostic;
+use crate::address::{HostPort, host_port};
+use crate::check::{self, is_variable, no_variable};
 use crate::disk::{self, Unread};
+use crate::other::explain;
 use crate::v1::read_rules;
 use crate::version::FormatVersion;
 use crate::yaml::{Limits, Problem, Span, cut, guard, locate};
+use crate::{Checks, Diagnostic};
 
 impl Settings {
     /// Reads a `retake.yaml`; none where there is no such file.
     ///
     /// # Errors
     /// The file cannot be read, a key is unknown, or a value is not what the key needs.
-    pub fn load(path: &Path) -> Result<Option<Settings>, Box<Diagnostic>> {
+    pub fn load(path: &Path, checks: &Checks) -> Result<Option<Settings>, Box<Diagnostic>> {
         let whole_file = |problem| Box::new(Diagnostic::new(path, problem, b""));
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -40,9 +43,16 @@ impl Settings {
                 return Err(whole_file(problem));
             }
         };
-        Settings::parse(&path.to_string_lossy(), &bytes)
-            .map(Some)
-            .map_err(|problem| Box::new(Diagnostic::new(path, problem, &bytes)))
+        let settings = Settings::parse(&path.to_string_lossy(), &bytes).map_err(|problem| {
+            let text = String::from_utf8_lossy(&bytes);
+            let problem = explain(problem, &text, "settings");
+            Box::new(Diagnostic::new(path, problem, &bytes))
+        })?;
+        let rules = check::rules(&settings.rules, &Place::root().key("rules"), checks);
+        match rules.into_iter().next() {
+            Some(first) => Err(Box::new(first.diagnostic(path, &bytes))),
+            None => Ok(Some(settings)),
+        }
     }
 
     /// Reads the content of a `retake.yaml`. `file` is its name in errors.
@@ -70,6 +80,9 @@ impl Settings {
     }
 }
 
+/// Said of a number that cannot be used.
+const USUAL: &str = "leave it out for the usual one";
+
 /// Checks values, and says where they stand.
 struct Check<'t> {
     text: &'t str,
@@ -82,6 +95,17 @@ impl Check<'_> {
         self.address(doc.upstream.as_deref(), &place.key("upstream"))?;
         self.address(doc.proxy.as_deref(), &place.key("proxy"))?;
         self.at_least_one(doc.workers, &place.key("workers"))?;
+        if let Some((scheme, _)) = doc
+            .upstream_proxy
+            .as_deref()
+            .and_then(|u| u.split_once("://"))
+            && !scheme.eq_ignore_ascii_case("http")
+        {
+            let problem = Problem::new(format!("a proxy that speaks {} stands here", cut(scheme)))
+                .expected("a URL such as http://proxy.example:3128, or `none`")
+                .hint("name one that speaks http");
+            return Err(self.problem(problem, &place.key("upstream_proxy")));
+        }
         let mut dependencies: Vec<DependencySettings> = Vec::new();
         for (index, dependency) in doc.dependencies.into_iter().enumerate() {
             let place = place.key("dependencies").index(index);
@@ -101,8 +125,17 @@ impl Check<'_> {
         for (index, doc) in doc.exclude.into_iter().enumerate() {
             if doc.dependency.is_none() && doc.path.is_none() {
                 let problem = Problem::new("this would exclude nothing")
-                    .expected("`dependency`, `path` or both");
+                    .expected("`dependency`, `path` or both")
+                    .hint("add one of them, or remove this");
                 return Err(self.problem(problem, &place.key("exclude").index(index)));
+            }
+            let path = doc.path.as_deref().unwrap_or("/");
+            if !path.starts_with(['/', '*']) {
+                let problem = Problem::new(format!("the text `{}` stands here", cut(path)))
+                    .expected("a path such as /health*")
+                    .hint("begin it with `/`; `*` stands for any text");
+                let place = place.key("exclude").index(index).key("path");
+                return Err(self.problem(problem, &place));
             }
             exclude.push(Exclude {
                 dependency: doc.dependency,
@@ -125,21 +158,24 @@ impl Check<'_> {
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if doc.name.is_empty() || !doc.name.chars().all(good) {
             let problem = Problem::new(format!("`{}` is no name of a dependency", doc.name))
-                .expected("letters, digits, `-`, `_` and `.`");
+                .expected("letters, digits, `-`, `_` and `.`")
+                .hint("choose a name such as `db` or `payments`");
             return Err(self.problem(problem, &place.key("name")));
         }
         if let Some(url) = &doc.url
             && !url.contains("://")
         {
             let problem = Problem::new("this address does not say its protocol")
-                .expected("a URL such as postgres://127.0.0.1:5432");
+                .expected("a URL such as postgres://127.0.0.1:5432")
+                .hint("write the protocol and `://` before it; `tcp://` where its bytes tell");
             return Err(self.problem(problem, &place.key("url")));
         }
         self.address(doc.listen.as_deref(), &place.key("listen"))?;
         if doc.url.is_none() && doc.env.is_none() && doc.hosts.is_empty() {
             let name = &doc.name;
             let problem = Problem::new(format!("it is not said where `{name}` really is"))
-                .expected("`url`, or `env` with the variable that holds it");
+                .expected("`url`, or `env` with the variable that holds it")
+                .hint("add one of them, or `hosts` where it is captured");
             return Err(self.problem(problem, place));
         }
         Ok(DependencySettings {
@@ -160,7 +196,8 @@ impl Check<'_> {
                 (None, None, true) => None,
                 _ => {
                     let problem = Problem::new("it is not said what the server is shown")
-                        .expected("`cert` and `key`, or `anonymous: true`");
+                        .expected("`cert` and `key`, or `anonymous: true`")
+                        .hint("add what is missing, and remove what is too much");
                     return Err(self.problem(problem, &place.index(index)));
                 }
             };
@@ -176,21 +213,24 @@ impl Check<'_> {
     fn replay(&self, doc: ReplayDoc) -> Result<ReplaySettings, Problem> {
         let place = Place::root().key("replay");
         self.at_least_one(doc.jobs, &place.key("jobs"))?;
-        for (name, _) in &doc.headers.0 {
-            self.header(name, &place.key("headers").key(name))?;
+        for (name, value) in &doc.headers.0 {
+            let place = place.key("headers").key(name);
+            self.header(name, &place)?;
+            self.one_line(value, &place)?;
         }
+        self.some_time(doc.timeout, &place.key("timeout"))?;
         for (token, _) in &doc.secrets.0 {
             let digits = token.strip_prefix("redacted-").unwrap_or_default();
             if digits.len() != 24 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                 let problem = Problem::new(format!("`{token}` stands for no redacted credential"))
-                    .expected("`redacted-` and 24 hex digits, as the test has it");
+                    .expected("`redacted-` and 24 hex digits, as the test has it")
+                    .hint("copy it from the test");
                 return Err(self.problem(problem, &place.key("secrets").key(token)));
             }
         }
         for (name, _) in &doc.env.0 {
-            if name.is_empty() || name.contains(['=', '\0']) {
-                let problem = Problem::new(format!("`{name}` is no name of a variable"));
-                return Err(self.problem(problem, &place.key("env").key(name)));
+            if !is_variable(name) {
+                return Err(self.problem(no_variable(name), &place.key("env").key(name)));
             }
         }
         let ready_timeout = doc.ready.as_ref().and_then(|ready| ready.timeout);
@@ -212,6 +252,25 @@ impl Check<'_> {
     }
 
     fn ready(&self, doc: ReadyDoc, place: &Place) -> Result<Option<Ready>, Problem> {
+        self.some_time(doc.timeout, &place.key("timeout"))?;
+        if doc.port == Some(0) {
+            let problem = Problem::new("`0` stands here")
+                .expected("a port from 1 to 65535")
+                .hint("leave it out: the port of the service is then waited for");
+            return Err(self.problem(problem, &place.key("port")));
+        }
+        if let Some(path) = doc.path.as_deref().filter(|path| !path.starts_with('/')) {
+            let problem = Problem::new(format!("the text `{}` stands here", cut(path)))
+                .expected("a path such as /health")
+                .hint("begin it with `/`");
+            return Err(self.problem(problem, &place.key("path")));
+        }
+        if doc.log.as_deref() == Some("") {
+            let problem = Problem::new("nothing stands here")
+                .expected("a text that the service prints once it is ready")
+                .hint("write a part of that line");
+            return Err(self.problem(problem, &place.key("log")));
+        }
         let ways = [
             doc.port.map(Ready::Port),
             doc.path.map(Ready::Path),
@@ -221,7 +280,8 @@ impl Check<'_> {
         match (ways.next(), ways.next()) {
             (Some(_), Some(_)) => {
                 let problem = Problem::new("several ways to tell that the service is ready")
-                    .expected("one of `port`, `path` and `log`");
+                    .expected("one of `port`, `path` and `log`")
+                    .hint("keep the one that says it best");
                 Err(self.problem(problem, place))
             }
             (way, _) => Ok(way),
@@ -232,17 +292,10 @@ impl Check<'_> {
         let Some(address) = address else {
             return Ok(());
         };
-        let good = address
-            .strip_prefix("https://")
-            .unwrap_or(address)
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.contains("//") && port.parse::<u16>().is_ok());
-        if good {
-            return Ok(());
+        match host_port(address) {
+            HostPort::Is => Ok(()),
+            HostPort::Not(problem) => Err(self.problem(problem, place)),
         }
-        let problem = Problem::new(format!("`{}` is no address", cut(address)))
-            .expected("host and port, such as 127.0.0.1:8080");
-        Err(self.problem(problem, place))
     }
 
     /// RFC 9110, section 5.6.2: the name of a header is a token.
@@ -251,7 +304,29 @@ impl Check<'_> {
         if !name.is_empty() && name.bytes().all(good) {
             return Ok(());
         }
-        let problem = Problem::new(format!("`{}` is no name of a header", cut(name)));
+        let problem = Problem::new(format!("`{}` is no name of a header", cut(name)))
+            .expected("letters, digits and `-` (RFC 9110, section 5.6.2)")
+            .hint("correct the name");
+        Err(self.problem(problem, place))
+    }
+
+    fn one_line(&self, value: &str, place: &Place) -> Result<(), Problem> {
+        if !value.contains(['\r', '\n', '\0']) {
+            return Ok(());
+        }
+        let problem = Problem::new("a text of several lines stands here")
+            .expected("text on one line")
+            .hint("in YAML `|` ends with a line break, `|-` does not");
+        Err(self.problem(problem, place))
+    }
+
+    fn some_time(&self, span: Option<Span>, place: &Place) -> Result<(), Problem> {
+        if span != Some(Span(0)) {
+            return Ok(());
+        }
+        let problem = Problem::new("no time at all stands here")
+            .expected("a duration such as 30s or 250ms")
+            .hint(USUAL);
         Err(self.problem(problem, place))
     }
 
@@ -259,7 +334,12 @@ impl Check<'_> {
         if count != Some(0) {
             return Ok(());
         }
-        Err(self.problem(Problem::new("`0` stands here").expected("1 or more"), place))
+        Err(self.problem(
+            Problem::new("`0` stands here")
+                .expected("1 or more")
+                .hint(USUAL),
+            place,
+        ))
     }
 
     fn problem(&self, problem: Problem, place: &Place) -> Problem {

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::Checks;
 use retake_model::RuleAction;
 
 use super::*;
@@ -230,7 +231,7 @@ fn what_is_wrong_is_said_with_line_and_column() {
             "rules: [{path: response.x, tolerance: -1}]",
             1,
             39,
-            "no tolerance",
+            "`-1` stands here",
             "",
         ),
         (
@@ -260,11 +261,13 @@ fn what_is_wrong_is_said_with_line_and_column() {
 fn an_absent_file_is_no_settings() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("retake.yaml");
-    assert_eq!(Settings::load(&path), Ok(None));
+    assert_eq!(Settings::load(&path, &Checks::default()), Ok(None));
     std::fs::write(&path, "replay: {jobs: 3}\n").expect("written");
-    let settings = Settings::load(&path).expect("good").expect("there");
+    let settings = Settings::load(&path, &Checks::default())
+        .expect("good")
+        .expect("there");
     assert_eq!(settings.replay.jobs, Some(3));
     std::fs::write(&path, b"replay: \xff\n").expect("written");
-    let error = Settings::load(&path).expect_err("not UTF-8");
+    let error = Settings::load(&path, &Checks::default()).expect_err("not UTF-8");
     assert_eq!((error.line, error.column, &error.file), (1, 9, &path));
 }

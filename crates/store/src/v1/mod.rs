@@ -14,7 +14,7 @@ mod write;
 
 pub use part::SharedPart;
 pub(crate) use read::{Reader, read_set, read_shared, read_test};
-pub(crate) use rules::{RuleDoc, read_rules};
+pub(crate) use rules::{RuleDoc, action_key, read_rules};
 pub(crate) use write::{write_set, write_test};
 
 #[cfg(test)]

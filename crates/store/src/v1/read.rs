@@ -13,7 +13,8 @@ use super::types::{
     ByDoc, CALL_KEYS, CallDoc, LedgerDoc, MadeDoc, ScopeDoc, SetDoc, SharedDoc, TallyDoc, TestDoc,
 };
 use crate::yaml::{
-    Limits, Problem, Tree, check, cut, locate, locate_key, nearest, read_direct, unknown_key,
+    Limits, Problem, Tree, check, cut, did_you_mean, locate, locate_key, nearest, read_direct,
+    unknown_key,
 };
 
 /// What reading a file needs beside its text.
@@ -38,6 +39,12 @@ pub(crate) fn read_test(reader: &Reader<'_>) -> Result<TestCase, Problem> {
         None => ProtocolId("http"),
     };
     let protocol = (reader.protocol)(protocol.0).unwrap_or(protocol);
+    if doc.port == Some(0) {
+        let problem = Problem::new("`0` stands here")
+            .expected("a port from 1 to 65535")
+            .hint("leave it out where it is that of `upstream`");
+        return Err(reader.at_key(problem, "port"));
+    }
     Ok(TestCase {
         name: doc.test,
         protocol,
@@ -151,11 +158,9 @@ impl Reader<'_> {
     fn protocol_at(&self, name: &str, path: &[Segment]) -> Result<ProtocolId, Problem> {
         (self.protocol)(name).ok_or_else(|| {
             let known = self.protocols.join("`, `");
-            let mut problem = Problem::new(format!("unknown protocol `{name}`"))
-                .expected(format!("one of `{known}`"));
-            if let Some(near) = nearest(name, self.protocols) {
-                problem = problem.hint(format!("did you mean `{near}`?"));
-            }
+            let problem = Problem::new(format!("unknown protocol `{}`", cut(name)))
+                .expected(format!("one of `{known}`"))
+                .hint(did_you_mean(name, self.protocols));
             self.place(problem, path)
         })
     }
@@ -213,22 +218,21 @@ impl Reader<'_> {
         let known = self.protocols.join("`, `");
         let Some((name, request)) = others.pop() else {
             let problem = Problem::new("this call does not say what was asked")
-                .expected("the protocol's name with the request, such as `http: {…}`");
+                .expected("the protocol's name with the request, such as `http: {…}`")
+                .hint("add what was asked");
             return Err(self.place(problem, &place));
         };
         if let Some(protocol) = (self.protocol)(&name) {
             return Ok((protocol, request));
         }
         // It may be another key, misspelt.
-        let mut problem = Problem::new(format!(
+        let problem = Problem::new(format!(
             "`{}` is no protocol and no key of a call",
             cut(&name)
         ))
         .expected(format!("a protocol (one of `{known}`)"));
         let words: Vec<&str> = self.protocols.iter().chain(CALL_KEYS).copied().collect();
-        if let Some(near) = nearest(&name, &words) {
-            problem = problem.hint(format!("did you mean `{near}`?"));
-        }
+        let problem = problem.hint(did_you_mean(&name, &words));
         Err(self.key_place(problem, &place, &name))
     }
 
@@ -251,18 +255,17 @@ impl Reader<'_> {
                 Value::Number(number) => number.to_string(),
                 other => {
                     let found = format!("a {} stands here", other.type_name());
-                    return Err(self.place(Problem::new(found).expected("text"), &place("value")));
+                    let problem = Problem::new(found).expected("text").hint("write one text");
+                    return Err(self.place(problem, &place("value")));
                 }
             };
             let kinds = TokenKind::ALL.iter();
             let kind = kinds.clone().find(|(_, name)| *name == doc.kind);
             let Some((kind, _)) = kind else {
                 let names: Vec<&str> = kinds.map(|(_, name)| *name).collect();
-                let mut problem = Problem::new(format!("unknown kind `{}`", doc.kind))
-                    .expected(format!("one of `{}`", names.join("`, `")));
-                if let Some(near) = nearest(&doc.kind, &names) {
-                    problem = problem.hint(format!("did you mean `{near}`?"));
-                }
+                let problem = Problem::new(format!("unknown kind `{}`", cut(&doc.kind)))
+                    .expected(format!("one of `{}`", names.join("`, `")))
+                    .hint(did_you_mean(&doc.kind, &names));
                 return Err(self.place(problem, &place("kind")));
             };
             let mut places = Vec::with_capacity(doc.places.len());
@@ -271,7 +274,8 @@ impl Reader<'_> {
                     let mut place = place("places");
                     place.push(Segment::Index(number));
                     let problem = Problem::new(format!("`{text}` is no path"))
-                        .expected(format!("{} at its byte {}", error.expected, error.at));
+                        .expected(format!("{} at its byte {}", error.expected, error.at))
+                        .hint("write it like `response.body.json.id` or `calls[0].params[1]`");
                     self.place(problem, &place)
                 })?);
             }

@@ -49,6 +49,17 @@ pub(crate) fn read_rules(
     Ok(rules)
 }
 
+/// The key that says what a rule does.
+pub(crate) fn action_key(action: &RuleAction) -> &'static str {
+    match action {
+        RuleAction::Ignore => "ignore",
+        RuleAction::Type => "type",
+        RuleAction::Pattern(_) => "pattern",
+        RuleAction::Tolerance(_) => "tolerance",
+        RuleAction::Unordered => "unordered",
+    }
+}
+
 fn read_rule(doc: RuleDoc, source: String) -> Result<NoiseRule, (Option<&'static str>, Problem)> {
     let at = PathPattern::parse(&doc.path).map_err(|error| {
         let problem = Problem::new(format!("`{}` is no pattern of places", doc.path))
@@ -66,7 +77,9 @@ fn read_rule(doc: RuleDoc, source: String) -> Result<NoiseRule, (Option<&'static
     if let Some(tolerance) = doc.tolerance
         && !(tolerance.is_finite() && tolerance >= 0.0)
     {
-        let problem = Problem::new("this is no tolerance").expected("a number, 0 or more");
+        let problem = Problem::new(format!("`{tolerance}` stands here"))
+            .expected("a number, 0 or more")
+            .hint("the most by which two numbers may differ");
         return Err((Some("tolerance"), problem));
     }
     let flag = |flag: Option<bool>, action| flag.unwrap_or(false).then_some(action);
@@ -86,7 +99,9 @@ fn read_rule(doc: RuleDoc, source: String) -> Result<NoiseRule, (Option<&'static
             source,
         }),
         (None, _) => {
-            let problem = Problem::new("this rule does nothing").expected(ACTIONS);
+            let problem = Problem::new("this rule does nothing")
+                .expected(ACTIONS)
+                .hint("say what it does, or remove it");
             Err((None, problem))
         }
         (Some(_), Some(_)) => {

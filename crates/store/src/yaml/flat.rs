@@ -56,7 +56,7 @@ pub(super) fn unflatten<E: de::Error>(flat: Vec<Tree>) -> Result<Tree, E> {
         custom(
             format!("this `!deep` {what}"),
             "leaves, and heads `[list, count]` and `[map, key, …]` before what is in them",
-            None,
+            Some("keep such a body as `text`: hands do not write this form".to_owned()),
         )
     };
     let mut open: Vec<Open> = Vec::new();

@@ -7,6 +7,8 @@
 
 mod scalars;
 
+use retake_model::Number;
+
 use super::Problem;
 use super::problem::cut;
 use super::tree::{Tree, keeps_digits};
@@ -327,10 +329,18 @@ impl<'t> Scanner<'t> {
             Problem::new(format!("the number `{}` would lose its digits", cut(word)))
                 .at(line, column)
                 .expected("a number as it is read back, or a tag")
-                .hint(format!(
-                    "write `!num \"{0}\"` for exactly this number, `\"{0}\"` for text",
-                    cut(word)
-                )),
+                .hint(match Number::parse(word) {
+                    Some(_) => {
+                        let word = cut(word);
+                        format!(
+                            "write `!num \"{word}\"` for exactly this number, `\"{word}\"` for text"
+                        )
+                    }
+                    None => format!(
+                        "JSON has no such number: write `\"{}\"` for text",
+                        cut(word)
+                    ),
+                }),
         )
     }
 

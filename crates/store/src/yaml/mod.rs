@@ -17,7 +17,7 @@ pub(crate) use emit::{Node, document, write_fields};
 pub(crate) use guard::{Limits, check, decode, guard};
 pub(crate) use locate::{locate, locate_key};
 pub(crate) use moment::{Moment, Span, format_moment, format_span};
-pub(crate) use problem::{Problem, custom, cut, nearest, unknown_key};
+pub(crate) use problem::{Problem, custom, cut, did_you_mean, nearest, one_of, unknown_key};
 pub(crate) use tree::{BlobOf, TooDeep, Tree, is_blob_name, node};
 
 use scalar::is_readable;

@@ -100,6 +100,13 @@ fn explain(text: &str) -> Problem {
             Problem::new(format!("unknown word `{}`", cut(word))).expected(one_of(&known));
         return with_nearest(problem, word, &known);
     }
+    if text.starts_with("found character that cannot start") {
+        return Problem::new("a character stands here that begins nothing in YAML")
+            .expected("a key or a value")
+            .hint(
+                "indent by spaces, not by tabs; quote text that begins with `@`, `%` or a backtick",
+            );
+    }
     if let Some((_, rest)) = text.split_once("missing field `") {
         let key = rest.trim_end_matches('`');
         return Problem::new(format!("`{key}` is missing here"))
@@ -113,10 +120,14 @@ fn explain(text: &str) -> Problem {
         if let Some((_, rest)) = text.split_once(start)
             && let Some((found, expected)) = rest.rsplit_once(", expected ")
         {
-            return Problem::new(found_words(found)).expected(expected_words(expected));
+            let problem = Problem::new(found_words(found)).expected(expected_words(expected));
+            return problem.hint(hint_for(expected));
         }
     }
-    Problem::new(format!("not YAML: {}", cut(text)))
+    // Where it is was told already.
+    let what = text.split(" at line ").next().unwrap_or(text);
+    let what = what.trim_start_matches("request: ");
+    Problem::new(format!("not YAML: {}", cut_to(what, 80)))
         .hint("check the indentation and the quotes of this line and the one before")
 }
 
@@ -127,14 +138,24 @@ pub(crate) fn unknown_key(key: &str, known: &[&str]) -> Problem {
 }
 
 fn with_nearest(problem: Problem, word: &str, known: &[&str]) -> Problem {
+    problem.hint(did_you_mean(word, known))
+}
+
+/// The hint for a word that is none of the known ones.
+pub(crate) fn did_you_mean(word: &str, known: &[&str]) -> String {
     match nearest(word, known) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "correct it, or remove it; docs/format.md says what each means".to_owned(),
     }
 }
 
 /// The known word that is most like `word`, where one is like it.
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+    // One letter more, less, another, or at another place.
+    let is_near = |k: &&&str| word.len() > 1 && strsim::osa_distance(word, k) == 1;
+    if let Some(near) = known.iter().find(is_near) {
+        return Some(near);
+    }
     let score = |k: &&str| strsim::jaro_winkler(&word.to_lowercase(), k);
     let best = known.iter().copied().max_by(|a, b| {
         let (a, b) = (score(a), score(b));
@@ -143,7 +164,8 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     (score(&best) > 0.75).then_some(best)
 }
 
-fn one_of(known: &[&str]) -> String {
+/// One of these words.
+pub(crate) fn one_of(known: &[&str]) -> String {
     match known {
         [] => "no key".to_owned(),
         [one] => format!("`{one}`"),
@@ -187,22 +209,44 @@ fn expected_words(expected: &str) -> String {
         "a boolean" => "`true` or `false`".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a map".to_owned(),
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
+        "u16" => "a whole number from 0 to 65535".to_owned(),
+        "u8" | "u32" | "u64" | "usize" => "a whole number, 0 or more".to_owned(),
         "f64" => "a number".to_owned(),
+        "a tuple of size 2" => "a pair: `[key, value]`".to_owned(),
         other if other.starts_with("struct ") => "a map".to_owned(),
         other => other.to_owned(),
     }
 }
 
+/// How to write what serde expected.
+fn hint_for(expected: &str) -> &'static str {
+    match expected {
+        "a string" | "str" => "write one text; in quotes where YAML reads it otherwise",
+        "a boolean" => "write the word without quotes, or leave the key out",
+        "a sequence" => "write `- ` before each element, or all of them in brackets",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "write digits alone, such as 3",
+        "f64" => "write digits, such as 0.01",
+        "a tuple of size 2" => "write each as `[key, value]`",
+        other if other.starts_with("a duration") => {
+            "write a number and its unit without a space: `ns`, `us`, `ms`, `s`, `m` or `h`"
+        }
+        other if other.starts_with("a moment") => "write it in UTC, with `Z` at its end",
+        _ => "write each field as `name: value`",
+    }
+}
+
 /// The beginning of `text`, so that an error says where to look and no more.
 pub(crate) fn cut(text: &str) -> String {
-    const LONGEST: usize = 40;
+    cut_to(text, 40)
+}
+
+fn cut_to(text: &str, longest: usize) -> String {
     let mut short: String = text
         .chars()
-        .take(LONGEST)
+        .take(longest)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    if text.chars().nth(LONGEST).is_some() {
+    if text.chars().nth(longest).is_some() {
         short.push('…');
     }
     short

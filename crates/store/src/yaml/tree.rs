@@ -165,7 +165,7 @@ fn needs_pairs(fields: &[(String, Value)]) -> bool {
 
 /// The first word that stands twice.
 fn repeated<'k>(keys: impl ExactSizeIterator<Item = &'k str> + Clone) -> Option<&'k str> {
-    if keys.len() < 16 {
+    if keys.len() < FEW {
         let mut rest = keys.clone();
         for key in keys {
             rest.next();
@@ -205,6 +205,55 @@ impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TreeVisitor)
     }
+}
+
+/// A map of fewer keys is looked at key by key.
+const FEW: usize = 16;
+
+/// Reads a key; fails at one that stands among those before it, where those are few.
+struct NewKey<'m>(&'m [(String, Tree)]);
+
+impl NewKey<'_> {
+    fn check<E: de::Error>(&self, key: &str) -> Result<(), E> {
+        if self.0.len() < FEW && self.0.iter().any(|(other, _)| other == key) {
+            return Err(stands_twice(key));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> de::DeserializeSeed<'de> for NewKey<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_string(self)
+    }
+}
+
+impl de::Visitor<'_> for NewKey<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<String, E> {
+        self.check(key)?;
+        Ok(key.to_owned())
+    }
+
+    fn visit_string<E: de::Error>(self, key: String) -> Result<String, E> {
+        self.check(&key)?;
+        Ok(key)
+    }
+}
+
+fn stands_twice<E: de::Error>(key: &str) -> E {
+    custom(
+        format!("the key `{}` stands twice in this map", cut(key)),
+        "each key once",
+        Some("remove one, or write the map as `!map [[key, value], …]`".to_owned()),
+    )
 }
 
 struct TreeVisitor;
@@ -266,15 +315,13 @@ impl<'de> de::Visitor<'de> for TreeVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Tree, A::Error> {
         let mut map: Vec<(String, Tree)> = Vec::new();
-        while let Some(field) = fields.next_entry()? {
-            map.push(field);
+        while let Some(key) = fields.next_key_seed(NewKey(&map))? {
+            map.push((key, fields.next_value()?));
         }
-        match repeated(map.iter().map(|(key, _)| key.as_str())) {
-            Some(key) => Err(custom(
-                format!("the key `{}` stands twice in this map", cut(key)),
-                "each key once",
-                Some("remove one, or write the map as `!map [[key, value], …]`".to_owned()),
-            )),
+        // A short map was looked at key by key.
+        let keys = map.iter().map(|(key, _)| key.as_str());
+        match (map.len() >= FEW).then(|| repeated(keys)).flatten() {
+            Some(key) => Err(stands_twice(key)),
             None => Ok(Tree::Map(map)),
         }
     }
@@ -290,7 +337,7 @@ impl<'de> de::Visitor<'de> for TreeVisitor {
                     custom::<A::Error>(
                         format!("`{}` is not base 64", cut(&text)),
                         "bytes in base 64 with padding (RFC 4648, section 4)",
-                        None,
+                        Some("encode them anew, as `base64` does; text needs no tag".to_owned()),
                     )
                 })?;
                 Ok(Tree::Bytes(bytes.into()))
@@ -302,7 +349,11 @@ impl<'de> de::Visitor<'de> for TreeVisitor {
                 Ok(Tree::Map(pairs))
             }
             "deep" => flat::unflatten(content.newtype_variant()?),
-            other => Err(custom(format!("unknown tag `!{}`", cut(other)), TAGS, None)),
+            other => Err(custom(
+                format!("unknown tag `!{}`", cut(other)),
+                TAGS,
+                Some("quote text that begins with `!`".to_owned()),
+            )),
         }
     }
 }
@@ -326,7 +377,7 @@ fn blob_name<E: de::Error>(name: String) -> Result<String, E> {
     Err(custom(
         format!("`{}` is not the name of a blob", cut(&name)),
         "64 hex digits in lower case: the BLAKE3 hash of its content",
-        None,
+        Some("name a file of `blobs/`, or write the value here".to_owned()),
     ))
 }
 

@@ -3,7 +3,7 @@
 use retake_model::{Exchange, Flaw, Message, RawMessage, TraceId};
 
 use super::framing::{Length, Method, request_facts, response_facts};
-use super::head::{Fields, end_of_head, request_line, status_line};
+use super::head::{Fields, end_of_head, is_target, request_line, status_line};
 use super::message::{
     Framing, HeaderField, Interim, RequestParts, ResponseParts, header, usual_reason,
 };
@@ -43,9 +43,14 @@ fn flawed(exchange: &mut Exchange, reason: &str) {
 pub(super) fn request_parts(raw: &RawMessage) -> Result<RequestParts, &'static str> {
     let (line, fields) = request_line(&raw.head)?;
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned);
+    let method = text(line.method).map_err(|_| "a method that is no text")?;
+    let path = text(line.target).map_err(|_| "a request target that is not UTF-8")?;
+    if !is_target(&method, &path) {
+        return Err("a request target that is neither a path nor a URL");
+    }
     Ok(RequestParts {
-        method: text(line.method).map_err(|_| "a method that is no text")?,
-        path: text(line.target).map_err(|_| "a request target that is not UTF-8")?,
+        method,
+        path,
         version: line.version,
         headers: owned(fields)?,
         body: raw.body.to_vec(),

@@ -280,6 +280,18 @@ fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
     (line.strip_suffix(b"\r").unwrap_or(line), rest)
 }
 
+/// Whether a request target is of one of the forms of RFC 9112, section 3.2: a path, a URL, `*`, or
+/// the host and port of CONNECT.
+pub(super) fn is_target(method: &str, target: &str) -> bool {
+    target.starts_with('/') || target == "*" || method == "CONNECT" || {
+        let scheme = target.split_once("://").map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| {
+            let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(part)
+        })
+    }
+}
+
 /// Whether a byte may stand in a token (RFC 9110, section 5.6.2).
 pub(super) fn is_token_byte(b: u8) -> bool {
     const SET: u128 = {

@@ -8,6 +8,7 @@
 
 mod answer;
 pub mod body;
+mod check;
 mod describe;
 mod detect;
 pub mod forward;
@@ -19,7 +20,7 @@ mod reason;
 mod responder;
 mod tap;
 
-use retake_model::{ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
+use retake_model::{ConnInfo, Exchange, Fault, Field, FieldKind, ProtocolId, Rules, Value};
 
 use crate::{Detect, Protocol, Responder, Tap};
 
@@ -72,5 +73,9 @@ impl Protocol for Http1 {
 
     fn describe(&self, exchange: &mut Exchange) {
         describe::describe(exchange);
+    }
+
+    fn check(&self, request: &mut Value, response: &mut Value) -> Vec<Fault> {
+        check::check(request, response)
     }
 }

@@ -73,6 +73,34 @@ impl Column {
             _ => None,
         }
     }
+
+    /// What is wrong with the text of a column.
+    pub(super) fn explain(text: &str) -> ReadColumn<'_> {
+        let Some((_, of)) = text.rsplit_once(' ').filter(|(_, of)| !of.is_empty()) else {
+            return ReadColumn::NoType;
+        };
+        if read_type_text(of).is_some() {
+            return ReadColumn::Good;
+        }
+        let name = of.split('(').next().unwrap_or(of);
+        match types::oid(name) {
+            Some(_) => ReadColumn::WrongModifier(of),
+            None => ReadColumn::UnknownType(name),
+        }
+    }
+}
+
+/// What is wrong with the text of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadColumn<'t> {
+    /// Nothing.
+    Good,
+    /// It does not say a type.
+    NoType,
+    /// There is no such type.
+    UnknownType(&'t str),
+    /// What stands in brackets does not go with the type.
+    WrongModifier(&'t str),
 }
 
 /// The tree of a type: its name, its OID where it is not built in, `null` where it is not known.

@@ -1,5 +1,6 @@
 //! PostgreSQL, frontend/backend protocol 3.0 and 3.2.
 
+mod check;
 pub mod column;
 pub mod encode;
 pub mod frame;
@@ -14,7 +15,7 @@ mod tap;
 pub mod types;
 mod unbind;
 
-use retake_model::{ConnInfo, Exchange, Field, FieldKind, ProtocolId, Rules};
+use retake_model::{ConnInfo, Exchange, Fault, Field, FieldKind, ProtocolId, Rules, Value};
 
 use crate::{Detect, Preface, Protocol, Responder, Tap, Unbind};
 
@@ -92,5 +93,8 @@ impl Protocol for Postgres {
     }
     fn unbind(&self, nonce: String) -> Option<Box<dyn Unbind>> {
         Some(Box::new(unbind::Unbound::new(nonce)))
+    }
+    fn check(&self, request: &mut Value, response: &mut Value) -> Vec<Fault> {
+        check::check(request, response)
     }
 }

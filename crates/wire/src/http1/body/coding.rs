@@ -17,6 +17,18 @@ pub fn is_identity(encoding: &str) -> bool {
     codings(encoding).all(|coding| coding == "identity")
 }
 
+/// Whether bodies can be encoded so.
+pub(super) fn is_known(encoding: &str) -> bool {
+    let known = |coding| {
+        matches!(
+            coding,
+            "gzip" | "x-gzip" | "deflate" | "br" | "zstd" | "identity"
+        )
+    };
+    let mut all = codings(encoding).peekable();
+    all.peek().is_some() && all.all(known)
+}
+
 /// The bytes that were encoded; none where the coding is not known, the bytes are not of it, or
 /// there are more than [`DECODED_LIMIT`] of them.
 pub fn decode(encoding: &str, bytes: &[u8]) -> Option<Vec<u8>> {

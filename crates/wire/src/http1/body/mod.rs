@@ -3,6 +3,7 @@
 //! The tree is a map with one of the keys `json`, `form`, `xml`, `text`, `bytes`, and what is
 //! needed beside it to write the exact bytes again; `docs/format.md` describes it.
 
+mod check;
 pub mod coding;
 mod form;
 
@@ -11,6 +12,8 @@ mod tests;
 
 use bytes::Bytes;
 use retake_model::{Value, json};
+
+pub(super) use check::check;
 
 /// Why a tree is no body that can be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

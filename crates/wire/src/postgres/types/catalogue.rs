@@ -144,6 +144,11 @@ pub fn name(oid: u32) -> Option<&'static str> {
     }
 }
 
+/// The names of the built-in types that are no arrays.
+pub(in crate::postgres) fn names() -> Vec<&'static str> {
+    ENTRIES.iter().map(|entry| entry.name).collect()
+}
+
 /// The OID of a built-in type by the name that [`name`] gives.
 pub fn oid(name: &str) -> Option<u32> {
     match name.strip_suffix("[]") {

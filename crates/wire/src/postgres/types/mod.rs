@@ -31,6 +31,7 @@ mod numeric;
 mod range;
 mod scalar;
 
+pub(in crate::postgres) use catalogue::names;
 pub use catalogue::{name, oid, size};
 pub use convert::{converts, to_binary, to_text};
 pub(in crate::postgres) use label::is_user_defined;
