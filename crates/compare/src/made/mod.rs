@@ -7,6 +7,7 @@ mod password;
 mod provenance;
 mod random;
 mod scan;
+mod signed;
 mod unlike;
 mod values;
 

@@ -101,13 +101,15 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
                 if is_date_header(path) || given.contains(text) {
                     return;
                 }
-                let second = kind.is_moment().then(|| moment::second_of(text)).flatten();
+                // Rows that were just written are of the same second, and are told finer.
+                let second = (kind.is_moment() && moment::is_whole_second(text))
+                    .then(|| moment::second_of(text))
+                    .flatten();
                 if !part.by_service {
                     given_seconds.extend(second);
                 }
                 let is_anew = |second: Option<i128>| {
-                    moment::is_whole_second(text)
-                        && second.is_some_and(|second| !given_seconds.contains(&second))
+                    second.is_some_and(|second| !given_seconds.contains(&second))
                 };
                 if let Some(one) = place_of.get(text).and_then(|i| made.get_mut(*i)) {
                     one.places.push(path.clone());

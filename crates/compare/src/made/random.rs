@@ -7,13 +7,16 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::unlike::is_unlike_words;
+use super::unlike::{is_unlike_words, odd_pairs};
 
 /// The length in bytes of the shortest random text in hex digits.
 const SHORTEST_HEX: usize = 16;
 
 /// The length in bytes of the shortest random text of other letters.
 const SHORTEST: usize = 20;
+
+/// The length in bytes of the shortest random text behind a word that says what it is of.
+const SHORTEST_PREFIXED: usize = 16;
 
 /// The length in bytes of the longest random text: what is longer is content.
 const LONGEST: usize = 512;
@@ -135,7 +138,26 @@ fn base64url(rest: &[u8]) -> Option<usize> {
     let word = rest.iter().take(LONGEST + 1);
     let length = word.take_while(|b| is_url_letter(**b)).count();
     let fits = (SHORTEST..=LONGEST).contains(&length);
-    (fits && is_mixed(rest.get(..length)?)).then_some(length)
+    let word = rest.get(..length)?;
+    (fits && (is_mixed(word) || is_prefixed(word))).then_some(length)
+}
+
+/// A short word that says what it is of, and random text: `ord_VxPkjIXrrnhh_mea`. Names of several
+/// words begin likewise, but the rest of theirs reads as words.
+fn is_prefixed(word: &[u8]) -> bool {
+    let Some(end) = word.iter().position(|b| matches!(b, b'-' | b'_')) else {
+        return false;
+    };
+    let (prefix, rest) = (
+        word.get(..end).unwrap_or_default(),
+        word.get(end + 1..).unwrap_or_default(),
+    );
+    let named = (2..=8).contains(&end) && prefix.iter().all(u8::is_ascii_alphabetic);
+    let (odd, counted) = (odd_pairs(rest), Counted::of(rest));
+    let cases = counted.upper.min(counted.lower);
+    named
+        && rest.len() >= SHORTEST_PREFIXED
+        && (is_mixed(rest) || cases >= 2 && odd >= 3 || cases >= 1 && odd >= 5)
 }
 
 fn is_url_letter(b: u8) -> bool {
@@ -230,6 +252,10 @@ mod tests {
             "tzkawqxxatp7wszbrgjhvqad",
             "JBSWYKZQGXTLMVCWPRHFNQZD",
             "ord_qkVxZtJwRbNfGhXs",
+            "ord_neGtZxkTEFeFinBE",
+            "ord_gYtYDPMBFyaagTon",
+            "ord_AhDVs__WtnwzWYpp",
+            "ord_uyVinOYxW_tBTz_x",
         ] {
             check(random, true);
         }
@@ -246,6 +272,9 @@ mod tests {
             "6ba7b811-9dad-51d1-80b4-00c04fd430c8",
             "PKCS5_PBKDF2_HMAC_SHA1",
             "my-product-title-x8k2q9z4",
+            "add_It-Tnejn_It-Tlieta_L-Erbg",
+            "nkalo_Zuluyekalo_Utikalo_S",
+            "app_GetUserNameByIdAndAge",
             "Mozilla5AppleWebKit",
             "order_lines_1_items_updated_at_2",
             "application/x-www-form-urlencoded",

@@ -5,6 +5,7 @@ use retake_model::{Timestamp, TokenKind};
 use super::moment::{self, DAY};
 use super::password;
 use super::random;
+use super::signed;
 
 /// A value that looks generated, and where it stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,7 +263,7 @@ fn fraction(rest: &[u8]) -> usize {
 pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
     match kind {
         TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
-        TokenKind::Random => random::style(text),
+        TokenKind::Random => signed::style(text).unwrap_or_else(|| random::style(text)),
         _ => moment::style(text),
     }
 }
@@ -280,8 +281,16 @@ pub(crate) fn compared_as(kind: TokenKind, text: &str) -> TokenKind {
 /// The token that begins with this run of letters and digits, and its length in bytes.
 fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
     let first = *rest.first()?;
+    if first == b'.' {
+        return signed::packed(rest).map(|n| (TokenKind::Random, n));
+    }
     if first == b'$' {
         return password::length(rest).map(|n| (TokenKind::PasswordHash, n));
+    }
+    if (1..=6).contains(&run)
+        && let Some(length) = signed::stamp(rest)
+    {
+        return Some((TokenKind::Random, length));
     }
     let word = rest.get(..run)?;
     match run {
@@ -416,6 +425,11 @@ fn is_base64url(b: u8) -> bool {
 fn redacted(rest: &[u8]) -> Option<usize> {
     let digits = rest.get(8..33)?.strip_prefix(b"-")?;
     digits.iter().all(u8::is_ascii_hexdigit).then_some(33)
+}
+
+/// Whether a second since 1970 is between 2009 and 2050.
+pub(super) fn is_recent(second: u64) -> bool {
+    plausible_seconds(second, 1)
 }
 
 /// Whether a count of `per_second`s since 1970 is between 2009 and 2050.

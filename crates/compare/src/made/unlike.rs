@@ -27,7 +27,7 @@ pub(super) fn is_unlike_words(word: &[u8]) -> bool {
 
 /// How many neighbours are odd: a digit and a letter, letters that are rare in words, and words of
 /// one or two letters in camel case.
-fn odd_pairs(word: &[u8]) -> usize {
+pub(super) fn odd_pairs(word: &[u8]) -> usize {
     let mut odd = 0;
     let mut hump = None;
     for (at, pair) in word.windows(2).enumerate() {

@@ -29,16 +29,18 @@ impl Given {
 
 /// What to do where the service refuses a request whose credentials were redacted, and nothing
 /// was given in their place; with the first of these. `headers` are those that the settings put in
-/// place of recorded ones.
+/// place of recorded ones. A request that was refused when it was recorded, too, counts where
+/// the response `differs`: what is wrong with a credential is another matter than with its token.
 pub(super) fn refused(
     request: &Value,
     headers: &[(String, String)],
     expected: &Value,
     observed: &Value,
+    differs: bool,
 ) -> Option<(String, String)> {
     let status = |response: &Value| response.get("status")?.as_i64();
     let (recorded, came) = (status(expected), status(observed)?);
-    if !matches!(came, 401 | 403) || recorded == Some(came) {
+    if !matches!(came, 401 | 403) || recorded == Some(came) && !differs {
         return None;
     }
     let token = token_in(request, headers)?;
@@ -100,7 +102,7 @@ mod tests {
         let header = Value::map([("Authorization", Value::text(text))]);
         let request = Value::map([("headers", Value::List(vec![header]))]);
         let status = |status: i64| Value::map([("status", Value::from(status))]);
-        let said = refused(&request, given, &status(200), &status(came));
+        let said = refused(&request, given, &status(200), &status(came), true);
         assert_eq!(said.is_some(), hinted, "{text} {came}: {said:?}");
         assert!(said.is_none_or(|(_, said)| said.contains("{redacted-0123456789abcdef01234567: ")));
     }
@@ -114,5 +116,20 @@ mod tests {
         check("Basic YW5uOnNlY3JldA==", &[], 401, false);
         let given = ("authorization".to_owned(), "Basic x".to_owned());
         check(basic, &[given], 401, false);
+    }
+
+    #[test]
+    fn a_request_that_was_refused_when_it_was_recorded_is_hinted_at_where_the_refusal_reads_otherwise()
+     {
+        let header = Value::map([(
+            "Authorization",
+            Value::text("Bearer redacted-0123456789abcdef01234567"),
+        )]);
+        let request = Value::map([("headers", Value::List(vec![header]))]);
+        let refusal = Value::map([("status", Value::from(401))]);
+        for differs in [true, false] {
+            let said = refused(&request, &[], &refusal, &refusal, differs);
+            assert_eq!(said.is_some(), differs);
+        }
     }
 }

@@ -160,7 +160,8 @@ impl Sender {
                     let mut compared =
                         compare_response(expected, observed, around, rules, mocks.values());
                     let sent = request.as_ref().unwrap_or(&test.request);
-                    let refused = secrets::refused(sent, &headers, expected, observed);
+                    let differs = !compared.differences.is_empty();
+                    let refused = secrets::refused(sent, &headers, expected, observed, differs);
                     let refused = refused.filter(|(token, _)| !self.given.has(&self.set, token));
                     compared.notes.extend(refused.map(|(_, hint)| hint));
                     compared
