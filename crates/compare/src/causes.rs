@@ -6,15 +6,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use retake_model::{Cause, DiffKind, Difference, RunSummary, TestId, TestResult, TestSet, Verdict};
+use retake_model::{
+    Cause, DiffKind, Difference, RunSummary, TestId, TestResult, TestSet, Timestamp, Verdict,
+};
 
 use crate::follow::{Link, links};
 use crate::judge::status_of;
-use title::title;
 pub(crate) use title::{cut, short};
+use title::{renamed, title};
 
-/// The differences of a run by their cause: the one that explains the most tests first, then by
-/// fingerprint. Tests in the order of the results. Tests that are red because an earlier one of
+/// The differences of a run by their cause: the one that explains the most tests first, then the
+/// one whose test was recorded first. Tests in the order of the results. Tests that are red because an earlier one of
 /// their set is, as far as there is evidence, are listed under the cause of that one.
 pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
     let links = links(sets, results);
@@ -52,8 +54,26 @@ pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
     }
     let mut causes: Vec<Cause> = groups.into_iter().map(Group::into_cause).collect();
     let explains = |cause: &Cause| cause.tests.len() + cause.consequences.len();
-    causes.sort_by_key(|cause| (std::cmp::Reverse(explains(cause)), cause.id));
+    // Of those that explain as many, what was sent first may have led to the others.
+    let began = began(sets);
+    let first = |cause: &Cause| cause.tests.iter().filter_map(|test| began.get(test)).min();
+    causes.sort_by_cached_key(|cause| {
+        let first = first(cause).copied();
+        (std::cmp::Reverse(explains(cause)), first, cause.id)
+    });
     causes
+}
+
+/// When each test was recorded.
+fn began(sets: &[Arc<TestSet>]) -> HashMap<TestId, Timestamp> {
+    let tests = sets.iter().flat_map(|set| {
+        let id = |name: &str| TestId {
+            set: set.name.clone(),
+            name: name.into(),
+        };
+        set.tests.iter().map(move |test| (id(&test.name), test.at))
+    });
+    tests.collect()
 }
 
 /// Whether that is what a test shows that did not get what it needs: it is refused, and makes no
@@ -131,6 +151,8 @@ struct Group<'r> {
     example: &'r Difference,
     /// Whether a difference with other values has the same cause.
     varied: bool,
+    /// Whether a field with another name has the same cause.
+    others: bool,
     /// The tests that are red because these are.
     consequences: Vec<&'r Link>,
 }
@@ -141,6 +163,7 @@ impl<'r> Group<'r> {
             tests: vec![test.clone()],
             example,
             varied: false,
+            others: false,
             consequences: Vec::new(),
         }
     }
@@ -151,6 +174,7 @@ impl<'r> Group<'r> {
             tests: Vec::new(),
             example,
             varied: false,
+            others: false,
             consequences: Vec::new(),
         }
     }
@@ -162,6 +186,7 @@ impl<'r> Group<'r> {
         match (!self.example.follows, !difference.follows) {
             (false, true) => self.example = difference,
             (true, true) => {
+                self.others |= renamed(self.example) != renamed(difference);
                 self.varied |= self.example.baseline != difference.baseline
                     || self.example.candidate != difference.candidate;
             }
@@ -172,7 +197,7 @@ impl<'r> Group<'r> {
     fn into_cause(self) -> Cause {
         Cause {
             id: self.example.cause,
-            title: title(self.example, self.varied),
+            title: title(self.example, self.varied, self.others),
             tests: self.tests,
             example: self.example.clone(),
             consequences: self.consequences.into_iter().map(Link::told).collect(),

@@ -13,6 +13,7 @@ mod gap;
 mod order;
 mod outside;
 mod refusal;
+mod renamed;
 mod unread;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ use crate::matching::CallsOutcome;
 use calls::Weight;
 pub use outside::{gave_up, outside};
 pub(crate) use refusal::{SAYS, got_worse, status_of};
+pub(crate) use renamed::RENAMED;
 
 /// What is known around a test when it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +77,7 @@ pub fn judge(
             follow_call(difference, first);
         }
     } else {
+        renamed::gather(&mut differences);
         refusal::gather(&test.request, &mut differences, &mut found.differences);
     }
     let verdict = match (&found.first_unknown, found.weight) {
@@ -217,15 +220,30 @@ fn same_build_note(
         return None;
     }
     let files: Vec<&str> = setting.info.build.keys().map(String::as_str).collect();
+    let rule = match result.differences.as_slice() {
+        [only] => rule_of(only),
+        _ => String::new(),
+    };
     Some(format!(
         "perhaps no change of the service: {} {} what was recorded, byte for byte, and every call was \
          made and answered as recorded. Unless a module that is loaded beside or a setting changed, \
          the service keeps state outside of its dependencies (in memory, in files), or answers with a \
          clock or at random (hint: begin the replay with the state that the recording began with, or \
-         hide the place by a rule)",
+         hide the place by a rule{rule})",
         files.join(" and "),
         if files.len() == 1 { "is" } else { "are" },
     ))
+}
+
+/// The rule that hides a difference, as it is written.
+fn rule_of(difference: &Difference) -> String {
+    let action = match difference.kind {
+        DiffKind::Reordered => "unordered",
+        DiffKind::Changed => "type",
+        _ => "ignore",
+    };
+    let place = difference.place.to_string().replace('\'', "''");
+    format!(": rules: [{{path: '{place}', {action}: true}}]")
 }
 
 fn live_note(test: &TestCase, setting: &Setting<'_>) -> Option<String> {

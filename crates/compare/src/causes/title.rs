@@ -3,10 +3,11 @@
 use retake_model::{Blame, DiffKind, Difference, Place, Value};
 
 use crate::diff::general_place;
-use crate::judge::{SAYS, status_of};
+use crate::judge::{RENAMED, SAYS, status_of};
 
-/// The change in one line.
-pub(super) fn title(example: &Difference, varied: bool) -> String {
+/// The change in one line. `varied` says that others have other values, `others` that they have
+/// other names.
+pub(super) fn title(example: &Difference, varied: bool, others: bool) -> String {
     let at = match (&example.place, varied) {
         (place @ Place::Response(_), false) => place.to_string(),
         (
@@ -46,7 +47,11 @@ pub(super) fn title(example: &Difference, varied: bool) -> String {
             format!("{at}: {} became {} ({change})", of(a), of(b))
         }
         DiffKind::Added => format!("{at}: added ({})", short(b)),
-        DiffKind::Removed => format!("{at}: removed ({})", short(a)),
+        DiffKind::Removed => match renamed(example) {
+            Some(name) if others => format!("{at}: {RENAMED}{name}, and others likewise"),
+            Some(name) => format!("{at}: {RENAMED}{name}"),
+            None => format!("{at}: removed ({})", short(a)),
+        },
         DiffKind::Reordered => format!("{at}: in another order"),
         DiffKind::CallMissing => format!("{at}: no longer called"),
         DiffKind::CallExtra => format!("{at}: called more often"),
@@ -65,6 +70,11 @@ pub(super) fn title(example: &Difference, varied: bool) -> String {
             format!("no response: {}", one_line(what))
         }
     }
+}
+
+/// The new name of a field.
+pub(super) fn renamed(difference: &Difference) -> Option<&str> {
+    difference.detail.as_deref()?.strip_prefix(RENAMED)
 }
 
 fn plural(value: Option<&Value>) -> &'static str {

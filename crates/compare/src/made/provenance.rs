@@ -17,6 +17,8 @@ use crate::matching::Key;
 #[derive(Debug, Default)]
 pub struct Known {
     seen: HashSet<Key>,
+    /// Those of them that a call outside of tests was the first to have in its request.
+    made: HashSet<Key>,
     forgotten: u64,
 }
 
@@ -43,7 +45,7 @@ impl Known {
 
     /// The values that this call's request is the first to have; then takes in the call.
     pub(crate) fn first_in(&mut self, mock: &Mock, near: Near) -> HashSet<Box<str>> {
-        let mut first = HashSet::new();
+        let mut first: HashSet<Box<str>> = HashSet::new();
         each_token(
             &mock.request,
             near,
@@ -55,7 +57,17 @@ impl Known {
             },
         );
         self.learn(mock, near);
+        if self.made.len() < Self::LIMIT {
+            for text in &first {
+                self.made.insert(Key::of(text));
+            }
+        }
         first
+    }
+
+    /// Whether the service made it, as far as [`first_in`](Self::first_in) was told.
+    pub(crate) fn has_made(&self, text: &str) -> bool {
+        self.made.contains(&Key::of(text))
     }
 
     fn learn_tree(&mut self, tree: &Value, near: Near) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, Scope, TestSet};
 
-use super::canon::Canon;
+use super::canon::{Canon, CanonToken};
 use super::crowd::Crowd;
 use super::key::Key;
 use super::mock_set::mock;
@@ -75,14 +75,18 @@ impl Shared {
     ) -> Pool {
         let mut crowd = Pool::default();
         let mut known = Known::new();
-        for (index, mock) in set.shared.iter().enumerate() {
-            let origin = Origin {
-                set: number,
-                test: None,
-                index,
-            };
-            let near = Near::recorded(set.info.recorded);
-            self.add(&mut crowd, origin, mock, near, &mut known, reading);
+        // What the clock asked was found outside of tests once it was known for that: after it was
+        // found in tests.
+        let (by_clock, other): (Vec<_>, Vec<_>) =
+            (set.shared.iter().enumerate()).partition(|(_, mock)| mock.scope == Scope::Background);
+        let shared = |index| Origin {
+            set: number,
+            test: None,
+            index,
+        };
+        let near = Near::recorded(set.info.recorded);
+        for (index, mock) in other {
+            self.add(&mut crowd, shared(index), mock, near, &mut known, reading);
         }
         for (test, case) in set.tests.iter().enumerate() {
             let mut provenance = None;
@@ -101,6 +105,9 @@ impl Shared {
                 }
             }
         }
+        for (index, mock) in by_clock {
+            self.add(&mut crowd, shared(index), mock, near, &mut known, reading);
+        }
         crowd
     }
 
@@ -114,6 +121,8 @@ impl Shared {
         reading: &mut Reading<'_>,
     ) {
         let first = known.first_in(mock, near);
+        // Two moments that fell together may fall apart.
+        let made = |token: &CanonToken| token.kind.is_moment() && known.has_made(&token.text);
         let pool = match mock.scope {
             Scope::Startup | Scope::Connection => &mut self.startup,
             Scope::Session => &mut self.session,
@@ -123,6 +132,7 @@ impl Shared {
         let canon = reading.canon(&mock.to, &mock.request, mock.protocol, near);
         pool.add(origin, &canon, |token| match first.contains(&token.text) {
             true => Role::First,
+            false if made(token) => Role::Made,
             false => Role::Given,
         });
         // What the clock asks is answered with what is new as soon as may be.

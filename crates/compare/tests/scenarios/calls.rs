@@ -566,3 +566,34 @@ fn what_was_asked_again_before_it_changed_is_answered_as_often_on_replay() {
         }
     }
 }
+
+#[test]
+fn scenario_35_moments_of_a_job_that_fell_together_may_fall_apart_each_time() {
+    let sent = |id: &str, at: &str| sql("update outbox set sent_at = $1 where id = $2", &[at, id]);
+    let job = |id, at| scoped(Scope::Background, sent(id, at), row("1"));
+    let at = "2026-03-01 10:00:00.515328+00";
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
+    let mut run = Run::of(set(vec![case], vec![job("1", at), job("2", at)]));
+    run.begin("t");
+    for second in ["01", "02", "03"] {
+        for (id, micro) in [("1", "1"), ("2", "2")] {
+            let at = format!("2026-03-01 10:00:{second}.00000{micro}+00");
+            assert!(run.ask(sent(id, &at)).is_ok(), "{id} at {at}");
+        }
+    }
+}
+
+#[test]
+fn scenario_35_what_the_clock_was_told_within_tests_comes_before_what_it_was_told_later() {
+    let poll = || sql("select id from outbox", &[]);
+    let found = Mock {
+        scope: Scope::Background,
+        ..call(1, poll(), row("7"))
+    };
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![found]);
+    let idle = scoped(Scope::Background, poll(), row("none"));
+    let mut run = Run::of(set(vec![case], vec![idle]));
+    for answer in ["7", "none", "none"] {
+        assert_eq!(run.ask(poll()).expect("an answer"), row(answer));
+    }
+}
