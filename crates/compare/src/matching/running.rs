@@ -54,6 +54,10 @@ pub(super) struct Running {
     /// Whether it was given one of several answers that nothing tells apart.
     pub(super) ambiguous: bool,
     matched: Vec<MatchedCall>,
+    /// Calls that were made before it began, and the transactions that those are part of: they are
+    /// a test's before it, and come in no order with its own.
+    early: HashSet<usize>,
+    early_transactions: HashSet<u64>,
     extra: Vec<ExtraCall>,
     unknown: Vec<UnknownCall>,
     overflow: u64,
@@ -110,6 +114,8 @@ impl Running {
             ended: None,
             ambiguous: false,
             matched: Vec::new(),
+            early: HashSet::new(),
+            early_transactions: HashSet::new(),
             extra: Vec::new(),
             unknown: Vec::new(),
             overflow: 0,
@@ -130,12 +136,18 @@ impl Running {
                 index,
                 by_kind,
                 pairs,
-            } => self.matched.push(MatchedCall {
-                index,
-                by_kind,
-                pairs,
-                call,
-            }),
+            } => {
+                if self.began.is_none() {
+                    self.early.extend(index);
+                    self.early_transactions.extend(call.transaction);
+                }
+                self.matched.push(MatchedCall {
+                    index,
+                    by_kind,
+                    pairs,
+                    call,
+                });
+            }
             Observed::Extra { index } => self.extra.push(ExtraCall { index, call }),
             Observed::Unknown(miss) => self.unknown.push(UnknownCall {
                 call,
@@ -143,6 +155,16 @@ impl Running {
                 ambiguous: self.ambiguous,
             }),
         }
+    }
+
+    /// The calls whose order counts.
+    fn in_order(&self) -> impl Iterator<Item = &MatchedCall> {
+        let own = |made: &&MatchedCall| {
+            let early = made.index.is_some_and(|index| self.early.contains(&index));
+            let transaction = made.call.transaction.as_ref();
+            !early && !transaction.is_some_and(|t| self.early_transactions.contains(t))
+        };
+        self.matched.iter().filter(own)
     }
 
     /// What the test's calls came to. `unserved` tells which of the mocks that the test shares
@@ -163,10 +185,11 @@ impl Running {
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
         let made = self.matched.iter().filter(|call| call.index.is_some());
+        let reordered = reordered(test, self.in_order());
         CallsOutcome {
             recorded: made.count() + missing.len(),
             test: self.id,
-            reordered: reordered(test, &self.matched),
+            reordered,
             matched: self.matched,
             extra: self.extra,
             unknown: self.unknown,
@@ -296,7 +319,7 @@ fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<Missin
 }
 
 /// The calls that were moved: each dependency has an order of its own.
-fn reordered(test: &TestCase, matched: &[MatchedCall]) -> Vec<usize> {
+fn reordered<'m>(test: &TestCase, matched: impl Iterator<Item = &'m MatchedCall>) -> Vec<usize> {
     let mut by_dependency: BTreeMap<&str, Vec<interleaved::Made>> = BTreeMap::new();
     for made in matched {
         let recorded = made.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));

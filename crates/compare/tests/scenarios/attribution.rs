@@ -479,3 +479,35 @@ fn scenario_36_a_late_call_that_was_recorded_within_the_next_request_may_come_be
     let told: Vec<String> = run.mocks.finish().iter().map(told).collect();
     assert_eq!(told, ["matched  extra 0 unknown 1 missing  reordered "]);
 }
+
+#[test]
+fn scenario_36_a_late_call_that_comes_before_the_next_request_has_no_order_with_its_calls() {
+    let audit = || sql("insert into audit (who) values ($1)", &["a"]);
+    let own = || sql("select 1 from users", &[]);
+    let recorded = || {
+        let b = [(1, own()), (2, audit()), (3, sql("select 2", &[]))];
+        set(
+            vec![at(0, "a", &[]), at(1, "b", &b), at(90, "c", &[])],
+            vec![],
+        )
+    };
+    let b = |early: bool| {
+        let mut run = Run::of(recorded());
+        run.begin("a");
+        run.end("a");
+        if early {
+            run.ask(audit()).unwrap();
+        }
+        run.begin("b");
+        if !early {
+            run.ask(audit()).unwrap();
+        }
+        run.ask(own()).unwrap();
+        run.ask(sql("select 2", &[])).unwrap();
+        run.end("b");
+        told(&run.mocks.finish()[1])
+    };
+    assert!(b(true).ends_with("missing  reordered "), "{}", b(true));
+    // What came after the request may be of it: then it passed a read.
+    assert!(b(false).ends_with("missing  reordered 1"), "{}", b(false));
+}
