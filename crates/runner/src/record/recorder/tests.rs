@@ -1,5 +1,8 @@
+use super::trees::test_case;
 use super::*;
-use retake_model::{ConnInfo, ProtocolId, TestSet};
+use retake_model::{
+    ConnInfo, Exchange, Flaw, Message, ProtocolId, Scope, TestSet, Timestamp, Value,
+};
 use retake_store::Store;
 
 const MS: u64 = 1_000_000;
