@@ -25,6 +25,7 @@ use retake_model::{
 use crate::diff::{Compared, fingerprint};
 use crate::matching::CallsOutcome;
 use calls::Weight;
+pub(crate) use explain::REFUSED;
 pub use outside::{gave_up, outside};
 pub(crate) use refusal::{SAYS, got_worse, status_of};
 pub(crate) use renamed::RENAMED;
@@ -60,6 +61,7 @@ pub fn judge(
     let is_response = |difference: &Difference| matches!(difference.place, Place::Response(_));
     let (mut differences, of_calls): (Vec<_>, Vec<_>) =
         compared.differences.into_iter().partition(is_response);
+    differences.iter_mut().for_each(explain::say_at_random);
     let unanswered = unread::cause(
         calls,
         &found,

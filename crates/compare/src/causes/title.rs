@@ -3,7 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Place, Value};
 
 use crate::diff::general_place;
-use crate::judge::{RENAMED, SAYS, status_of};
+use crate::judge::{REFUSED, RENAMED, SAYS, status_of};
 
 /// The change in one line. `varied` says that others have other values, `others` that they have
 /// other names.
@@ -60,7 +60,15 @@ pub(super) fn title(example: &Difference, varied: bool, others: bool) -> String 
             format!("{at}: {change}, which no recorded answer fits")
         }
         DiffKind::CallUnknown if example.blame == Blame::App => {
-            format!("{at}: a call that was not recorded")
+            let detail = example
+                .detail
+                .as_deref()
+                .and_then(|text| text.lines().next());
+            let refused = detail.and_then(|line| line.strip_prefix(REFUSED));
+            let of = refused.map_or(String::new(), |status| {
+                format!(", of a request that was refused ({status})")
+            });
+            format!("{at}: a call that was not recorded{of}")
         }
         DiffKind::CallUnknown => format!("{at}: no recorded answer fits"),
         DiffKind::Uncomparable => format!("{at}: cannot be compared"),

@@ -1,6 +1,6 @@
 //! What the outbound calls of a test say.
 
-use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId};
+use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId, Value};
 
 use super::explain::explain;
 use super::gap::gap_reason;
@@ -84,6 +84,8 @@ pub(super) fn differences(
     let mut missing: Vec<&MissingCall> = calls.missing.iter().collect();
     let mut placed: Vec<(usize, Difference)> = Vec::new();
     let mut elsewhere: Vec<&str> = Vec::new();
+    let status = test.response.get("status").and_then(Value::as_i64);
+    let refused = status.filter(|status| (400..500).contains(status) && *status != 404);
     for unknown in &calls.unknown {
         if is_elsewhere(unknown, info) {
             // Asked for again and again, as who is refused does: it is one difference.
@@ -97,7 +99,7 @@ pub(super) fn differences(
             Some(_) => None,
             None => gap_reason(id, unknown, info),
         };
-        let mut difference = of_unknown(id, unknown, partner, reason, &mut found);
+        let mut difference = of_unknown(id, unknown, partner, refused, reason, &mut found);
         if is_elsewhere(unknown, info) {
             difference.detail = Some(ELSEWHERE.to_owned());
         }
@@ -173,12 +175,14 @@ impl Found {
     }
 }
 
-/// A call that nothing answers, in place of a recorded one where it has a partner. `reason`: why
+/// A call that nothing answers, in place of a recorded one where it has a partner. `refused`: the
+/// status with which its request was refused when it was recorded. `reason`: why
 /// that is the recording's doing.
 fn of_unknown(
     id: &TestId,
     unknown: &UnknownCall,
     partner: Option<&MissingCall>,
+    refused: Option<i64>,
     reason: Option<String>,
     found: &mut Found,
 ) -> Difference {
@@ -209,7 +213,14 @@ fn of_unknown(
             baseline.as_ref(),
             candidate.as_ref(),
         ),
-        detail: explain(id, unknown, partner.is_some(), shown.is_some(), reason),
+        detail: explain(
+            id,
+            unknown,
+            partner.is_some(),
+            shown.is_some(),
+            refused,
+            reason,
+        ),
         place,
         kind: DiffKind::CallUnknown,
         baseline,

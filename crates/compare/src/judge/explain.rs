@@ -1,22 +1,30 @@
 //! What is said below a call that nothing answers.
 
-use retake_model::{Path, Segment, TestId, Value};
+use retake_model::{Difference, Path, Place, Segment, TestId, Value};
 
 use crate::matching::UnknownCall;
 
 /// The most places that a difference lists in which two requests differ.
 const SHOWN_PLACES: usize = 5;
 
-/// The text below a call that nothing answers: the nearest recorded one, and where it differs.
+/// What is said, before its status, where a request asks more because it is not refused any more.
+pub(crate) const REFUSED: &str = "the request was refused when it was recorded, with status ";
+
+/// The text below a call that nothing answers: the nearest recorded one, and where it differs. A
+/// request that was `refused`, with that status, and asks something new is not refused any more.
 pub(super) fn explain(
     id: &TestId,
     unknown: &UnknownCall,
     replaced: bool,
     shown: bool,
+    refused: Option<i64>,
     reason: Option<String>,
 ) -> Option<String> {
     let nearest = unknown.miss.nearest.as_ref();
     let mut lines = Vec::new();
+    if let Some(status) = refused.filter(|_| !replaced) {
+        lines.push(format!("{REFUSED}{status}"));
+    }
     match nearest {
         None => lines.push("the recording has no call like it".to_owned()),
         Some(nearest) if replaced && nearest.summary == unknown.call.summary => {}
@@ -61,21 +69,44 @@ fn at_random(to: &str, differs: &[Differs]) -> Option<String> {
     let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
         return None;
     };
-    let random = |text: &str| {
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
-        text.len() >= 16 && digits >= 2 && letters >= 2 && !text.contains(char::is_whitespace)
-    };
-    (random(recorded) && random(asked)).then(|| {
+    (is_random(recorded) && is_random(asked)).then(|| {
         let mut place = Path::root().key("calls").key(to);
         place.0.extend(path.0.iter().cloned());
-        // In single quotes, since a name with dots stands in double ones.
-        let place = place.to_string().replace('\'', "''");
-        format!(
-            "hint: where the service makes this at random, say so in the test: rules: \
-             [{{path: '{place}', ignore: true}}]"
-        )
+        rule(&place.to_string(), "ignore")
     })
+}
+
+/// Says what to do where a changed text of a response looks made at random.
+pub(super) fn say_at_random(difference: &mut Difference) {
+    let (Some(Value::String(a)), Some(Value::String(b)), Place::Response(_)) = (
+        &difference.baseline,
+        &difference.candidate,
+        &difference.place,
+    ) else {
+        return;
+    };
+    // Too short to be taken for made: then a changed name would be, too.
+    let alike = a.len() == b.len() && a.len() <= 32;
+    if difference.detail.is_none() && alike && is_random(a) && is_random(b) {
+        difference.detail = Some(rule(&difference.place.to_string(), "type"));
+    }
+}
+
+fn rule(place: &str, what: &str) -> String {
+    // In single quotes, since a name with dots stands in double ones.
+    let place = place.replace('\'', "''");
+    format!(
+        "hint: where the service makes this at random, say so in the test: rules: \
+         [{{path: '{place}', {what}: true}}]"
+    )
+}
+
+/// Whether a text is long, without a space, and of letters that stand beside each other in no word.
+fn is_random(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    let mixed = digits >= 2 && letters >= 2 || crate::made::is_unlike_words(text.as_bytes());
+    text.len() >= 16 && mixed && !text.contains(char::is_whitespace)
 }
 
 /// Whether the first place that differs shows the recorded statement as it was.

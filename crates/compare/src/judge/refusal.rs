@@ -117,12 +117,27 @@ fn texts(response: &[Difference]) -> Vec<(String, String)> {
         if let (true, Some(came)) = (is_body, &difference.candidate) {
             leaves(came, &mut path.clone(), &mut |path, leaf| {
                 if let Value::String(text) = leaf {
-                    texts.push((name(path), text.clone()));
+                    texts.push((name(path), titled(text).unwrap_or(text).to_owned()));
                 }
             });
         }
     }
     texts
+}
+
+/// The title of a page: what it says first, without its markup.
+fn titled(text: &str) -> Option<&str> {
+    let page = text.trim_start();
+    let starts = |with: &str| {
+        let start = page.get(..with.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    if !starts("<!doctype html") && !starts("<html") {
+        return None;
+    }
+    let (_, rest) = page.split_once("<title>")?;
+    let (title, _) = rest.split_once("</title>")?;
+    Some(title.trim()).filter(|title| !title.is_empty())
 }
 
 /// The text that says what is wrong, and whether the name of its field says that it does.

@@ -3,8 +3,8 @@ mod doubt;
 use std::collections::BTreeMap;
 
 use retake_model::{
-    Attribution, DiffKind, Ledger, Miss, Mock, Nearest, Number, Path, Place, ProtocolId, Scope,
-    SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
+    Attribution, DiffKind, Difference, Ledger, Miss, Mock, Nearest, Number, Path, Place,
+    ProtocolId, Scope, SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
 };
 
 use super::{Setting, judge, unanswered};
@@ -484,4 +484,64 @@ fn the_same_inputs_give_the_same_result() {
         summarise(&[], &[found], Totals::default())
     };
     assert_eq!(of(), of());
+}
+
+#[test]
+fn a_call_that_a_refused_request_makes_now_says_that_it_was_refused() {
+    let info = complete();
+    let mut outcome = as_recorded();
+    outcome.unknown = vec![unknown("b", &[("params[0]", "A1", "a1")])];
+    let detail = |status: i64| {
+        let mut test = test_case();
+        test.response = Value::map([("status", status.into())]);
+        let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
+        let title = causes(&[], std::slice::from_ref(&result))[0].title.clone();
+        let call = |d: &&Difference| d.kind == DiffKind::CallUnknown;
+        let found = result.differences.iter().find(call).expect("the call");
+        (found.detail.clone().unwrap_or_default(), title)
+    };
+    let (said, title) = detail(403);
+    assert!(said.starts_with("the request was refused when it was recorded, with status 403\n"));
+    assert!(
+        title.ends_with(": a call that was not recorded, of a request that was refused (403)"),
+        "{title}"
+    );
+    for status in [201, 404] {
+        let (said, title) = detail(status);
+        assert!(!said.contains("refused") && !title.contains("refused"));
+    }
+}
+
+#[test]
+fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
+    let info = complete();
+    let detail = |a: &str, b: &str| {
+        let mut compared = compared("2");
+        for difference in &mut compared.differences {
+            difference.baseline = Some(a.into());
+            difference.candidate = Some(b.into());
+        }
+        let result = judge(
+            &test_case(),
+            &id("a"),
+            compared,
+            &as_recorded(),
+            &setting(&info),
+        );
+        result.differences[0].detail.clone()
+    };
+    assert_eq!(
+        detail("P4XWURiJ3enIgqSE", "jqV4QhUf0_hfPr54").as_deref(),
+        Some(
+            "hint: where the service makes this at random, say so in the test: rules: \
+             [{path: 'response.body.json.total', type: true}]"
+        )
+    );
+    for (a, b) in [
+        ("P4XWURiJ3enIgqSE", "jqV4QhUf0"),
+        ("administrator of all", "a customer of theirs"),
+        ("internationalize", "denationalization"),
+    ] {
+        assert_eq!(detail(a, b), None, "{a} {b}");
+    }
 }

@@ -17,4 +17,5 @@ pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
 pub(crate) use scan::{compared_as, scan_widely, style, tokens_and_constants};
+pub(crate) use unlike::is_unlike_words;
 pub use values::ValueMap;

@@ -20,7 +20,7 @@ const FOLLOWERS: [u32; 26] = [
 ];
 
 /// Whether letters and digits stand beside each other as they do in no word, name or identifier.
-pub(super) fn is_unlike_words(word: &[u8]) -> bool {
+pub(crate) fn is_unlike_words(word: &[u8]) -> bool {
     let odd = odd_pairs(word);
     odd >= ODD && odd * PER_ODD >= word.len()
 }

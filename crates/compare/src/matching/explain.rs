@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet, Timestamp, Value};
+use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet, Timestamp, TokenKind, Value};
 
 use super::canon::Canon;
 use super::elsewhere::Elsewhere;
@@ -15,7 +15,7 @@ use super::running::Running;
 use super::search::Owners;
 use super::shared::Shared;
 use super::summary;
-use crate::made::{Near, ValueMap, whole_token};
+use crate::made::{Near, ValueMap, style, whole_token};
 use crate::sql::Statements;
 
 /// Where the recorded requests are that a missed one is held against.
@@ -56,6 +56,7 @@ impl Around<'_> {
         let nearest = candidates(&pools, canon)
             .into_iter()
             .filter_map(|origin| Some((origin, mock(self.sets, origin)?)))
+            .filter(|(_, mock)| nearest::is_alike(&mock.request, &asked, rules))
             .min_by_key(|(_, mock)| nearest::distance(&mock.request, &asked, rules, statements));
         // What this test asks another way comes before what another one asks in the same words.
         let own = first.map(|running| (running.set, Some(running.number)));
@@ -84,8 +85,8 @@ impl Around<'_> {
 }
 
 impl Around<'_> {
-    /// The differences less those of values that the service makes anew in every run; all of them
-    /// where there are no others.
+    /// The differences less those of values that the service makes anew in every run, and of
+    /// redacted secrets; all of them where there are no others.
     fn telling(&self, differs: Vec<Differs>, at: Timestamp) -> Vec<Differs> {
         let near = Near {
             recorded: None,
@@ -96,7 +97,10 @@ impl Around<'_> {
                 return false;
             };
             match (whole_token(a, Near::default()), whole_token(b, near)) {
-                (Some(x), Some(y)) => x == y && self.made.contains(&Key::of(a)),
+                (Some(TokenKind::Secret), _) => true,
+                (Some(x), Some(y)) => {
+                    x == y && style(x, a) == style(y, b) && self.made.contains(&Key::of(a))
+                }
                 _ => false,
             }
         });

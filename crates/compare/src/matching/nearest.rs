@@ -34,10 +34,6 @@ pub(super) fn distance(
         if let (Some(Value::String(a)), Some(Value::String(b))) =
             (recorded.get(name), asked.get(name))
         {
-            let words = |text: &'_ str| -> HashSet<String> {
-                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
-                words.take(400).map(str::to_lowercase).collect()
-            };
             let (a, b) = (words(a), words(b));
             other_words += a.symmetric_difference(&b).count();
         } else if recorded.get(name) != asked.get(name) {
@@ -48,6 +44,27 @@ pub(super) fn distance(
         other_fields: differs(recorded, asked, rules, statements).len(),
         other_words,
     }
+}
+
+/// Whether a quarter of the words by which the two requests are told is common to both: else the
+/// one says nothing of the other.
+pub(super) fn is_alike(recorded: &Value, asked: &Value, rules: &Rules) -> bool {
+    rules
+        .summary
+        .iter()
+        .any(|name| match (recorded.get(name), asked.get(name)) {
+            (Some(Value::String(a)), Some(Value::String(b))) => {
+                let (a, b) = (words(a), words(b));
+                a.intersection(&b).count() * 4 >= a.len().max(b.len())
+            }
+            (a, b) => a.is_some() && a == b,
+        })
+}
+
+fn words(text: &str) -> HashSet<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    let words = words.filter(|word| !word.is_empty());
+    words.take(400).map(str::to_lowercase).collect()
 }
 
 /// The places of the identifying fields that differ, in the order of the rules; at most 16. A

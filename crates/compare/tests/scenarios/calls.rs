@@ -251,6 +251,43 @@ fn scenario_19_a_made_value_beside_the_changed_one_is_no_difference() {
 }
 
 #[test]
+fn scenario_19_what_is_no_difference_is_not_told_beside_the_changed_value() {
+    let text = "insert into users (session, hash, id) values ($1, $2, $3)";
+    let (cheap, dear) = (
+        "$2b$06$keod6xZ1XVFu30xcpkXXquKcw11Ee.1LYn6Ivn0GqLW/xeOrB0cii",
+        "$2b$07$bxFcKKAbpcKglHVO.MCvgu22y6KWibd8Gtg/iFtG5XrR98MmY.YhC",
+    );
+    let recorded = [
+        "redacted-0123456789abcdef01234567",
+        cheap,
+        "aks27f7ofmwqro3i8vdq3382",
+    ];
+    let asked = ["a-session", dear, "shacyz4bmnwif5v99fbkf4fz"];
+    let mut run = one(vec![query(1, text, &recorded)]);
+    run.begin("t");
+    let miss = run.ask(sql(text, &asked)).expect_err("a dearer hash");
+    let path = Path::parse("params[1]").unwrap();
+    assert_eq!(
+        miss.nearest.expect("a nearest one").differs,
+        [(path, Some(cheap.into()), Some(dear.into()))]
+    );
+}
+
+#[test]
+fn scenario_19_a_statement_that_is_nothing_like_the_asked_one_is_not_near() {
+    let mut run = one(vec![query(1, "select * from current_schema()", &[])]);
+    run.begin("t");
+    for asked in [
+        "insert into authors (id, name) values (default, $1) returning id, name, born",
+        "select id, topic, payload from outbox where sent_at is null order by id limit $1",
+    ] {
+        assert_eq!(run.ask(sql(asked, &["x"])).unwrap_err().nearest, None);
+    }
+    let other = run.ask(sql("select * from current_user", &[])).unwrap_err();
+    assert!(other.nearest.is_some());
+}
+
+#[test]
 fn scenario_20_one_more_one_fewer_another_order() {
     let texts = ["select a from t", "select b from t", "select c from t"];
     let calls: Vec<_> = (0u64..)

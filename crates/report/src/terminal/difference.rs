@@ -60,12 +60,12 @@ pub(super) fn title(d: &Difference) -> String {
         place => (format!("{HEAD}{}{HEAD:#}", safe(&place.to_string())), None),
     };
     let (a, b) = (d.baseline.as_ref(), d.candidate.as_ref());
+    let within = match field {
+        Some(field) => format!("{at}: {}", safe(&field.to_string())),
+        None => at.clone(),
+    };
     match d.kind {
         DiffKind::Changed | DiffKind::TypeChanged => {
-            let at = match field {
-                Some(field) => format!("{at}: {}", safe(&field.to_string())),
-                None => at,
-            };
             let types = match (d.kind, a, b) {
                 (DiffKind::TypeChanged, Some(a), Some(b)) => {
                     format!(" {DIM}({} became {}){DIM:#}", a.type_name(), b.type_name())
@@ -73,13 +73,13 @@ pub(super) fn title(d: &Difference) -> String {
                 _ => String::new(),
             };
             match change(d) {
-                Some(change) => format!("{at}: {change}{types}"),
-                None => format!("{at}: changed{types}"),
+                Some(change) => format!("{within}: {change}{types}"),
+                None => format!("{within}: changed{types}"),
             }
         }
-        DiffKind::Added => format!("{at}: added {NEW}{}{NEW:#}", one(b)),
-        DiffKind::Removed => format!("{at}: removed {OLD}{}{OLD:#}", one(a)),
-        DiffKind::Reordered => format!("{at}: in another order"),
+        DiffKind::Added => format!("{within}: added {NEW}{}{NEW:#}", one(b)),
+        DiffKind::Removed => format!("{within}: removed {OLD}{}{OLD:#}", one(a)),
+        DiffKind::Reordered => format!("{within}: in another order"),
         DiffKind::CallMissing => format!("{at}: no longer called"),
         DiffKind::CallExtra => format!("{at}: called more often than recorded"),
         DiffKind::CallReordered => format!("{at}: called in another order"),
@@ -180,5 +180,39 @@ fn detail(out: &mut String, text: &str, indent: &str) {
     if all > LINES {
         let more = crate::printable::count(all - LINES, "more line");
         let _ = writeln!(out, "{indent}{DIM}… {more}{DIM:#}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_a_call_that_was_added_or_removed_is_named() {
+        let difference = |kind, baseline: Option<&str>, candidate: Option<&str>| Difference {
+            cause: 1,
+            place: Place::Call {
+                to: "payments".into(),
+                index: Some(1),
+                summary: "POST /charge".into(),
+                path: Path::parse("headers.idempotency-key").expect("a path"),
+            },
+            kind,
+            baseline: baseline.map(Value::from),
+            candidate: candidate.map(Value::from),
+            detail: None,
+            blame: Blame::App,
+            follows: false,
+        };
+        for (kind, baseline, candidate, said) in [
+            (DiffKind::Removed, Some("a"), None, "removed \"a\""),
+            (DiffKind::Added, None, Some("b"), "added \"b\""),
+            (DiffKind::Changed, Some("a"), Some("b"), "\"a\" -> \"b\""),
+        ] {
+            let title = title(&difference(kind, baseline, candidate));
+            let plain = anstream::adapter::strip_str(&title).to_string();
+            let expected = format!("payments, call 2: headers.idempotency-key: {said}");
+            assert_eq!(plain, expected);
+        }
     }
 }

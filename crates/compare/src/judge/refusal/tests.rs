@@ -106,3 +106,30 @@ fn calls_that_a_refused_request_no_longer_makes_follow() {
     check(400, 200, DiffKind::CallMissing, false);
     check(200, 204, DiffKind::CallMissing, false);
 }
+
+#[test]
+fn of_a_page_its_title_is_what_a_refusal_says() {
+    for (page, says) in [
+        (
+            "\n<!doctype html>\n<html><head>\n <title>Server Error (500)</title></head><p>x</p>",
+            "Server Error (500)",
+        ),
+        (
+            "<!DOCTYPE HTML><title></title><p>x",
+            "<!DOCTYPE HTML><title></title><p>x",
+        ),
+        ("no <title>page</title>", "no <title>page</title>"),
+    ] {
+        let came = Value::map([
+            ("status", 500.into()),
+            ("body", Value::map([("text", page.into())])),
+        ]);
+        let rules = RuleSet::new([]).expect("rules");
+        let given = response(200, r#"{"a": 1}"#);
+        let mut found =
+            compare_response(&given, &came, &[], &rules, &mut ValueMap::new()).differences;
+        gather(&request("/a"), &mut found, &mut []);
+        let status = found.iter().find(|d| d.detail.is_some()).expect("a status");
+        assert_eq!(status.detail, Some(format!("{SAYS}{says:?}")));
+    }
+}
