@@ -97,7 +97,7 @@ pub(super) fn differences(
         let partner = take_partner(id, test, unknown, &mut missing);
         let reason = match partner {
             Some(_) => None,
-            None => gap_reason(id, unknown, info),
+            None => gap_reason(id, unknown, matches!(refused, Some(401 | 403)), info),
         };
         let mut difference = of_unknown(id, unknown, partner, refused, reason, &mut found);
         if is_elsewhere(unknown, info) {

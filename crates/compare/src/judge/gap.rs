@@ -4,14 +4,22 @@ use retake_model::{SetInfo, TestId};
 
 use crate::matching::{Effect, UnknownCall};
 
-/// Why an unknown call is no change of the service; none where it is one.
-pub(super) fn gap_reason(id: &TestId, unknown: &UnknownCall, info: &SetInfo) -> Option<String> {
+/// Why an unknown call is no change of the service; none where it is one. A request that was
+/// `denied` when it was recorded and now reads what another test was granted is one: a cache does
+/// not deny.
+pub(super) fn gap_reason(
+    id: &TestId,
+    unknown: &UnknownCall,
+    denied: bool,
+    info: &SetInfo,
+) -> Option<String> {
     let to = &unknown.call.to;
     let nearest = unknown.miss.nearest.as_ref();
     let elsewhere = nearest.and_then(|n| n.test.as_ref()).filter(|t| *t != id);
     if let (Some(nearest), Some(other)) = (nearest, elsewhere)
         && nearest.differs.is_empty()
         && unknown.call.effect == Effect::Read
+        && !denied
     {
         return Some(format!(
             "the same read was recorded for {other}: a cache answered it when this test was \

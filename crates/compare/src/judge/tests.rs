@@ -545,3 +545,21 @@ fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
         assert_eq!(detail(a, b), None, "{a} {b}");
     }
 }
+
+#[test]
+fn a_denied_request_that_reads_what_another_test_was_granted_is_a_change() {
+    let info = complete();
+    let mut outcome = as_recorded();
+    outcome.unknown = vec![unknown("b", &[])];
+    for (status, expected) in [
+        (200, Verdict::Gap),
+        (404, Verdict::Gap),
+        (401, Verdict::Changed),
+        (403, Verdict::Changed),
+    ] {
+        let mut test = test_case();
+        test.response = Value::map([("status", status.into())]);
+        let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
+        assert_eq!(result.verdict, expected, "{status}");
+    }
+}
