@@ -11,6 +11,8 @@ use retake_wire::{Reading, WireError};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::patience::Waited;
+
 /// How many different notes are kept.
 const MAX_NOTES: usize = 100;
 
@@ -37,16 +39,19 @@ impl Desk {
     }
 
     /// Waits until every call was made that the test's recording has, but not longer than `until`.
-    pub async fn all_calls(&self, test: &TestId, until: Instant) {
+    pub async fn all_calls(&self, test: &TestId, until: Instant) -> Waited {
+        let mut how = Waited::NotAtAll;
         loop {
             let mut asked = pin!(self.asked.notified());
             // From here on no call is overlooked.
             asked.as_mut().enable();
-            if self.mocks().unserved_calls(test) == 0
-                || tokio::time::timeout_at(until, asked).await.is_err()
-            {
-                return;
+            if self.mocks().unserved_calls(test) == 0 {
+                return how;
             }
+            if tokio::time::timeout_at(until, asked).await.is_err() {
+                return Waited::InVain;
+            }
+            how = Waited::UntilAllCame;
         }
     }
 

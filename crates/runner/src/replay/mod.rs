@@ -5,6 +5,7 @@ mod forward;
 mod listeners;
 mod needs;
 mod options;
+mod patience;
 mod run;
 mod secrets;
 mod set;

@@ -15,6 +15,7 @@ use super::ReplayOptions;
 use super::desk::Desk;
 use super::listeners::Clients;
 use super::needs::Needs;
+use super::patience::Patience;
 use super::secrets::Given;
 use super::stage::Stage;
 use super::watch::Watch;
@@ -103,6 +104,7 @@ impl<'r> Tests<'r> {
             headers: self.options.headers.clone(),
             timeout: self.options.timeout,
             needs: Needs::of(self.set, self.options.jobs),
+            patience: Patience::default(),
             given: Given::default(),
         });
         let next = Arc::new(AtomicUsize::new(0));

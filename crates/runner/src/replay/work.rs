@@ -15,13 +15,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::desk::Desk;
 use super::listeners::Clients;
 use super::needs::Needs;
+use super::patience::Patience;
 use super::secrets::{self, Given};
 use super::set::stopped;
 use super::watch::Watch;
-
-/// How long a test waits, beyond the recorded time, for calls that the recording has and that
-/// were not made yet.
-const LATE: Duration = Duration::from_millis(300);
 
 /// What one test needs and several at a time share.
 pub(super) struct Sender {
@@ -35,6 +32,7 @@ pub(super) struct Sender {
     pub(super) headers: Vec<(String, String)>,
     pub(super) timeout: Duration,
     pub(super) needs: Needs,
+    pub(super) patience: Patience,
     pub(super) given: Given,
 }
 
@@ -234,9 +232,9 @@ impl Sender {
             .map(|call| call.after.saturating_add(call.took))
             .max()
             .unwrap_or(0);
-        let late = Duration::from_nanos(last.saturating_sub(test.took)) + LATE;
-        let until = tokio::time::Instant::now() + late;
-        self.desk.all_calls(id, until).await;
+        let recorded = Duration::from_nanos(last.saturating_sub(test.took));
+        let until = tokio::time::Instant::now() + recorded + self.patience.lasts();
+        self.patience.waited(self.desk.all_calls(id, until).await);
     }
 
     /// The rules with those of the test itself; none where it has none.
