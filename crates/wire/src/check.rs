@@ -92,16 +92,7 @@ impl Faults {
 
     /// Something is wrong with the value at a place.
     pub(crate) fn add(&mut self, at: At<'_>, found: String, expected: &str, hint: &str) {
-        self.push(Fault {
-            part: at.part,
-            at: at.path(),
-            of_name: false,
-            found,
-            expected: expected.to_owned(),
-            hint: hint.to_owned(),
-            known: Vec::new(),
-            usable: false,
-        });
+        self.push(at, found, expected, hint, Vec::new());
     }
 
     /// Another value stands at a place than what was expected there.
@@ -126,16 +117,7 @@ impl Faults {
         expected: &str,
         known: Vec<&'static str>,
     ) {
-        self.push(Fault {
-            part: at.part,
-            at: at.path(),
-            of_name: false,
-            found,
-            expected: expected.to_owned(),
-            hint: String::new(),
-            known,
-            usable: false,
-        });
+        self.push(at, found, expected, "", known);
     }
 
     /// Another key than the known ones.
@@ -154,9 +136,25 @@ impl Faults {
         }
     }
 
-    fn push(&mut self, fault: Fault) {
+    fn push(
+        &mut self,
+        at: At<'_>,
+        found: String,
+        expected: &str,
+        hint: &str,
+        known: Vec<&'static str>,
+    ) {
         if self.0.len() < MOST {
-            self.0.push(fault);
+            self.0.push(Fault {
+                part: at.part,
+                at: at.path(),
+                of_name: false,
+                found,
+                expected: expected.to_owned(),
+                hint: hint.to_owned(),
+                known,
+                usable: false,
+            });
         }
     }
 }
@@ -166,7 +164,7 @@ impl Faults {
 pub(crate) fn fields(
     value: &mut Value,
     at: At<'_>,
-    all: &'static [Known],
+    all: &[&'static [Known]],
     what: &str,
     faults: &mut Faults,
 ) -> bool {
@@ -186,10 +184,12 @@ pub(crate) fn fields(
             faults.name(here, found, "each key once", "remove one of the two");
             continue;
         }
-        match all.iter().find(|known| known.name == name) {
+        let mut known = all.iter().copied().flatten();
+        match known.find(|known| known.name == name) {
             Some(known) => (known.check)(value, here, faults),
             None => {
-                let known = all.iter().map(|known| known.name).collect();
+                let known = all.iter().copied().flatten();
+                let known = known.map(|known| known.name).collect();
                 faults.unknown_name(here, name, known);
                 all_known = false;
             }

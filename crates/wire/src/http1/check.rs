@@ -35,7 +35,7 @@ pub(super) fn check(request: &mut Value, response: &mut Value) -> Vec<Fault> {
     let mut faults = Faults::default();
     let at = At::root(Part::Request);
     let what = "a map with `method` and `path`";
-    if fields(request, at, REQUEST, what, &mut faults) {
+    if fields(request, at, &[REQUEST], what, &mut faults) {
         if request.get("method").is_none() {
             missing(at, "method", "GET", &mut faults);
         }
@@ -53,7 +53,7 @@ pub(super) fn check(request: &mut Value, response: &mut Value) -> Vec<Fault> {
     }
     let at = At::root(Part::Response);
     let what = "a map with `status`";
-    if fields(response, at, RESPONSE, what, &mut faults) && response.get("status").is_none() {
+    if fields(response, at, &[RESPONSE], what, &mut faults) && response.get("status").is_none() {
         missing(at, "status", "200", &mut faults);
     }
     faults.found()
@@ -158,7 +158,7 @@ fn interims(value: &mut Value, at: At<'_>, faults: &mut Faults) {
         if fields(
             item,
             at,
-            INTERIM,
+            &[INTERIM],
             "a map with `status` and `headers`",
             faults,
         ) && item.get("status").is_none()

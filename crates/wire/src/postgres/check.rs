@@ -28,23 +28,14 @@ static REQUEST: &[Known] = &[
 /// What a request is: exactly one of these.
 const ASKED: &[&str] = &["sql", "describe", "function", "listening", "startup"];
 
-static RESPONSE: &[Known] = &[
-    known("columns", columns),
-    known("rows", |_, _, _| {}),
-    known("tag", word),
-    known("suspended", only_true),
-    known("error", error),
-    known("notices", notices),
-    known("status", settings),
-    known("notify", notifications),
-    known("copy", octets),
+/// What only an answer as a whole has.
+static WHOLE: &[Known] = &[
     known("results", results),
-    known("empty", only_true),
     known("result", result),
     known("parameters", parameters),
 ];
 
-/// What stands in one of `results`.
+/// What an answer has, and each of `results`.
 static RESULT: &[Known] = &[
     known("columns", columns),
     known("rows", |_, _, _| {}),
@@ -91,7 +82,7 @@ pub(super) fn check(request: &mut Value, response: &mut Value) -> Vec<Fault> {
     let mut faults = Faults::default();
     let at = At::root(Part::Request);
     let what = "a map such as `{sql: …}`";
-    let is_map = fields(request, at, REQUEST, what, &mut faults);
+    let is_map = fields(request, at, &[REQUEST], what, &mut faults);
     let asked = if is_map {
         asked(request, at, &mut faults)
     } else {
@@ -101,7 +92,7 @@ pub(super) fn check(request: &mut Value, response: &mut Value) -> Vec<Fault> {
     if fields(
         response,
         at,
-        RESPONSE,
+        &[RESULT, WHOLE],
         "a map such as `{tag: …}`",
         &mut faults,
     ) {
@@ -166,7 +157,7 @@ fn results(value: &mut Value, at: At<'_>, faults: &mut Faults) {
     let what = "a list of answers, one for each statement";
     let hint = "write each as `- {tag: …}`";
     list(value, at, what, hint, faults, |item, at, faults| {
-        if fields(item, at, RESULT, "an answer such as `{tag: …}`", faults) {
+        if fields(item, at, &[RESULT], "an answer such as `{tag: …}`", faults) {
             rows(item, at, faults);
         }
     });
@@ -275,7 +266,7 @@ fn columns(value: &mut Value, at: At<'_>, faults: &mut Faults) {
             let text = match column {
                 Value::Map(_) => {
                     let before = faults.count();
-                    fields(column, at, COLUMN, hint, faults);
+                    fields(column, at, &[COLUMN], hint, faults);
                     for name in ["name", "type"] {
                         if column.get(name).is_none() {
                             missing(at, name, "…", faults);
@@ -448,7 +439,7 @@ fn notifications(value: &mut Value, at: At<'_>, faults: &mut Faults) {
         hint,
         faults,
         |note, at, faults| {
-            if fields(note, at, NOTIFICATION, what, faults) && note.get("channel").is_none() {
+            if fields(note, at, &[NOTIFICATION], what, faults) && note.get("channel").is_none() {
                 missing(at, "channel", "…", faults);
             }
         },

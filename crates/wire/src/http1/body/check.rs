@@ -42,7 +42,7 @@ static FORM_STYLE: &[Known] = &[
 /// Checks the tree of a body.
 pub(in crate::http1) fn check(body: &mut Value, at: At<'_>, faults: &mut Faults) {
     let what = "a map such as `{json: …}` or `{text: …}`";
-    if !fields(body, at, BODY, what, faults) {
+    if !fields(body, at, &[BODY], what, faults) {
         return;
     }
     let all = body.as_map().unwrap_or_default();
@@ -84,7 +84,7 @@ fn beside(body: &mut Value, kind: &str, at: At<'_>, faults: &mut Faults) {
             fields(
                 style,
                 here,
-                JSON_STYLE,
+                &[JSON_STYLE],
                 "a map such as `{spaced: true}`",
                 faults,
             ) && json::Style::from_value(style).is_some()
@@ -93,7 +93,7 @@ fn beside(body: &mut Value, kind: &str, at: At<'_>, faults: &mut Faults) {
             fields(
                 style,
                 here,
-                FORM_STYLE,
+                &[FORM_STYLE],
                 "a map such as `{lower: true}`",
                 faults,
             ) && form::Style::from_value(style).is_some()
