@@ -17,6 +17,9 @@ const SLACK: i128 = 5 * SECOND;
 /// Clocks that are so far apart need not agree on how long a month, or a day, is.
 const FAR: i128 = DAY / 2;
 
+/// How long a service may have been running where nobody knows: after that moments are constants.
+const UNKNOWN: i128 = 400 * DAY;
+
 /// A distance that is a multiple of this, to the second, is no chance: the moment was made at its
 /// test's time.
 const ROUND: i128 = 300 * SECOND;
@@ -149,16 +152,16 @@ impl<'c> Times<'c> {
         if own && other {
             return false;
         }
-        if !own && self.clocks.started.is_none() || self.clocks.restarted == [None; CLOCKS] {
-            // It ran before, for nobody knows how long.
-            return true;
-        }
         let life = |now: Span, started: Option<Span>, own: bool| match started {
-            Some(started) if !own => Span::new(started.from, now.to),
-            _ => now,
+            _ if own => now,
+            Some(started) => Span::new(started.from, now.to),
+            None => Span::new(now.from - UNKNOWN, now.to),
         };
         let recorded = life(self.recorded, self.clocks.started, own);
+        let runs_here = self.clocks.restarted != [None; CLOCKS];
         clocks.any(|(now, restarted)| {
+            // What did not start with the others has its clock from the start.
+            let restarted = restarted.or(runs_here.then_some(now));
             let replayed = life(now, restarted, other);
             fits(a, b, (recorded, replayed))
                 || !own && is_of_file(a, recorded) && is_of_file(b, replayed) && !is_rounded(a, b)

@@ -27,12 +27,17 @@ impl<'a> Around<'a> {
 
     /// Whether somebody gave this text to the service in this test.
     pub(super) fn was_given(&self, text: &str) -> bool {
-        self.test.is_some_and(|test| {
-            let answers = test.calls.iter().map(|call| &call.response);
-            std::iter::once(&test.request)
-                .chain(answers)
-                .any(|tree| has(tree, text))
-        })
+        let mut found = false;
+        self.each_given(&mut |tree| found = found || has(tree, text));
+        found
+    }
+
+    /// Calls `each` for what was given to the service in this test.
+    pub(super) fn each_given(&self, each: &mut dyn FnMut(&'a Value)) {
+        if let Some(test) = self.test {
+            each(&test.request);
+            test.calls.iter().for_each(|call| each(&call.response));
+        }
     }
 }
 

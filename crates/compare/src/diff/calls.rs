@@ -77,7 +77,9 @@ pub fn compare_calls(
         }
         let expected = recorded.request.get("headers");
         let observed = matched.call.request.get("headers");
-        if recorded.protocol.0 != "http" || expected == observed {
+        // Equal ones with what the service made are noted: the same id stands for one alone.
+        let is_same = expected == observed && test.made.is_empty();
+        if recorded.protocol.0 != "http" || is_same {
             continue;
         }
         let (expected, hidden_a) = compared_headers(expected);

@@ -252,7 +252,11 @@ impl<'a> Differ<'a> {
                         _ => false,
                     })
                 }
-                Action::FollowsBody => self.bodies_differ,
+                // Whether there is one, and how strong it is, follows from no body.
+                Action::FollowsBody => {
+                    let is_weak = |value: &Value| leaf_text(value).map(|t| t.starts_with("W/"));
+                    self.bodies_differ && both.is_some_and(|(a, b)| is_weak(a) == is_weak(b))
+                }
                 Action::FramesBody => {
                     self.bodies_differ
                         || self.both_have_bodies

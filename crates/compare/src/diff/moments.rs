@@ -40,7 +40,8 @@ pub(super) fn number_kind(text: &str, kinds: &BTreeSet<TokenKind>) -> Option<Tok
 }
 
 /// Whether two values of one kind are written the same way: moments in the same format, hashes of
-/// passwords by the same algorithm at the same cost, random text of the same length and letters. Values of other kinds have one form each.
+/// passwords by the same algorithm at the same cost, random text of the same length and letters, UUIDs
+/// of one version. Values of other kinds have one form each.
 pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> bool {
     if let Some(units) = units(kind) {
         let whole = |text: &str| text.split('.').next()?.parse::<i64>().ok();
@@ -54,7 +55,7 @@ pub(super) fn same_form(kind: TokenKind, recorded: &str, candidate: &str) -> boo
     }
     match kind {
         TokenKind::Timestamp => form(recorded) == form(candidate),
-        TokenKind::PasswordHash | TokenKind::Random => {
+        TokenKind::PasswordHash | TokenKind::Random | TokenKind::Uuid | TokenKind::Ulid => {
             made::style(kind, recorded) == made::style(kind, candidate)
         }
         _ => true,

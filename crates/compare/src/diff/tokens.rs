@@ -1,6 +1,7 @@
 //! Values that the service makes, where they are compared: by kind, and tied by the map.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use retake_model::{Made, TokenKind, Value};
@@ -8,7 +9,7 @@ use retake_model::{Made, TokenKind, Value};
 use super::around::Around;
 use super::moments;
 use crate::clocks::{Distance, Far};
-use crate::made::{Token, ValueMap, compared_as, scan, scan_widely};
+use crate::made::{Token, ValueMap, compared_as, each_text, scan, scan_widely};
 
 /// The shortest secret of the candidate that is tied to the recorded one, in bytes.
 const SHORTEST_SECRET: usize = 16;
@@ -22,6 +23,8 @@ pub(super) struct Tokens<'a> {
     /// them where it made a value of its own.
     known: HashSet<&'a str>,
     around: Around<'a>,
+    /// Tokens that the service was given; read when the first is asked for.
+    given: OnceCell<HashSet<&'a str>>,
     /// Whether what is compared are the claims of a token. What is in them was not traced when it
     /// was recorded: what nobody gave to the service in this test was made with the token.
     pub(super) in_claims: bool,
@@ -99,6 +102,7 @@ impl<'a> Tokens<'a> {
             kinds: made.iter().map(kind_of).collect(),
             known: HashSet::new(),
             around,
+            given: OnceCell::new(),
             in_claims: false,
         };
         if tokens.kinds.iter().any(|kind| !kind.is_moment()) {
@@ -191,6 +195,22 @@ impl<'a> Tokens<'a> {
         values
             .recorded_of(candidate)
             .is_some_and(|recorded| self.is_made(recorded))
+    }
+
+    /// Whether the service was given this value in this test, by the request or an answer.
+    fn was_given(&self, candidate: &str) -> bool {
+        let given = self.given.get_or_init(|| {
+            let mut given = HashSet::new();
+            self.around.each_given(&mut |tree| {
+                each_text(tree, &mut |text| {
+                    scan(text, |token| {
+                        given.insert(token.text);
+                    });
+                });
+            });
+            given
+        });
+        given.contains(candidate) && !self.is_made(candidate)
     }
 
     fn learn(&mut self, tree: &'a Value) {
@@ -294,7 +314,8 @@ impl<'a> Tokens<'a> {
             if kind.is_moment() && !bind {
                 continue;
             }
-            let fits = if candidate != recorded && self.known.contains(candidate) {
+            let known = || self.known.contains(candidate) || self.was_given(candidate);
+            let fits = if candidate != recorded && !kind.is_moment() && known() {
                 Err(format!(
                     "a new {} was made here when it was recorded; {candidate} is one that the \
                      service was given",
@@ -390,13 +411,29 @@ fn fit<'t>(
                     Some(Piece::Literal(next)) => rest.find(next)?,
                     Some(_) => rest.find(char::is_whitespace).unwrap_or(rest.len()),
                 };
-                let secret = rest.get(..length).filter(|secret| !secret.is_empty())?;
+                let secret = rest.get(..length).filter(|secret| !is_nothing(secret))?;
                 pairs.push((TokenKind::Secret, *recorded, secret));
                 length
             }
         };
     }
     (at == observed.len()).then_some(pairs)
+}
+
+/// Whether a text is what languages write where there is no value.
+fn is_nothing(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "",
+        "null",
+        "undefined",
+        "none",
+        "nil",
+        "nan",
+        "[object object]",
+        "[object promise]",
+        "<nil>",
+    ];
+    WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// The expected text in the candidate's terms. Values that were not seen before take the observed

@@ -13,8 +13,8 @@ mod values;
 
 pub(crate) use instant::Instant;
 pub(crate) use moment::civil;
-pub(crate) use provenance::each_token;
 pub use provenance::{Known, find_made};
+pub(crate) use provenance::{each_text, each_token};
 pub use scan::{Near, Token, each_leaf_token, epoch_kind, leaf_tokens, scan, whole_token};
 pub(crate) use scan::{compared_as, scan_widely, style, tokens_and_constants};
 pub(crate) use unlike::is_unlike_words;

@@ -249,7 +249,7 @@ pub(crate) fn each_token(
 }
 
 /// Calls `each` for every text of a tree, names of fields and digits of numbers too.
-fn each_text(tree: &Value, each: &mut dyn FnMut(&str)) {
+pub(crate) fn each_text<'t>(tree: &'t Value, each: &mut dyn FnMut(&'t str)) {
     match tree {
         Value::String(text) => each(text),
         Value::Number(number) => each(number.as_str()),

@@ -259,9 +259,16 @@ fn fraction(rest: &[u8]) -> usize {
 
 /// How a value is written, as a number; only values of one kind and one number stand for each
 /// other. For moments what stands between date and time, and how the zone is told; for hashes of
-/// passwords the algorithm and its costs; for random text its length and letters.
+/// passwords the algorithm and its costs; for random text its length and letters; for a UUID its
+/// version, and for ids of one case that.
 pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
+    let capitals = || u64::from(text.bytes().any(|b| b.is_ascii_uppercase()));
     match kind {
+        TokenKind::Uuid => {
+            let version = text.as_bytes().get(14).copied().unwrap_or_default();
+            u64::from(version) << 1 | capitals()
+        }
+        TokenKind::Ulid => capitals(),
         TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
         TokenKind::Random => signed::style(text).unwrap_or_else(|| random::style(text)),
         _ => moment::style(text),

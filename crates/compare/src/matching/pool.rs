@@ -193,6 +193,11 @@ impl Pool {
         }
     }
 
+    /// Notes values that the service was given.
+    pub(crate) fn give<'t>(&mut self, values: impl Iterator<Item = &'t Box<str>>) {
+        self.given.extend(values.cloned());
+    }
+
     /// Takes the mock that answers, among those that are eligible.
     pub(crate) fn take(
         &mut self,

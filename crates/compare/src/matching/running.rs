@@ -103,6 +103,7 @@ impl Running {
             };
             add_call(&mut pool, origin, provenance, mock, reading);
         }
+        provenance.give(&mut pool);
         Running {
             set: origin.0,
             number: origin.1,
@@ -237,6 +238,17 @@ impl<'t> Provenance<'t> {
             }
             given
         })
+    }
+
+    /// Tells a pool what was given to the service in this test: no value that it makes anew is one of
+    /// these.
+    pub(super) fn give(&self, pool: &mut Pool) {
+        let in_call =
+            |place: &&Path| matches!(place.0.first(), Some(Segment::Key(key)) if key == "calls");
+        if self.own.values().flatten().any(in_call) {
+            let given = self.given().iter();
+            pool.give(given.filter(|text| !self.own.contains_key(&***text)));
+        }
     }
 
     /// How a value in the request of the call with that number came to be. A value that an

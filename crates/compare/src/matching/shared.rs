@@ -104,6 +104,9 @@ impl Shared {
                     add_call(&mut crowd, origin, provenance, mock, reading);
                 }
             }
+            if let Some(provenance) = provenance {
+                provenance.give(&mut crowd);
+            }
         }
         for (index, mock) in by_clock {
             self.add(&mut crowd, shared(index), mock, near, &mut known, reading);

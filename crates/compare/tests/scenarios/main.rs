@@ -14,5 +14,6 @@ mod meaning;
 mod moments;
 mod noise;
 mod read_ahead;
+mod regressions;
 mod values;
 mod wrong_answers;
