@@ -9,7 +9,7 @@ use retake_model::{Made, TokenKind, Value};
 use super::around::Around;
 use super::moments;
 use crate::clocks::{Distance, Far};
-use crate::made::{Token, ValueMap, compared_as, each_text, scan, scan_widely};
+use crate::made::{Token, ValueMap, compared_as, each_text, is_nothing, scan, scan_widely};
 
 /// The shortest secret of the candidate that is tied to the recorded one, in bytes.
 const SHORTEST_SECRET: usize = 16;
@@ -418,22 +418,6 @@ fn fit<'t>(
         };
     }
     (at == observed.len()).then_some(pairs)
-}
-
-/// Whether a text is what languages write where there is no value.
-fn is_nothing(text: &str) -> bool {
-    const WORDS: &[&str] = &[
-        "",
-        "null",
-        "undefined",
-        "none",
-        "nil",
-        "nan",
-        "[object object]",
-        "[object promise]",
-        "<nil>",
-    ];
-    WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// The expected text in the candidate's terms. Values that were not seen before take the observed

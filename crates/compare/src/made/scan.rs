@@ -5,6 +5,7 @@ use retake_model::{Timestamp, TokenKind};
 use super::moment::{self, DAY};
 use super::password;
 use super::random;
+use super::secret;
 use super::signed;
 
 /// A value that looks generated, and where it stands in a text.
@@ -305,7 +306,7 @@ fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
         4 | 16 if first.is_ascii_digit() => {
             moment::written(rest).map(|n| (TokenKind::Timestamp, n))
         }
-        8 if word == b"redacted" => redacted(rest).map(|n| (TokenKind::Secret, n)),
+        8 if word == b"redacted" => secret::redacted(rest).map(|n| (TokenKind::Secret, n)),
         8 => hyphened_uuid(rest).map(|n| (TokenKind::Uuid, n)),
         24 => is_object_id(word).then_some((TokenKind::ObjectId, 24)),
         26 => is_ulid(word).then_some((TokenKind::Ulid, 26)),
@@ -426,12 +427,6 @@ fn jwt(rest: &[u8]) -> Option<usize> {
 
 fn is_base64url(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'-' || b == b'_'
-}
-
-/// `redacted-` and 24 hex digits.
-fn redacted(rest: &[u8]) -> Option<usize> {
-    let digits = rest.get(8..33)?.strip_prefix(b"-")?;
-    digits.iter().all(u8::is_ascii_hexdigit).then_some(33)
 }
 
 /// Whether a second since 1970 is between 2009 and 2050.

@@ -140,6 +140,36 @@ impl Canon {
             .collect()
     }
 
+    /// What a leaf has before, between and after its tokens.
+    pub(crate) fn leaf_parts(&self, number: usize) -> Option<Box<[Box<[u8]>]>> {
+        let leaf = self.leaves.get(number)?;
+        let tokens = self.tokens.get(leaf.tokens.0..leaf.tokens.1)?;
+        let ends = tokens.iter().map(|token| token.at).chain([leaf.text.1]);
+        let mut from = leaf.text.0;
+        let parts = ends.map(|end| {
+            let part = self.text.get(from..end).unwrap_or_default();
+            from = end;
+            part.into()
+        });
+        Some(parts.collect())
+    }
+
+    /// All of a leaf.
+    pub(crate) fn leaf_text(&self, number: usize) -> Option<Vec<u8>> {
+        let parts = self.leaf_parts(number)?;
+        let leaf = self.leaves.get(number)?;
+        let tokens = self.tokens.get(leaf.tokens.0..leaf.tokens.1)?;
+        let mut tokens = tokens.iter();
+        let mut text = Vec::new();
+        for part in &parts {
+            text.extend_from_slice(part);
+            if let Some(token) = tokens.next() {
+                text.extend_from_slice(token.text.as_bytes());
+            }
+        }
+        Some(text)
+    }
+
     /// The numbers of the tokens outside of these leaves.
     pub(crate) fn outside(&self, leaves: &[usize]) -> Vec<usize> {
         let hidden = |i: usize| {

@@ -10,7 +10,10 @@ use super::outcome::Pair;
 use crate::made::{Near, ValueMap};
 use crate::sql::{Meant, same};
 
+mod around_secrets;
 mod pairs;
+
+use around_secrets::AroundSecrets;
 
 /// Mocks that may answer at one time.
 ///
@@ -56,6 +59,7 @@ pub(crate) struct Entry {
     itself: Option<Key>,
     loose: Key,
     wild: Option<Key>,
+    around_secrets: AroundSecrets,
 }
 
 /// Where a mock was recorded.
@@ -151,6 +155,10 @@ impl Pool {
         let wild = (!secrets.is_empty())
             .then(|| canon.wild_key(&secrets))
             .flatten();
+        let around_secrets = match wild {
+            Some(_) => AroundSecrets::of(canon, &secrets),
+            None => AroundSecrets::default(),
+        };
         let outside = match wild {
             Some(_) => canon.outside(&secrets),
             None => Vec::new(),
@@ -183,6 +191,7 @@ impl Pool {
             itself,
             loose,
             wild,
+            around_secrets,
         });
     }
 
@@ -322,6 +331,9 @@ impl Pool {
                 .filter_map(|i| asked.canon.tokens.get(i))
                 .collect();
             self.find(Index::Wild, key, asked, which, eligible, |pool, entry| {
+                if !entry.around_secrets.are_in(asked.canon, mask) {
+                    return None;
+                }
                 let recorded = entry.outside.iter().filter_map(|i| entry.tokens.get(*i));
                 pool.pairs(recorded, tokens.iter().copied(), asked, which)
             })

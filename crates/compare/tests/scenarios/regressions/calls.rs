@@ -9,6 +9,11 @@ fn changed_calls_over_http_are_red() {
     let without = || asks(&[sends("POST", "/x", &[], "1")]);
     let body = |text: &str| asks(&[sends("POST", "/x", &[], text)]);
     let key = |key: &str| sends("POST", "/charge", &[("idempotency-key", key)], r#"{"n":1}"#);
+    let text_body = |text: &str| {
+        let mut request = http("POST", "/x", None);
+        request.push("body", Value::map([("text", text.into())]));
+        asks(&[request])
+    };
     let rows = vec![
         ("another method", one("GET", "/x"), one("HEAD", "/x")),
         ("another path", one("GET", "/x/1"), one("GET", "/x/2")),
@@ -101,6 +106,26 @@ fn changed_calls_over_http_are_red() {
             asks(&[key(GIVEN)]),
         ),
         ("a call lost", asks(&[key(V4)]), asks(&[])),
+        (
+            "a text beside a secret",
+            text_body("<pay key='redacted-0123456789abcdef01234567' amount='1'/>"),
+            text_body("<pay key='abcdefghijklmnopqrst' amount='100'/>"),
+        ),
+        (
+            "a scheme before a secret",
+            body(r#"{"auth":"Bearer redacted-0123456789abcdef01234567"}"#),
+            body(r#"{"auth":"Basic abcdefghijklmnopqrst"}"#),
+        ),
+        (
+            "nothing for a secret",
+            body(r#"{"auth":"redacted-0123456789abcdef01234567"}"#),
+            body(r#"{"auth":"undefined"}"#),
+        ),
+        (
+            "an empty text for a secret",
+            body(r#"{"auth":"redacted-0123456789abcdef01234567"}"#),
+            body(r#"{"auth":""}"#),
+        ),
     ];
     assert_eq!(green(rows), [""; 0]);
 }
