@@ -1,7 +1,7 @@
 //! How far the moments of a test are from its time, in its calls and in its response.
 
 use retake_compare::clocks::{Clocks, Reading};
-use retake_compare::diff::{Around, compare_calls, compare_response};
+use retake_compare::diff::{Around, Compared, compare_calls, compare_response};
 use retake_compare::rules::RuleSet;
 use retake_model::{Difference, Timestamp, Value};
 
@@ -12,6 +12,20 @@ const SECOND: u64 = 1_000_000_000;
 /// The differences of one test that sends this call and answers so, recorded and now; and how many
 /// moments were compared by their distance.
 fn differences(recorded: (Value, Value), now: (Value, Value), frozen: bool) -> (Vec<String>, u64) {
+    let found = compared(recorded, now, frozen);
+    let told = |value: &Option<Value>| match value {
+        Some(Value::String(text)) => text.clone(),
+        other => format!("{other:?}"),
+    };
+    let line = |d: &Difference| {
+        let (a, b) = (told(&d.baseline), told(&d.candidate));
+        format!("{}: {a} -> {b}", d.place)
+    };
+    let lines = found.differences.iter().map(line).collect();
+    (lines, found.by_distance)
+}
+
+fn compared(recorded: (Value, Value), now: (Value, Value), frozen: bool) -> Compared {
     let case = test(
         "t",
         http("POST", "/", None),
@@ -43,22 +57,7 @@ fn differences(recorded: (Value, Value), now: (Value, Value), frozen: bool) -> (
         &rules,
         run.mocks.values(),
     ));
-    let told = |value: &Option<Value>| match value {
-        Some(Value::String(text)) => text.clone(),
-        other => format!("{other:?}"),
-    };
-    let line = |d: &Difference| {
-        format!(
-            "{}: {} -> {}",
-            d.place,
-            told(&d.baseline),
-            told(&d.candidate)
-        )
-    };
-    (
-        found.differences.iter().map(line).collect(),
-        found.by_distance,
-    )
+    found
 }
 
 #[test]
@@ -103,4 +102,27 @@ fn scenario_26_a_moment_in_a_response_is_as_far_from_the_request_as_it_was() {
     assert_eq!(of("2026-03-31T09:20:31.25Z"), (vec![], 1));
     let line = "response.body.json.until: 30 days after the request -> 31 days after the request";
     assert_eq!(of("2026-04-01T09:20:30.0005Z"), (vec![line.to_owned()], 0));
+}
+
+#[test]
+fn a_moment_that_the_service_may_have_kept_is_no_difference_and_is_told() {
+    let body = |at: &str| {
+        let body = Value::map([("loaded", at.into())]);
+        (sql("select 1", &[]), ok(body))
+    };
+    let found = compared(
+        body("2026-03-01T09:20:30.0005Z"),
+        body("2026-03-01T08:07:06.5Z"),
+        true,
+    );
+    assert_eq!(found.differences, []);
+    assert_eq!((found.by_kind, found.by_distance), (1, 0));
+    assert_eq!(
+        found.notes,
+        [
+            "response.body.json.loaded: the time of the request when it was recorded, 1 h 13 min \
+             before the request now; no difference, because a moment that the service keeps from \
+             before would explain it"
+        ]
+    );
 }
