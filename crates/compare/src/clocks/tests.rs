@@ -299,6 +299,17 @@ fn a_service_that_ran_before_may_keep_anything_from_then() {
 }
 
 #[test]
+fn a_period_is_the_present_one_however_long_the_service_ran() {
+    check(ELSEWHERE, "2026-03-02", "2026-12-01", "same");
+    check(
+        ELSEWHERE,
+        "2026-03-02",
+        "2026-12-05",
+        "1 day after the request -> 5 days after the request",
+    );
+}
+
+#[test]
 fn the_service_may_have_a_clock_of_its_own() {
     let date = |text: &str| {
         let header = Value::map([("date", text.into())]);

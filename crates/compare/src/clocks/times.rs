@@ -9,6 +9,7 @@ use crate::made::Instant;
 
 const SECOND: i128 = 1_000_000_000;
 const MINUTE: i128 = 60 * SECOND;
+const QUARTER: i128 = 15 * MINUTE;
 
 /// How far moments may lie from where their test's times have them: clocks of two machines, a time
 /// that is kept for a second, rounding.
@@ -155,6 +156,8 @@ impl<'c> Times<'c> {
         let life = |now: Span, started: Option<Span>, own: bool| match started {
             _ if own => now,
             Some(started) => Span::new(started.from, now.to),
+            // What begins a period is made for the present one.
+            None if is_rounded(a, b, QUARTER) => now,
             None => Span::new(now.from - UNKNOWN, now.to),
         };
         let recorded = life(self.recorded, self.clocks.started, own);
@@ -164,7 +167,10 @@ impl<'c> Times<'c> {
             let restarted = restarted.or(runs_here.then_some(now));
             let replayed = life(now, restarted, other);
             fits(a, b, (recorded, replayed))
-                || !own && is_of_file(a, recorded) && is_of_file(b, replayed) && !is_rounded(a, b)
+                || !own
+                    && is_of_file(a, recorded)
+                    && is_of_file(b, replayed)
+                    && !is_rounded(a, b, MINUTE)
         })
     }
 }
@@ -174,9 +180,9 @@ fn is_of_file(moment: Instant, life: Span) -> bool {
     moment.step < DAY && moment.at < life.from
 }
 
-/// Whether both moments are full minutes, as those of files are by chance alone.
-fn is_rounded(a: Instant, b: Instant) -> bool {
-    a.at % MINUTE == 0 && b.at % MINUTE == 0
+/// Whether both moments are multiples of a unit, as those that something keeps are by chance alone.
+fn is_rounded(a: Instant, b: Instant, unit: i128) -> bool {
+    a.at % unit == 0 && b.at % unit == 0
 }
 
 /// Whether two moments may lie equally far from two times.

@@ -36,7 +36,8 @@ fn verdict(recorded: &Does, now: &Does) -> Verdict {
         recorded.response.clone(),
         calls.collect(),
     );
-    let set = set(vec![case], vec![]);
+    let mut set = set(vec![case], vec![]);
+    set.info.command = vec!["./shop".to_owned()];
     let case = set.tests[0].clone();
     let mut clocks = Clocks::of(&set);
     let mut run = Run::of(set);
@@ -44,6 +45,7 @@ fn verdict(recorded: &Does, now: &Does) -> Verdict {
         shown: Some(Timestamp(RECORDED + passed)),
         real: Timestamp(REPLAYED + passed),
     };
+    clocks.started(at(0), at(0));
     run.begin("t");
     clocks.begin(0, at(0), at(0));
     for request in &now.calls {

@@ -6,6 +6,13 @@ use super::*;
 fn changed_values_are_red() {
     let two = |a: &str, b: &str| body(&format!(r#"{{"a":"{a}","b":"{b}"}}"#));
     let one = |value: &str| body(&format!(r#"{{"v":{value}}}"#));
+    let stores = |params: &[&str], json: &str| Does {
+        calls: params
+            .iter()
+            .map(|param| sql("insert into t values ($1)", &[param]))
+            .collect(),
+        ..body(json)
+    };
     let rows = vec![
         ("another value", one("1"), one("2")),
         ("a text for a number", one("1"), one(r#""1""#)),
@@ -161,6 +168,56 @@ fn changed_values_are_red() {
             "a secret that is empty",
             two("redacted-0123456789abcdef01234567", "x"),
             two("", "x"),
+        ),
+        (
+            "ids in another order than they were stored in",
+            stores(&[V4, OTHER_V4], &format!(r#"["{V4}","{OTHER_V4}"]"#)),
+            stores(&[V4, OTHER_V4], &format!(r#"["{OTHER_V4}","{V4}"]"#)),
+        ),
+        (
+            "an id that was not stored",
+            stores(&[V4], &format!(r#"{{"id":"{V4}"}}"#)),
+            stores(&[V4], &format!(r#"{{"id":"{OTHER_V4}"}}"#)),
+        ),
+        (
+            "a link to another id",
+            two(V4, &format!("/orders/{V4}")),
+            two(OTHER_V4, "/orders/aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
+        ),
+        (
+            "a name that is made twice",
+            body(&format!(r#"{{"{V4}":1,"{OTHER_V4}":2}}"#)),
+            body(&format!(r#"{{"{V4}":1,"{V4}":2}}"#)),
+        ),
+        (
+            "a session that stays the same",
+            two("V1StGXR8_Z5jdHi6B-myT", "n4bQgYhMfWWaL2qgxVrQF"),
+            two("V1StGXR8_Z5jdHi6B-myT", "V1StGXR8_Z5jdHi6B-myT"),
+        ),
+        (
+            "an expiry before the request",
+            two("2026-03-01T10:20:30Z", "x"),
+            two("2026-03-01T08:20:30Z", "x"),
+        ),
+        (
+            "an expiry of another unit",
+            body(r#"{"exp":1772360430000}"#),
+            body(r#"{"exp":1772356833600}"#),
+        ),
+        (
+            "the start of another day",
+            two("2026-03-01T00:00:00Z", "x"),
+            two("2026-03-02T00:00:00Z", "x"),
+        ),
+        (
+            "the start of another month",
+            two("2026-04-01T00:00:00Z", "x"),
+            two("2026-05-01T00:00:00Z", "x"),
+        ),
+        (
+            "another day",
+            two("2026-03-02", "x"),
+            two("2026-03-03", "x"),
         ),
     ];
     assert_eq!(green(rows), [""; 0]);
