@@ -21,7 +21,13 @@ const FIELDS: [&str; 3] = ["describe", "listening", "startup"];
 /// Whether a request asks about a session or a statement: a miss of it is no verdict, nor is it
 /// missing where it is not asked.
 pub(super) fn is_probe(request: &Value) -> bool {
-    FIELDS.iter().any(|field| request.get(field).is_some())
+    FIELDS.iter().any(|field| request.get(field).is_some()) || is_empty(request)
+}
+
+/// Whether a statement says nothing, as pools send to see whether a connection is alive.
+pub(super) fn is_empty(request: &Value) -> bool {
+    let sql = request.get("sql").and_then(Value::as_str);
+    sql.is_some_and(|sql| sql.chars().all(|c| c == ';' || c.is_whitespace()))
 }
 
 /// What recorded calls tell of statements: made when it is first needed.

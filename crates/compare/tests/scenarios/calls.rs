@@ -288,6 +288,33 @@ fn scenario_19_a_statement_that_is_nothing_like_the_asked_one_is_not_near() {
 }
 
 #[test]
+fn scenario_18_a_pool_that_asks_nothing_to_see_whether_a_connection_is_alive_is_no_difference() {
+    let empty = Value::map([("empty", true.into())]);
+    let read = query(1, "select a from t", &[]);
+    let check = |calls: Vec<retake_model::Mock>, pings: usize, expected: &str| {
+        let mut run = one(calls);
+        run.begin("t");
+        for _ in 0..pings {
+            assert_eq!(run.ask(sql("", &[])), Ok(empty.clone()));
+        }
+        run.ask(sql("select a from t", &[])).unwrap();
+        run.end("t");
+        assert_eq!(told(&run.finish_one()), expected);
+    };
+    check(
+        vec![read.clone()],
+        2,
+        "matched 0 extra 0 unknown 0 missing  reordered ",
+    );
+    let ping = call(0, sql("", &[]), empty.clone());
+    check(
+        vec![ping, read],
+        0,
+        "matched 1 extra 0 unknown 0 missing  reordered ",
+    );
+}
+
+#[test]
 fn scenario_20_one_more_one_fewer_another_order() {
     let texts = ["select a from t", "select b from t", "select c from t"];
     let calls: Vec<_> = (0u64..)

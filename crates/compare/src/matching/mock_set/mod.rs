@@ -9,7 +9,7 @@ use retake_model::{
 };
 
 use super::canon::Canon;
-use super::describe::{Described, is_probe};
+use super::describe::{Described, is_empty, is_probe};
 use super::effect::known_effect;
 use super::elsewhere::Elsewhere;
 use super::explain::Around;
@@ -396,6 +396,9 @@ impl MockSet {
         rules: &'static Rules,
         owners: &Owners,
     ) -> Answer {
+        if is_empty(&call.request) {
+            return Answer::Serve(Arc::new(Value::map([("empty", true.into())])));
+        }
         let described = self
             .described
             .get_or_insert_with(|| Described::read(&self.sets, &mut self.statements));
