@@ -96,8 +96,8 @@ pub enum Attribution {
     Trace,
     /// Only this test's request was open.
     Alone,
-    /// Several requests were open, and a value in it stands in this test's request alone. Nothing
-    /// certain: those tests share it.
+    /// Several requests were open, and this test's knows more of the values in it, or shows more of
+    /// its answer. Nothing certain: those tests share it.
     Values,
     /// Several requests were open, and other calls of its transaction are this test's. Those tests
     /// share it.

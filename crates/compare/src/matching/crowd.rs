@@ -8,11 +8,13 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use retake_model::{Mock, TestCase, TestSet};
+use retake_model::{Attribution, Mock, TestCase, TestSet};
 
+use super::LATE;
 use super::key::Key;
 use super::mock_set::mock;
 use super::pool::{Asked, Entry, Hit, Origin, Pool, Which};
+use super::telling::values_in_answer;
 
 /// How many mocks of one question are looked at to pass one on.
 const LOOK: usize = 1_000;
@@ -34,6 +36,8 @@ pub(super) struct Crowd {
     own: HashMap<usize, Vec<usize>>,
     /// The mocks with one exact question, by it and the group.
     same: HashMap<(Key, usize), Vec<Origin>>,
+    /// When each mock was asked for, in nanoseconds since 1970.
+    asked: HashMap<Origin, u64>,
     /// Which test each mock was served to.
     takers: HashMap<Origin, usize>,
 }
@@ -51,9 +55,15 @@ impl Crowd {
         }
         let mut own: HashMap<usize, Vec<usize>> = HashMap::new();
         let mut same: HashMap<(Key, usize), Vec<Origin>> = HashMap::new();
+        let mut asked = HashMap::new();
         for (number, entry) in pool.entries().enumerate() {
             if let Some(test) = entry.origin.test {
                 own.entry(test).or_default().push(number);
+                let case = tests.get(test);
+                let call = case.and_then(|case| Some((case, case.calls.get(entry.origin.index)?)));
+                if let Some((case, call)) = call {
+                    asked.insert(entry.origin, case.at.0.saturating_add(call.after));
+                }
                 let group = groups.get(test).copied().unwrap_or_default();
                 let origins = same.entry((entry.question(), group)).or_default();
                 origins.push(entry.origin);
@@ -66,6 +76,7 @@ impl Crowd {
             left,
             own,
             same,
+            asked,
             takers: HashMap::new(),
         }
     }
@@ -76,19 +87,80 @@ impl Crowd {
     }
 
     /// Takes the mock that answers the test with that number: what is kept with it (it was more
-    /// likely asked by it than by another one), else what is kept with a test that overlapped.
-    pub(super) fn take(&mut self, asked: &Asked<'_>, which: Which, test: usize) -> Option<Hit> {
+    /// likely asked by it than by another one), else what is kept with a test of that moment. Where
+    /// nothing told whose it is and several have other answers, the one that the recorded response
+    /// of the test shows.
+    pub(super) fn take(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        test: usize,
+        sets: &[Arc<TestSet>],
+    ) -> Option<Hit> {
+        let shown = match which {
+            Which::Waiting => self.shown(asked, test, sets),
+            Which::Again => None,
+        };
+        if let Some(shown) = shown
+            && let Some(hit) = self.pool.take(asked, which, |origin| origin == shown)
+        {
+            return self.taken(hit, which, test);
+        }
         if let Some(hit) = self.take_kept(asked, which, test) {
             return Some(hit);
         }
-        let own = self.spans.get(test)?;
-        let spans = &self.spans;
-        let beside = |origin: Origin| match origin.test {
-            Some(number) => spans.get(number).is_some_and(|other| own.overlaps(other)),
-            None => true,
-        };
-        let hit = self.pool.take(asked, which, beside)?;
+        let (spans, times) = (&self.spans, &self.asked);
+        let hit = (self.pool).take(asked, which, |origin| may_ask(spans, times, test, origin))?;
         self.taken(hit, which, test)
+    }
+
+    /// Of the mocks with one question and several answers, the one that the response of the test
+    /// shows more of than of the others; none where the test has one that something told is its
+    /// own.
+    fn shown(&self, asked: &Asked<'_>, test: usize, sets: &[Arc<TestSet>]) -> Option<Origin> {
+        let group = self.groups.get(test).copied()?;
+        let same = self.same.get(&(self.pool.question(asked), group))?;
+        let mut waiting: Vec<Origin> = Vec::new();
+        let mut own = 0;
+        for origin in same.iter().copied().take(LOOK) {
+            if self.takers.contains_key(&origin) {
+                continue;
+            }
+            if origin.test == Some(test) {
+                own += 1;
+                if mock(sets, origin)?.by != Attribution::Shared {
+                    return None;
+                }
+                waiting.insert(0, origin);
+            } else if may_ask(&self.spans, &self.asked, test, origin) {
+                waiting.push(origin);
+            }
+        }
+        let answer = |origin: &Origin| mock(sets, *origin).map(|mock| &mock.response);
+        let first = waiting.first().copied()?;
+        // Several questions of one test have the recorded order.
+        if own > 1 || waiting.iter().all(|other| answer(other) == answer(&first)) {
+            return None;
+        }
+        let case = sets.get(first.set)?.tests.get(test)?;
+        let response: HashSet<String> = values_in_answer(&case.response).into_iter().collect();
+        let fit = |origin: &Origin| -> Option<usize> {
+            let values = values_in_answer(answer(origin)?);
+            Some(
+                values
+                    .iter()
+                    .filter(|value| response.contains(*value))
+                    .count(),
+            )
+        };
+        let mut best: Option<(usize, Origin)> = None;
+        for origin in waiting {
+            let fit = fit(&origin)?;
+            if best.is_none_or(|(known, _)| fit > known) {
+                best = Some((fit, origin));
+            }
+        }
+        best.map(|(_, origin)| origin)
     }
 
     /// Takes the mock that answers the test with that number, of those that are kept with it.
@@ -141,9 +213,7 @@ impl Crowd {
     fn path(&self, same: &[Origin], test: usize, sets: &[Arc<TestSet>]) -> Option<Vec<Origin>> {
         let answer = |origin: Origin| mock(sets, origin).map(|mock| &mock.response);
         let may_have = |test: usize, origin: Origin| {
-            let (own, kept) = (self.spans.get(test), origin.test);
-            let other = kept.and_then(|kept| self.spans.get(kept));
-            matches!((own, other), (Some(own), Some(other)) if own.overlaps(other))
+            origin.test.is_some() && may_ask(&self.spans, &self.asked, test, origin)
         };
         let mut seen: HashSet<Origin> = HashSet::new();
         let firsts = same.iter().copied().filter(|first| may_have(test, *first));
@@ -203,7 +273,7 @@ impl Crowd {
         };
         let others = self.spans.iter().enumerate();
         others
-            .filter(|(number, other)| *number != test && own.overlaps(other))
+            .filter(|(number, other)| *number != test && own.is_near(other))
             .map(|(number, _)| number)
             .collect()
     }
@@ -245,7 +315,7 @@ fn groups(spans: &[During]) -> Vec<usize> {
             group += 1;
             until = None;
         }
-        until = until.max(Some(span.ended));
+        until = until.max(Some(span.late));
         if let Some(of) = groups.get_mut(number) {
             *of = group;
         }
@@ -258,6 +328,8 @@ fn groups(spans: &[During]) -> Vec<usize> {
 struct During {
     began: u64,
     ended: u64,
+    /// Until when it may have gone on after its response.
+    late: u64,
 }
 
 impl During {
@@ -265,9 +337,12 @@ impl During {
         let calls = test.calls.iter();
         let last = calls.map(|call| call.after.saturating_add(call.took)).max();
         let length = last.unwrap_or(0).max(test.took);
+        let ended = test.at.0.saturating_add(length);
+        let late = test.at.0.saturating_add(test.took).saturating_add(LATE);
         During {
             began: test.at.0,
-            ended: test.at.0.saturating_add(length),
+            ended,
+            late: late.max(ended),
         }
     }
 
@@ -275,4 +350,20 @@ impl During {
     fn overlaps(&self, other: &During) -> bool {
         self.began <= other.ended && other.began <= self.ended
     }
+
+    /// Whether one of two tests may have made what is kept with the other.
+    fn is_near(&self, other: &During) -> bool {
+        self.began <= other.late && other.began <= self.late
+    }
+}
+
+/// Whether a test may have asked for a mock: it was open when that was asked for, or was answered
+/// shortly before, or was open at the same time as the test that it is kept with.
+fn may_ask(spans: &[During], times: &HashMap<Origin, u64>, test: usize, origin: Origin) -> bool {
+    let Some(kept) = origin.test else { return true };
+    let (Some(own), Some(other)) = (spans.get(test), spans.get(kept)) else {
+        return false;
+    };
+    let at = times.get(&origin).copied().unwrap_or(other.began);
+    own.overlaps(other) || (own.began <= at && at <= own.late)
 }

@@ -41,5 +41,5 @@ pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
-pub use telling::values_of;
+pub use telling::{kind_of, values_in_answer, values_in_headers, values_of};
 pub use transaction::Step;

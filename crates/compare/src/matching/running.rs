@@ -124,6 +124,11 @@ impl Running {
         }
     }
 
+    /// Whether none of its recorded calls was made.
+    pub(super) fn has_nothing(&self) -> bool {
+        self.matched.iter().all(|call| call.index.is_none())
+    }
+
     /// Notes a call that belongs to this test.
     pub(super) fn observe(&mut self, call: ObservedCall, how: Observed) {
         let calls = self.matched.len() + self.extra.len() + self.unknown.len();

@@ -199,8 +199,8 @@ impl Places<'_> {
         let asked = &asking.shared();
         let sets = self.sets;
         let alone = self.of_one(tests, asking, which);
-        let found =
-            alone.or_else(|| self.of_crowd(tests, |crowd, test| crowd.take(asked, which, test)));
+        let found = alone
+            .or_else(|| self.of_crowd(tests, |crowd, test| crowd.take(asked, which, test, sets)));
         found.or_else(|| match which {
             Which::Waiting => {
                 self.of_crowd(tests, |crowd, test| crowd.passed_on(asked, test, sets))
@@ -215,6 +215,24 @@ impl Places<'_> {
         let which = Which::Waiting;
         let alone = self.of_one(tests, asking, which);
         alone.or_else(|| self.of_crowd(tests, |crowd, test| crowd.take_kept(asked, which, test)))
+    }
+
+    /// What tests that ended shortly before share with others, for a call that is noted with the
+    /// first of these owners.
+    pub(super) fn find_behind(
+        &mut self,
+        ended: impl Iterator<Item = (usize, usize)>,
+        owners: &Owners,
+        asking: &Asking<'_>,
+    ) -> Option<Found> {
+        let (asked, sets) = (&asking.shared(), self.sets);
+        let source = Source::Crowd(owners.first()?);
+        let mut ended = ended;
+        ended.find_map(|(set, test)| {
+            let crowd = self.shared.crowds.get_mut(set)?;
+            let hit = crowd.take(asked, Which::Waiting, test, sets)?;
+            Some(Found { hit, source })
+        })
     }
 
     /// What is one test's alone.

@@ -9,6 +9,7 @@
 mod attribution;
 mod build;
 mod calls;
+mod crowds;
 mod large;
 mod meaning;
 mod moments;

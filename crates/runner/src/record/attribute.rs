@@ -12,10 +12,14 @@ use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 mod clock;
 mod doubt;
 mod evidence;
+mod facts;
+mod habits;
 mod placed;
 
 use clock::Clock;
 use evidence::{Doubtful, Request, Transactions};
+use facts::{Facts, Question};
+use habits::Habits;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 pub use retake_compare::matching::Step;
 
@@ -42,6 +46,7 @@ pub struct Attributor {
     transactions: Transactions,
     /// Calls of which several requests may be the owner, until the first of those is handed on.
     doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
+    habits: Habits,
     doubts: u64,
     /// How many of them were decided before any of those was, because there were too many.
     hurried: u64,
@@ -59,6 +64,10 @@ struct Open {
 struct Waiting {
     exchange: Box<Exchange>,
     calls: Vec<PlacedCall>,
+    /// Whether another request was open at the same time.
+    crowded: bool,
+    /// What is known of it, once that was asked.
+    facts: Option<Facts>,
 }
 
 impl Attributor {
@@ -104,13 +113,33 @@ impl Attributor {
         let at = self
             .ended
             .partition_point(|w| w.exchange.ended <= exchange.ended);
-        self.ended.insert(at, Waiting { exchange, calls });
+        let crowded = self.mark_crowd(&exchange);
+        let waiting = Waiting {
+            exchange,
+            calls,
+            crowded,
+            facts: None,
+        };
+        self.ended.insert(at, waiting);
         for call in std::mem::take(&mut self.traced) {
             self.place(call);
         }
         while self.ended.len() > MAX_WAITING {
             self.hand_on_oldest();
         }
+    }
+
+    /// Whether another request was open at the same time; marks those that were, too.
+    fn mark_crowd(&mut self, exchange: &Exchange) -> bool {
+        let mut crowded = self.open.values().any(|open| open.at <= exchange.ended);
+        let last = self.ended.iter_mut().rev();
+        for other in last.take_while(|other| other.exchange.ended >= exchange.began) {
+            if other.exchange.began <= exchange.ended {
+                other.crowded = true;
+                crowded = true;
+            }
+        }
+        crowded
     }
 
     /// An outbound exchange ended.
@@ -187,6 +216,7 @@ impl Attributor {
             waiting
                 .calls
                 .sort_by_key(|c| (c.call.exchange.began, c.call.exchange.conn));
+            self.learn_habits(&mut waiting);
             let (began, ended) = (waiting.exchange.began, waiting.exchange.ended);
             let overlapped = self.last_ended >= began
                 || self.open.values().any(|open| open.at <= ended)
@@ -230,7 +260,14 @@ impl Attributor {
             .filter(|(_, o)| o.at <= began)
             .map(|(k, _)| *k)
             .collect();
+        let behind = self.is_behind_crowd(began);
+        let traced = call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
+        let several = covering.len() + open.len() > 1;
         match (covering.as_slice(), open.as_slice()) {
+            (_, [_, ..]) if traced && several => {
+                self.traced.push(call);
+            }
+            _ if behind => self.doubt(call, transaction),
             ([], []) => {
                 if let Some(request) = self.place_idle(call) {
                     self.transactions.owned(transaction, request);
@@ -246,12 +283,7 @@ impl Attributor {
                 self.transactions.owned(transaction, only);
                 self.attach_open(only, call, Attribution::Alone);
             }
-            (_, [_, ..]) if call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING => {
-                self.traced.push(call);
-            }
-            _ => {
-                self.doubt(Doubtful { call, transaction });
-            }
+            _ => self.doubt(call, transaction),
         }
     }
 
@@ -310,7 +342,11 @@ impl Attributor {
     fn take_back(&mut self, recurring: &Recurring) {
         let mut taken = Vec::new();
         let lists = self.open.values_mut().map(|open| &mut open.calls);
-        for calls in lists.chain(self.ended.iter_mut().map(|waiting| &mut waiting.calls)) {
+        let answered = self.ended.iter_mut().map(|waiting| {
+            waiting.facts = None;
+            &mut waiting.calls
+        });
+        for calls in lists.chain(answered) {
             let by_clock = |placed: &mut PlacedCall| {
                 placed.by != Attribution::Trace && placed.call.recurring.key == recurring.key
             };
@@ -324,6 +360,7 @@ impl Attributor {
             call: doubtful.call,
             scope: Scope::Background,
             by: Attribution::Unattributed,
+            question: doubtful.question,
         }));
         taken.sort_by_key(|placed| (placed.call.exchange.began, placed.call.exchange.conn));
         for placed in taken {
@@ -337,6 +374,7 @@ impl Attributor {
                 call,
                 scope: Scope::Test,
                 by,
+                question: None,
             });
         }
     }
@@ -350,18 +388,33 @@ impl Attributor {
     }
 
     fn attach(&mut self, at: usize, call: OutboundCall, by: Attribution) {
+        self.attach_known(at, call, by, None);
+    }
+
+    fn attach_known(
+        &mut self,
+        at: usize,
+        call: OutboundCall,
+        by: Attribution,
+        question: Option<Question>,
+    ) {
         if let Some(waiting) = self.ended.get_mut(at) {
             waiting.calls.push(PlacedCall {
                 call,
                 scope: Scope::Test,
                 by,
+                question,
             });
         }
     }
 
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
-        self.ready
-            .push_back(Placed::Shared(Box::new(PlacedCall { call, scope, by })));
+        self.ready.push_back(Placed::Shared(Box::new(PlacedCall {
+            call,
+            scope,
+            by,
+            question: None,
+        })));
     }
 }
 

@@ -135,7 +135,12 @@ impl Sender {
                 let client = self.clients.of(test.port);
                 let sent = client.send(request, &headers, self.timeout);
                 // In this order: the request is on its way, and the service at work, meanwhile.
-                tokio::join!(biased; sent, self.read_ahead(number + 1)).0
+                match tokio::join!(biased; sent, self.read_ahead(number + 1)).0 {
+                    Err(SendError::Closed { .. }) if self.desk.mocks().may_repeat(&id) => {
+                        client.send(request, &headers, self.timeout).await
+                    }
+                    sent => sent,
+                }
             }
             None => Err(SendError::Request {
                 what: "the test is not in its set".to_owned(),

@@ -1,6 +1,6 @@
 //! The mocks of a run: what answers each call, and whose call it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use retake_model::{
@@ -68,14 +68,21 @@ pub struct MockSet {
     /// The test that comes next, where there was time to read it.
     ready: Option<Running>,
     ended: HashSet<(usize, usize)>,
+    /// Those that ended last, the latest at the end.
+    recent: VecDeque<(usize, usize)>,
     /// Beginnings and ends so far.
     count: u64,
+    /// That count when a call got no answer last.
+    missed: Option<u64>,
     /// The latest beginning among the tests that ended.
     settles: u64,
     looked_at: u64,
     orphans: Vec<Miss>,
     orphans_beyond: u64,
 }
+
+/// How many tests that ended last may still write what they share with others.
+const RECENT: usize = 16;
 
 /// How many misses outside of tests are held at most.
 const ORPHANS: usize = 1_000;
@@ -120,7 +127,9 @@ impl MockSet {
             running: Vec::new(),
             ready: None,
             ended: HashSet::new(),
+            recent: VecDeque::new(),
             count: 0,
+            missed: None,
             settles: 0,
             looked_at: 0,
             orphans: Vec::new(),
@@ -207,8 +216,16 @@ impl MockSet {
             true => places.find_outside(owners, &asking),
             false => places.find(owners, &asking),
         };
+        let writes = known_effect(&call.request, rules, &mut self.statements) == Effect::Write;
+        let is_late = !probe && writes && found.as_ref().is_none_or(|found| found.hit.again);
+        let found = match is_late {
+            true => places
+                .find_behind(self.recent.iter().rev().copied(), owners, &asking)
+                .or(found),
+            false => found,
+        };
         let canon = asking.canon;
-        let is_late = found.is_none() && !probe && self.is_write(&call, rules);
+        let is_late = is_late && found.is_none();
         let (found, owners) = match is_late.then(|| self.find_ahead(&call, owners, near)) {
             Some(Some((found, owners))) => (Some(found), &owners.clone()),
             _ => (found, owners),
@@ -228,6 +245,7 @@ impl MockSet {
             None if probe => self.describe(call, &canon, rules, owners),
             None => {
                 let miss = self.miss(&call, rules, &canon, owners);
+                self.missed = Some(self.count);
                 let how = Observed::Unknown(Box::new(miss.clone()));
                 self.note(call, rules, owners, how);
                 Answer::Miss(Box::new(miss))
@@ -262,6 +280,10 @@ impl MockSet {
         {
             running.ended = Some(count);
             self.settles = self.settles.max(running.began.unwrap_or(0));
+            self.recent.push_back((running.set, running.number));
+            if self.recent.len() > RECENT {
+                self.recent.pop_front();
+            }
             let is_new = self.ended.insert((running.set, running.number));
             let crowd = self.shared.crowds.get_mut(running.set);
             if let Some(crowd) = crowd.filter(|_| is_new) {

@@ -30,6 +30,19 @@ impl MockSet {
         own + late.filter(|call| call.after > case.took).count()
     }
 
+    /// Whether the request of an open test may be sent again, although the service closed the
+    /// connection: it asked for nothing that the test has, and a call shortly before got no answer.
+    /// That was an earlier test's, after its response, and servers close the connection of whoever
+    /// fails there.
+    pub fn may_repeat(&self, test: &TestId) -> bool {
+        let running = self.running.iter().find(|running| running.id == *test);
+        running.is_some_and(|running| {
+            let began = running.began.unwrap_or(u64::MAX);
+            let before = self.missed.is_some_and(|missed| missed + 2 >= began);
+            before && running.has_nothing()
+        })
+    }
+
     /// The outcomes that became final: of tests after whose end another one has begun and ended.
     /// A test that shares calls which nobody made yet waits for those that may still make them.
     pub fn settled(&mut self) -> Vec<CallsOutcome> {

@@ -2,27 +2,45 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retake_compare::matching::values_of;
-use retake_model::{Attribution, Exchange, Scope};
-use retake_wire::protocol;
+use retake_compare::matching::LATE;
+use retake_model::{Attribution, Scope, Timestamp};
 
-use super::Attributor;
-use super::evidence::{Doubtful, Request, decide};
+use super::evidence::{Candidate, Case, Decided, Doubtful, Request, decide};
+use super::facts::{Facts, Question};
+use super::{Attributor, OutboundCall, Waiting};
 
 /// How many calls may wait for the answers of the requests that they may be of. Beyond it the
 /// oldest is decided early: requests that are never answered (a stream that stays open) would hold
 /// all calls beside them until the recording ends.
 pub(super) const MAX_DOUBTFUL: usize = 20_000;
 
+/// How many requests that were answered shortly before are looked at for one call.
+const LATE_CANDIDATES: usize = 256;
+
 impl Attributor {
     /// Keeps a call until the first of its requests is handed on.
-    pub(super) fn doubt(&mut self, doubtful: Doubtful) {
+    pub(super) fn doubt(&mut self, call: OutboundCall, transaction: Option<u64>) {
+        let question = Question::of(&call.exchange);
+        if let Some(question) = &question {
+            self.habits.saw(question);
+        }
         self.doubts += 1;
-        let began = doubtful.call.exchange.began;
-        self.doubtful.insert((began, self.doubts), doubtful);
+        let key = (self.when(&call), self.doubts);
+        let doubtful = Doubtful {
+            call,
+            transaction,
+            question,
+        };
+        self.doubtful.insert(key, doubtful);
         while self.doubtful.len() > MAX_DOUBTFUL {
             self.decide_oldest();
         }
+    }
+
+    /// Whether one of several clients was answered shortly before that time: what comes then may
+    /// still be its own.
+    pub(super) fn is_behind_crowd(&self, at: Timestamp) -> bool {
+        self.answered_before(at).any(|waiting| waiting.crowded)
     }
 
     /// Decides the oldest without waiting: it is kept with the first request of that moment that
@@ -39,70 +57,193 @@ impl Attributor {
     }
 
     /// Decides whose the doubtful calls are of which the oldest answered request may be the owner:
-    /// it is handed on now.
+    /// it is handed on now. Those beside them are decided with them, in the order of their times:
+    /// what a request was told before says which of the later calls are its own.
     pub(super) fn settle_doubts(&mut self) {
-        let Some(oldest) = self.ended.front() else {
+        let Some(oldest) = self.ended.front().map(|waiting| &waiting.exchange) else {
             return;
         };
-        let during = (oldest.exchange.began, 0)..=(oldest.exchange.ended, u64::MAX);
-        let keys: Vec<_> = self.doubtful.range(during).map(|(key, _)| *key).collect();
-        if keys.is_empty() {
+        let ended = oldest.ended;
+        let until = Timestamp(ended.0.saturating_add(LATE));
+        let last = self.doubtful.range(..=(until, u64::MAX)).next_back();
+        // Who may be the owner of what comes after the first open request is not known yet.
+        let known = self.open.values().map(|open| open.at).min();
+        let mut cases = Vec::new();
+        if last.is_some() {
+            let keys: Vec<_> = self.decidable(ended, until, known);
+            for key in keys {
+                if let Some(doubtful) = self.doubtful.remove(&key) {
+                    let candidates = self.who_may_own(key.0, doubtful.call.exchange.ended);
+                    cases.push(Case {
+                        doubtful,
+                        candidates,
+                    });
+                }
+            }
+        }
+        if cases.is_empty() {
             return;
         }
-        let mut values = HashMap::new();
-        let mut calls = Vec::new();
-        for key in keys {
-            let Some(doubtful) = self.doubtful.remove(&key) else {
-                continue;
-            };
-            let candidates = self.candidates(key.0);
-            for at in &candidates {
-                if let Some(request) = self.request(*at)
-                    && let Some(waiting) = self.ended.get(*at)
-                {
-                    values
-                        .entry(request)
-                        .or_insert_with(|| values_in(&waiting.exchange));
-                }
-            }
-            let candidates: Vec<Request> = candidates
-                .into_iter()
-                .filter_map(|at| self.request(at))
-                .collect();
-            let own = values_in(&doubtful.call.exchange);
-            calls.push((doubtful, own, candidates));
+        let mut facts = self.take_facts(&cases);
+        for case in &mut cases {
+            case.leave_out_strangers(&facts, &self.habits);
         }
-        let decided = decide(&calls, &values, &mut self.transactions);
-        for ((doubtful, _, candidates), decided) in calls.into_iter().zip(decided) {
-            // A request that was not answered yet may have the same values: nothing is told.
-            let began = doubtful.call.exchange.began;
-            let all_known = self.open.values().all(|open| open.at > began);
-            let first = candidates.first().copied();
-            let (owner, by) = match decided.filter(|_| all_known).or(first.map(shared)) {
-                Some(found) => found,
-                None => {
-                    self.place_idle(doubtful.call);
-                    continue;
-                }
-            };
-            match (0..self.ended.len()).find(|at| self.request(*at) == Some(owner)) {
-                Some(at) => self.attach(at, doubtful.call, by),
-                None => {
-                    self.place_idle(doubtful.call);
-                }
+        let decided = decide(&cases, &mut facts, &self.habits, &mut self.transactions);
+        for (case, decided) in cases.into_iter().zip(decided) {
+            self.commit(case, decided);
+        }
+        self.give_back(facts);
+    }
+
+    /// The doubtful calls that can be decided: all that began before the end of the oldest request,
+    /// and of those that came later the ones whose requests were answered. A transaction is decided
+    /// as a whole.
+    fn decidable(
+        &self,
+        ended: Timestamp,
+        until: Timestamp,
+        open: Option<Timestamp>,
+    ) -> Vec<(Timestamp, u64)> {
+        let early = self.doubtful.range(..=(until, u64::MAX));
+        let later = self.doubtful.range((until, u64::MAX)..);
+        let unfinished: HashSet<u64> = later
+            .filter_map(|(_, doubtful)| doubtful.transaction)
+            .collect();
+        let decidable = early.filter(|((at, _), doubtful)| {
+            let whole = doubtful
+                .transaction
+                .is_none_or(|number| !unfinished.contains(&number));
+            *at <= ended || whole && open.is_none_or(|open| *at < open)
+        });
+        decidable.map(|(key, _)| *key).collect()
+    }
+
+    /// The requests that a call may be of: those that were open when it began, in the order in
+    /// which they began, and those that were answered shortly before, the last one first.
+    fn who_may_own(&self, began: Timestamp, ended: Timestamp) -> Vec<Candidate> {
+        let open = self.candidates(began).into_iter();
+        let open = open
+            .filter_map(|at| self.ended.get(at))
+            .map(|waiting| Candidate {
+                request: waiting.request(),
+                late: false,
+                after: 0,
+                waited: ended <= waiting.exchange.ended,
+            });
+        let late = self.answered_before(began).take(LATE_CANDIDATES);
+        let late = late.map(|waiting| Candidate {
+            request: waiting.request(),
+            late: true,
+            after: began.since(waiting.exchange.ended),
+            waited: false,
+        });
+        open.chain(late).collect()
+    }
+
+    /// The requests that were answered shortly before that time, the last one first.
+    fn answered_before(&self, at: Timestamp) -> impl Iterator<Item = &Waiting> {
+        let latest = self.ended.iter().rev();
+        latest
+            .skip_while(move |waiting| waiting.exchange.ended >= at)
+            .take_while(move |waiting| at.since(waiting.exchange.ended) <= LATE)
+    }
+
+    fn is_open_at(&self, at: Timestamp) -> bool {
+        self.open.values().any(|open| open.at <= at)
+    }
+
+    /// Keeps a call with the request that it was decided for.
+    fn commit(&mut self, case: Case, decided: Decided) {
+        let Doubtful {
+            call,
+            transaction,
+            question,
+        } = case.doubtful;
+        let began = call.exchange.began;
+        let mut open = case.candidates.iter().filter(|candidate| !candidate.late);
+        let alone = match (open.next(), open.next()) {
+            (Some(only), None) => Some(only.request),
+            _ => None,
+        };
+        let (owner, by) = match decided {
+            // A request that was not answered yet may know as much: nothing is told.
+            Some((owner, _)) if self.is_open_at(began) => (owner, Attribution::Shared),
+            Some((owner, Attribution::Shared)) if Some(owner) == alone => {
+                self.transactions.owned(transaction, owner);
+                (owner, Attribution::Alone)
             }
+            Some(found) => found,
+            None => {
+                self.place_idle(call);
+                return;
+            }
+        };
+        match self.ended.iter().position(|w| w.request() == owner) {
+            Some(at) => self.attach_known(at, call, by, question),
+            None => {
+                self.place_idle(call);
+            }
+        }
+    }
+
+    /// What is known of the requests that the calls may be of, with the calls that they have.
+    fn take_facts(&mut self, cases: &[Case]) -> HashMap<Request, Facts> {
+        let needed: HashSet<Request> = cases
+            .iter()
+            .flat_map(|case| case.candidates.iter().map(|candidate| candidate.request))
+            .collect();
+        let waiting = self.ended.iter_mut();
+        let waiting = waiting.filter(|waiting| needed.contains(&waiting.request()));
+        waiting
+            .map(|waiting| (waiting.request(), waiting.take_facts()))
+            .collect()
+    }
+
+    fn give_back(&mut self, mut facts: HashMap<Request, Facts>) {
+        for waiting in &mut self.ended {
+            if let Some(mut facts) = facts.remove(&waiting.request()) {
+                // Each of its calls was read, or decided with them.
+                facts.read = waiting.calls.len();
+                waiting.facts = Some(facts);
+            }
+        }
+    }
+
+    /// A request is handed on: what it asked is what requests of its route ask.
+    pub(super) fn learn_habits(&mut self, waiting: &mut Waiting) {
+        if waiting.crowded {
+            let mut facts = waiting.take_facts();
+            facts.forget_calls();
+            let sure = waiting
+                .calls
+                .iter()
+                .filter(|placed| placed.by != Attribution::Shared);
+            for question in sure.filter_map(|placed| placed.question.as_ref()) {
+                facts.learn(question);
+            }
+            self.habits.learn(&facts);
         }
     }
 }
 
-fn shared(first: Request) -> (Request, Attribution) {
-    (first, Attribution::Shared)
-}
+impl Waiting {
+    pub(super) fn request(&self) -> Request {
+        (self.exchange.conn, self.exchange.index)
+    }
 
-/// The values in a request.
-fn values_in(exchange: &Exchange) -> HashSet<String> {
-    match (exchange.request.tree(), protocol(exchange.protocol.0)) {
-        (Some(request), Some(protocol)) => values_of(request, protocol.rules()),
-        _ => HashSet::new(),
+    /// What is known of it, with the calls that it has.
+    fn take_facts(&mut self) -> Facts {
+        let facts = self.facts.take();
+        let mut facts = facts.unwrap_or_else(|| Facts::of(&self.exchange));
+        for placed in self.calls.iter_mut().skip(facts.read) {
+            if placed.question.is_none() {
+                placed.question = Question::of(&placed.call.exchange);
+            }
+            if let Some(question) = &placed.question {
+                facts.learn(question);
+            }
+        }
+        facts.read = self.calls.len();
+        facts
     }
 }

@@ -6,6 +6,7 @@ use retake_compare::matching::Recurring;
 use retake_model::{Attribution, Exchange, Scope};
 
 use super::Step;
+use super::facts::Question;
 
 /// An outbound exchange on its way to its test.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct PlacedCall {
     pub scope: Scope,
     /// How it came there.
     pub by: Attribution,
+    /// What it asks, where that was read.
+    pub(super) question: Option<Question>,
 }
 
 /// An inbound exchange with the calls that belong to it.

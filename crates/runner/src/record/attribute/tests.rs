@@ -2,6 +2,8 @@ use super::*;
 use retake_compare::matching::Key;
 use retake_model::{Message, ProtocolId, Value};
 
+mod crowd;
+
 const MS: u64 = 1_000_000;
 
 fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {

@@ -107,7 +107,9 @@ impl Recorder {
             match placed {
                 Placed::Test(test) => self.test(test),
                 Placed::Shared(placed) => {
-                    let PlacedCall { call, scope, by } = *placed;
+                    let PlacedCall {
+                        call, scope, by, ..
+                    } = *placed;
                     self.share(call.to, call.exchange, scope, by, None);
                 }
             }
@@ -142,9 +144,11 @@ impl Recorder {
         let began = exchange.began;
         let calls: Vec<Mock> = calls
             .into_iter()
-            .filter_map(|PlacedCall { call, scope, by }| {
-                mock(call.to, call.exchange, scope, by, began)
-            })
+            .filter_map(
+                |PlacedCall {
+                     call, scope, by, ..
+                 }| { mock(call.to, call.exchange, scope, by, began) },
+            )
             .collect();
         let port = self.served.beside(exchange.conn);
         let Some(mut test) = test_case(*exchange, port, calls) else {
