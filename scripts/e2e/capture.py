@@ -23,6 +23,7 @@ import capture_places
 import capture_rough
 import capture_shared
 import capture_sockets
+import capture_workers
 import environment
 from dependencies import Authority, Grpc, NAME, Traps, Web
 from environment import CACHE, CAPTURE, Missing
@@ -138,6 +139,7 @@ def run(results, only=None):
     capture_names.run(results, only)
     capture_places.run(results, only)
     capture_sockets.run(results, only)
+    capture_workers.run(results, only)
     capture_apps.run(results, only)
     capture_kinto.run(results, only)
 

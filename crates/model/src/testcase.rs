@@ -96,6 +96,9 @@ pub enum Attribution {
     Trace,
     /// Only this test's request was open.
     Alone,
+    /// Several requests were open, and this test's alone in the process of the service that made
+    /// the call.
+    Process,
     /// Several requests were open, and this test's knows more of the values in it, or shows more of
     /// its answer. Nothing certain: those tests share it.
     Values,

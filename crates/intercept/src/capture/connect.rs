@@ -87,6 +87,7 @@ fn inet(core: &Arc<Core>, call: Call, given: SocketAddr) {
         if let Some(inbound) = &core.inbound
             && call.still_waits()
         {
+            core.director.calls_itself();
             inbound.to_itself(&taken.socket, given);
         }
         return call.proceed();

@@ -38,6 +38,9 @@ pub trait Director: Send + Sync {
         false
     }
 
+    /// The service connects to itself, as processes that serve each other do. That is not recorded.
+    fn calls_itself(&self) {}
+
     /// Something went past.
     fn passed(&self, what: Uncaptured);
 }

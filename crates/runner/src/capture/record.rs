@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use retake_intercept::capture::{Arrived, Director, Names, Pid, Route, Uncaptured};
@@ -20,6 +21,9 @@ pub(crate) struct RecordDirector {
     /// Where we listen ourselves: the service was told to go there.
     own: Vec<SocketAddr>,
     book: Arc<Book>,
+    /// Whether processes of the service may serve each other: a call of one may then be of a request
+    /// that another accepted.
+    calls_itself: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -48,6 +52,7 @@ impl RecordDirector {
             adopter,
             own,
             book: Arc::new(Book::new(before, rules, names)),
+            calls_itself: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
@@ -146,7 +151,9 @@ impl Director for RecordDirector {
             dependency,
             protocol: None,
             peer: arrived.peer,
-            process: arrived.process,
+            process: arrived
+                .process
+                .filter(|_| !self.calls_itself.load(Ordering::Relaxed)),
             target: arrived
                 .name
                 .map_or_else(|| arrived.wanted.to_string(), |path| path.to_string()),
@@ -160,6 +167,10 @@ impl Director for RecordDirector {
     fn refused(&self, wanted: SocketAddr, errno: i32, _: Pid) {
         let name = self.book.refused(wanted, errno);
         self.adopter.unreachable(&Some(name));
+    }
+
+    fn calls_itself(&self) {
+        self.calls_itself.store(true, Ordering::Relaxed);
     }
 
     fn listens(&self, addr: SocketAddr, _: Pid) {

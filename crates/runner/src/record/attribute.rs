@@ -14,13 +14,16 @@ mod doubt;
 mod evidence;
 mod facts;
 mod habits;
+mod place;
 mod placed;
+mod process;
 
 use clock::Clock;
-use evidence::{Doubtful, Request, Transactions};
+use evidence::{Doubtful, Transactions};
 use facts::{Facts, Question};
 use habits::Habits;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
+use process::{Processes, may_be};
 pub use retake_compare::matching::Step;
 
 /// How long a call waits for events of other threads, in nanoseconds.
@@ -33,6 +36,7 @@ const MAX_WAITING: usize = 20_000;
 #[derive(Debug, Default)]
 pub struct Attributor {
     open: BTreeMap<(ConnId, u64), Open>,
+    processes: Processes,
     ended: VecDeque<Waiting>,
     calls: VecDeque<OutboundCall>,
     /// Calls with a trace id that no answered request has had yet, while several are open.
@@ -56,6 +60,7 @@ pub struct Attributor {
 #[derive(Debug)]
 struct Open {
     at: Timestamp,
+    process: Option<u32>,
     calls: Vec<PlacedCall>,
 }
 
@@ -63,8 +68,10 @@ struct Open {
 #[derive(Debug)]
 struct Waiting {
     exchange: Box<Exchange>,
+    /// The process of the service that accepted it, where that is known.
+    process: Option<u32>,
     calls: Vec<PlacedCall>,
-    /// Whether another request was open at the same time.
+    /// Whether another request was open at the same time in that process.
     crowded: bool,
     /// What is known of it, once that was asked.
     facts: Option<Facts>,
@@ -78,6 +85,7 @@ impl Attributor {
             (conn, index),
             Open {
                 at,
+                process: self.processes.of(conn),
                 calls: Vec::new(),
             },
         );
@@ -85,6 +93,7 @@ impl Attributor {
 
     /// An inbound connection closed: what was open on it will not end.
     pub fn closed(&mut self, conn: ConnId) {
+        self.processes.closed(conn);
         let gone: Vec<_> = self
             .open
             .range((conn, 0)..=(conn, u64::MAX))
@@ -113,9 +122,11 @@ impl Attributor {
         let at = self
             .ended
             .partition_point(|w| w.exchange.ended <= exchange.ended);
-        let crowded = self.mark_crowd(&exchange);
+        let process = self.processes.of(exchange.conn);
+        let crowded = self.mark_crowd(&exchange, process);
         let waiting = Waiting {
             exchange,
+            process,
             calls,
             crowded,
             facts: None,
@@ -130,11 +141,11 @@ impl Attributor {
     }
 
     /// Whether another request was open at the same time; marks those that were, too.
-    fn mark_crowd(&mut self, exchange: &Exchange) -> bool {
-        let mut crowded = self.open.values().any(|open| open.at <= exchange.ended);
+    fn mark_crowd(&mut self, exchange: &Exchange, process: Option<u32>) -> bool {
+        let mut crowded = self.is_open_at(exchange.ended, process);
         let last = self.ended.iter_mut().rev();
         for other in last.take_while(|other| other.exchange.ended >= exchange.began) {
-            if other.exchange.began <= exchange.ended {
+            if other.exchange.began <= exchange.ended && may_be(process, other.process) {
                 other.crowded = true;
                 crowded = true;
             }
@@ -227,114 +238,6 @@ impl Attributor {
                 calls: waiting.calls,
                 overlapped,
             }));
-        }
-    }
-
-    fn place(&mut self, call: OutboundCall) {
-        let began = call.exchange.began;
-        let transaction = self.transactions.of(&call);
-        if let Some(scope @ (Scope::Session | Scope::Connection)) = call.exchange.scope {
-            return self.share(call, scope, Attribution::Unattributed);
-        }
-        if self.first_request.is_none_or(|first| began < first) {
-            self.clock.at_start(&call.recurring, began, &mut self.idle);
-            return self.share(call, Scope::Startup, Attribution::Unattributed);
-        }
-        if let Some(trace) = &call.exchange.trace
-            && let Some(at) = self.with_trace(trace)
-        {
-            return self.attach(at, call, Attribution::Trace);
-        }
-        if let Some(scope) = self.of_no_test(&call, transaction) {
-            return self.share(call, scope, Attribution::Unattributed);
-        }
-        let call = match self.end_with_owner(call, transaction) {
-            Some(call) => call,
-            None => return,
-        };
-        let began = self.when(&call);
-        let covering = self.candidates(began);
-        let open: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, o)| o.at <= began)
-            .map(|(k, _)| *k)
-            .collect();
-        let behind = self.is_behind_crowd(began);
-        let traced = call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
-        let several = covering.len() + open.len() > 1;
-        match (covering.as_slice(), open.as_slice()) {
-            (_, [_, ..]) if traced && several => {
-                self.traced.push(call);
-            }
-            _ if behind => self.doubt(call, transaction),
-            ([], []) => {
-                if let Some(request) = self.place_idle(call) {
-                    self.transactions.owned(transaction, request);
-                }
-            }
-            (&[only], []) => {
-                if let Some(request) = self.request(only) {
-                    self.transactions.owned(transaction, request);
-                }
-                self.attach(only, call, Attribution::Alone);
-            }
-            ([], &[only]) => {
-                self.transactions.owned(transaction, only);
-                self.attach_open(only, call, Attribution::Alone);
-            }
-            _ => self.doubt(call, transaction),
-        }
-    }
-
-    fn request(&self, at: usize) -> Option<Request> {
-        let exchange = &self.ended.get(at)?.exchange;
-        Some((exchange.conn, exchange.index))
-    }
-
-    /// The answered requests that were open at that time, the one that began first before the
-    /// others.
-    fn candidates(&self, began: Timestamp) -> Vec<usize> {
-        let exchange = |at: usize| self.ended.get(at).map(|waiting| &waiting.exchange);
-        let mut found: Vec<usize> = (0..self.ended.len())
-            .rev()
-            .take_while(|&at| exchange(at).is_some_and(|e| e.ended >= began))
-            .filter(|&at| exchange(at).is_some_and(|e| e.began <= began))
-            .collect();
-        found.sort_by_key(|&at| exchange(at).map(|e| (e.began, e.conn)));
-        found
-    }
-
-    /// Nobody was open: the last answered request owns it if that was just now, else it is what
-    /// the service asks by itself. The request that owns it.
-    fn place_idle(&mut self, call: OutboundCall) -> Option<Request> {
-        let began = self.when(&call);
-        let just_ended: Vec<usize> = (0..self.ended.len())
-            .rev()
-            .filter(|&i| {
-                self.ended.get(i).is_some_and(|w| {
-                    w.exchange.ended < began && began.since(w.exchange.ended) <= LATE
-                })
-            })
-            .collect();
-        match just_ended.as_slice() {
-            [] => {
-                let was_known = self.idle.has(&call.recurring);
-                self.idle.saw(&call.recurring, 1);
-                if !was_known && self.idle.has(&call.recurring) {
-                    self.take_back(&call.recurring);
-                }
-                self.share(call, Scope::Background, Attribution::Unattributed);
-                None
-            }
-            &[only] => {
-                self.attach(only, call, Attribution::Alone);
-                self.request(only)
-            }
-            &[last, ..] => {
-                self.attach(last, call, Attribution::Shared);
-                self.request(last)
-            }
         }
     }
 

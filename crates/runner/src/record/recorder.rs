@@ -40,7 +40,7 @@ pub struct Recorder {
     writers: Writers,
     keeping: Keeping,
     redactor: Redactor,
-    connections: HashMap<ConnId, (Direction, Option<Arc<str>>)>,
+    connections: HashMap<ConnId, Connection>,
     served: Served,
     attributor: Attributor,
     known: Known,
@@ -54,6 +54,16 @@ pub struct Recorder {
     /// The dependencies that TLS was spoken with.
     spoke_tls: BTreeSet<Arc<str>>,
     aliases: Aliases,
+}
+
+/// A connection that is open.
+#[derive(Debug)]
+struct Connection {
+    direction: Direction,
+    /// Where it leads.
+    dependency: Option<Arc<str>>,
+    /// The process of the service that it is of, where that is known.
+    process: Option<u32>,
 }
 
 impl Recorder {
@@ -251,9 +261,15 @@ impl Recorder {
         match event {
             RelayEvent::Opened(info) => {
                 self.served.opened(&info);
-                let name = info.dependency.map(|name| self.aliases.of(&name));
-                let whither = (info.direction, name);
-                self.connections.insert(info.id, whither);
+                if let (Direction::Inbound, Some(process)) = (info.direction, info.process) {
+                    self.attributor.accepted(info.id, process);
+                }
+                let connection = Connection {
+                    direction: info.direction,
+                    dependency: info.dependency.map(|name| self.aliases.of(&name)),
+                    process: info.process,
+                };
+                self.connections.insert(info.id, connection);
             }
             RelayEvent::Began { conn, index, at } => {
                 // Without calls to attribute nothing asks which requests are open, and nothing
@@ -271,8 +287,8 @@ impl Recorder {
                 tracing::debug!(%conn, detail, "relayed without being read");
             }
             RelayEvent::Named { conn, dependency } => {
-                if let Some((_, known)) = self.connections.get_mut(&conn) {
-                    *known = Some(self.aliases.of(&dependency));
+                if let Some(known) = self.connections.get_mut(&conn) {
+                    known.dependency = Some(self.aliases.of(&dependency));
                 }
             }
             RelayEvent::Tls { conn, name } => self.spoken(conn, name.as_deref()),
@@ -286,14 +302,14 @@ impl Recorder {
     }
 
     fn spoken(&mut self, conn: ConnId, said: Option<&str>) {
-        let Some((_, Some(dependency))) = self.connections.get(&conn) else {
+        let known = self.connections.get(&conn);
+        let Some(mut dependency) = known.and_then(|known| known.dependency.clone()) else {
             return self.served.spoke_tls(conn);
         };
-        let mut dependency = dependency.clone();
         if let Some(name) = said.and_then(|said| self.aliases.learn(&dependency, said)) {
             let known = self.connections.values_mut();
-            for (_, other) in known.filter(|(_, other)| other.as_ref() == Some(&dependency)) {
-                *other = Some(name.clone());
+            for other in known.filter(|other| other.dependency.as_ref() == Some(&dependency)) {
+                other.dependency = Some(name.clone());
             }
             dependency = name;
         }
@@ -301,7 +317,8 @@ impl Recorder {
     }
 
     fn is_inbound(&self, conn: ConnId) -> bool {
-        matches!(self.connections.get(&conn), Some((Direction::Inbound, _)))
+        let known = self.connections.get(&conn);
+        known.is_some_and(|known| known.direction == Direction::Inbound)
     }
 
     fn tally(&mut self, to: &str) -> &mut Tally {

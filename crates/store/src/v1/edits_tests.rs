@@ -22,6 +22,7 @@ fn mock() -> impl Strategy<Value = Mock> {
     let by = prop::sample::select(vec![
         Attribution::Trace,
         Attribution::Alone,
+        Attribution::Process,
         Attribution::Shared,
         Attribution::Unattributed,
     ]);

@@ -78,6 +78,7 @@ pub(super) enum ScopeDoc {
 pub(super) enum ByDoc {
     Trace,
     Alone,
+    Process,
     Values,
     Transaction,
     Shared,
@@ -212,6 +213,7 @@ impl From<Attribution> for ByDoc {
         match by {
             Attribution::Trace => ByDoc::Trace,
             Attribution::Alone => ByDoc::Alone,
+            Attribution::Process => ByDoc::Process,
             Attribution::Values => ByDoc::Values,
             Attribution::Transaction => ByDoc::Transaction,
             Attribution::Shared => ByDoc::Shared,
@@ -225,6 +227,7 @@ impl From<ByDoc> for Attribution {
         match by {
             ByDoc::Trace => Attribution::Trace,
             ByDoc::Alone => Attribution::Alone,
+            ByDoc::Process => Attribution::Process,
             ByDoc::Values => Attribution::Values,
             ByDoc::Transaction => Attribution::Transaction,
             ByDoc::Shared => Attribution::Shared,
@@ -238,6 +241,7 @@ impl ByDoc {
         match self {
             ByDoc::Trace => "trace",
             ByDoc::Alone => "alone",
+            ByDoc::Process => "process",
             ByDoc::Values => "values",
             ByDoc::Transaction => "transaction",
             ByDoc::Shared => "shared",

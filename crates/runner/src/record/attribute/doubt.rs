@@ -7,6 +7,7 @@ use retake_model::{Attribution, Scope, Timestamp};
 
 use super::evidence::{Candidate, Case, Decided, Doubtful, Request, decide};
 use super::facts::{Facts, Question};
+use super::process::may_be;
 use super::{Attributor, OutboundCall, Waiting};
 
 /// How many calls may wait for the answers of the requests that they may be of. Beyond it the
@@ -39,8 +40,9 @@ impl Attributor {
 
     /// Whether one of several clients was answered shortly before that time: what comes then may
     /// still be its own.
-    pub(super) fn is_behind_crowd(&self, at: Timestamp) -> bool {
-        self.answered_before(at).any(|waiting| waiting.crowded)
+    pub(super) fn is_behind_crowd(&self, at: Timestamp, process: Option<u32>) -> bool {
+        self.answered_before(at, process)
+            .any(|waiting| waiting.crowded)
     }
 
     /// Decides the oldest without waiting: it is kept with the first request of that moment that
@@ -50,7 +52,8 @@ impl Attributor {
             return;
         };
         self.hurried += 1;
-        match self.candidates(call.exchange.began).first() {
+        let process = self.processes.narrows(&call);
+        match self.candidates(call.exchange.began, process).first() {
             Some(at) => self.attach(*at, call, Attribution::Shared),
             None => self.share(call, Scope::Background, Attribution::Unattributed),
         }
@@ -73,7 +76,7 @@ impl Attributor {
             let keys: Vec<_> = self.decidable(ended, until, known);
             for key in keys {
                 if let Some(doubtful) = self.doubtful.remove(&key) {
-                    let candidates = self.who_may_own(key.0, doubtful.call.exchange.ended);
+                    let candidates = self.who_may_own(key.0, &doubtful.call);
                     cases.push(Case {
                         doubtful,
                         candidates,
@@ -120,8 +123,9 @@ impl Attributor {
 
     /// The requests that a call may be of: those that were open when it began, in the order in
     /// which they began, and those that were answered shortly before, the last one first.
-    fn who_may_own(&self, began: Timestamp, ended: Timestamp) -> Vec<Candidate> {
-        let open = self.candidates(began).into_iter();
+    fn who_may_own(&self, began: Timestamp, call: &OutboundCall) -> Vec<Candidate> {
+        let (ended, process) = (call.exchange.ended, self.processes.narrows(call));
+        let open = self.candidates(began, process).into_iter();
         let open = open
             .filter_map(|at| self.ended.get(at))
             .map(|waiting| Candidate {
@@ -130,7 +134,7 @@ impl Attributor {
                 after: 0,
                 waited: ended <= waiting.exchange.ended,
             });
-        let late = self.answered_before(began).take(LATE_CANDIDATES);
+        let late = self.answered_before(began, process).take(LATE_CANDIDATES);
         let late = late.map(|waiting| Candidate {
             request: waiting.request(),
             late: true,
@@ -141,15 +145,22 @@ impl Attributor {
     }
 
     /// The requests that were answered shortly before that time, the last one first.
-    fn answered_before(&self, at: Timestamp) -> impl Iterator<Item = &Waiting> {
+    pub(super) fn answered_before(
+        &self,
+        at: Timestamp,
+        process: Option<u32>,
+    ) -> impl Iterator<Item = &Waiting> {
         let latest = self.ended.iter().rev();
         latest
             .skip_while(move |waiting| waiting.exchange.ended >= at)
             .take_while(move |waiting| at.since(waiting.exchange.ended) <= LATE)
+            .filter(move |waiting| may_be(process, waiting.process))
     }
 
-    fn is_open_at(&self, at: Timestamp) -> bool {
-        self.open.values().any(|open| open.at <= at)
+    /// Whether a request was open at that time which may be of that process.
+    pub(super) fn is_open_at(&self, at: Timestamp, process: Option<u32>) -> bool {
+        let mut open = self.open.values();
+        open.any(|open| open.at <= at && may_be(process, open.process))
     }
 
     /// Keeps a call with the request that it was decided for.
@@ -160,6 +171,7 @@ impl Attributor {
             question,
         } = case.doubtful;
         let began = call.exchange.began;
+        let process = self.processes.narrows(&call);
         let mut open = case.candidates.iter().filter(|candidate| !candidate.late);
         let alone = match (open.next(), open.next()) {
             (Some(only), None) => Some(only.request),
@@ -167,10 +179,10 @@ impl Attributor {
         };
         let (owner, by) = match decided {
             // A request that was not answered yet may know as much: nothing is told.
-            Some((owner, _)) if self.is_open_at(began) => (owner, Attribution::Shared),
+            Some((owner, _)) if self.is_open_at(began, process) => (owner, Attribution::Shared),
             Some((owner, Attribution::Shared)) if Some(owner) == alone => {
                 self.transactions.owned(transaction, owner);
-                (owner, Attribution::Alone)
+                (owner, self.alone(began, owner))
             }
             Some(found) => found,
             None => {

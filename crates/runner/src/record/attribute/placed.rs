@@ -17,6 +17,8 @@ pub struct OutboundCall {
     pub exchange: Exchange,
     /// What tells that it is asked again.
     pub recurring: Recurring,
+    /// The process of the service that made it, where that is known.
+    pub process: Option<u32>,
     /// What it does to the transaction of its connection.
     pub step: Step,
 }

@@ -30,6 +30,7 @@ fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
             plain: true,
             transaction: false,
         },
+        process: None,
         step: Step::Within,
     }
 }

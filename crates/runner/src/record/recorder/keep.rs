@@ -22,8 +22,10 @@ const MAX_FINGERPRINTS: usize = 200_000;
 impl Recorder {
     pub(super) fn exchange(&mut self, mut exchange: Box<Exchange>) {
         match self.connections.get(&exchange.conn) {
-            Some((Direction::Outbound, dependency)) => {
-                let to = dependency.clone().unwrap_or_else(|| "unknown".into());
+            Some(known) if known.direction == Direction::Outbound => {
+                let process = known.process;
+                let to = known.dependency.clone();
+                let to = to.unwrap_or_else(|| "unknown".into());
                 self.aliases.used(&to);
                 let mut raw = None;
                 if !self.keeping.has_inbound && self.keeping.exclude.is_empty() {
@@ -36,7 +38,7 @@ impl Recorder {
                     }
                 }
                 describe(&mut exchange);
-                self.outbound(to, *exchange, raw);
+                self.outbound(to, *exchange, process, raw);
             }
             _ if self.keeping.has_dependencies => {
                 self.served.exchange(exchange.conn);
@@ -63,7 +65,13 @@ impl Recorder {
         }
     }
 
-    fn outbound(&mut self, to: Arc<str>, exchange: Exchange, raw: Option<u128>) {
+    fn outbound(
+        &mut self,
+        to: Arc<str>,
+        exchange: Exchange,
+        process: Option<u32>,
+        raw: Option<u128>,
+    ) {
         if let Some(flaw) = &exchange.flaw {
             return count_flaw(self.tally(&to), flaw);
         }
@@ -98,6 +106,7 @@ impl Recorder {
             to,
             exchange,
             recurring,
+            process,
             step,
         });
     }

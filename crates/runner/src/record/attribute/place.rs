@@ -1,0 +1,132 @@
+//! Where a call is kept: at the start, with the request that alone may be its owner, out of tests, or
+//! in doubt.
+
+use retake_compare::matching::LATE;
+use retake_model::{Attribution, Scope, Timestamp};
+
+use super::evidence::Request;
+use super::process::may_be;
+use super::{Attributor, MAX_WAITING, OutboundCall};
+
+impl Attributor {
+    /// Finds the place of a call.
+    pub(super) fn place(&mut self, call: OutboundCall) {
+        let began = call.exchange.began;
+        let transaction = self.transactions.of(&call);
+        if let Some(scope @ (Scope::Session | Scope::Connection)) = call.exchange.scope {
+            return self.share(call, scope, Attribution::Unattributed);
+        }
+        if self.first_request.is_none_or(|first| began < first) {
+            self.clock.at_start(&call.recurring, began, &mut self.idle);
+            return self.share(call, Scope::Startup, Attribution::Unattributed);
+        }
+        if let Some(trace) = &call.exchange.trace
+            && let Some(at) = self.with_trace(trace)
+        {
+            return self.attach(at, call, Attribution::Trace);
+        }
+        if let Some(scope) = self.of_no_test(&call, transaction) {
+            return self.share(call, scope, Attribution::Unattributed);
+        }
+        let call = match self.end_with_owner(call, transaction) {
+            Some(call) => call,
+            None => return,
+        };
+        let began = self.when(&call);
+        let process = self.processes.narrows(&call);
+        let covering = self.candidates(began, process);
+        let open: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, o)| o.at <= began && may_be(process, o.process))
+            .map(|(k, _)| *k)
+            .collect();
+        let behind = self.is_behind_crowd(began, process);
+        let traced = call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
+        let several = covering.len() + open.len() > 1;
+        match (covering.as_slice(), open.as_slice()) {
+            (_, [_, ..]) if traced && several => {
+                self.traced.push(call);
+            }
+            _ if behind => self.doubt(call, transaction),
+            ([], []) => {
+                if let Some(request) = self.place_idle(call) {
+                    self.transactions.owned(transaction, request);
+                }
+            }
+            (&[only], []) => {
+                if let Some(request) = self.request(only) {
+                    self.transactions.owned(transaction, request);
+                    let by = self.alone(began, request);
+                    self.attach(only, call, by);
+                }
+            }
+            ([], &[only]) => {
+                self.transactions.owned(transaction, only);
+                let by = self.alone(began, only);
+                self.attach_open(only, call, by);
+            }
+            _ => self.doubt(call, transaction),
+        }
+    }
+
+    pub(super) fn request(&self, at: usize) -> Option<Request> {
+        let exchange = &self.ended.get(at)?.exchange;
+        Some((exchange.conn, exchange.index))
+    }
+
+    /// The answered requests that were open at that time, the one that began first before the
+    /// others.
+    pub(super) fn candidates(&self, began: Timestamp, process: Option<u32>) -> Vec<usize> {
+        let exchange = |at: usize| self.ended.get(at).map(|waiting| &waiting.exchange);
+        let fits = |at: usize| {
+            let waiting = self.ended.get(at);
+            waiting.is_some_and(|waiting| may_be(process, waiting.process))
+        };
+        let mut found: Vec<usize> = (0..self.ended.len())
+            .rev()
+            .take_while(|&at| exchange(at).is_some_and(|e| e.ended >= began))
+            .filter(|&at| exchange(at).is_some_and(|e| e.began <= began) && fits(at))
+            .collect();
+        found.sort_by_key(|&at| exchange(at).map(|e| (e.began, e.conn)));
+        found
+    }
+
+    /// Nobody was open: the last answered request owns it if that was just now, else it is what
+    /// the service asks by itself. The request that owns it.
+    pub(super) fn place_idle(&mut self, call: OutboundCall) -> Option<Request> {
+        let began = self.when(&call);
+        let process = self.processes.narrows(&call);
+        let just_ended: Vec<usize> = (0..self.ended.len())
+            .rev()
+            .filter(|&i| {
+                self.ended.get(i).is_some_and(|w| {
+                    w.exchange.ended < began
+                        && began.since(w.exchange.ended) <= LATE
+                        && may_be(process, w.process)
+                })
+            })
+            .collect();
+        match just_ended.as_slice() {
+            [] => {
+                let was_known = self.idle.has(&call.recurring);
+                self.idle.saw(&call.recurring, 1);
+                if !was_known && self.idle.has(&call.recurring) {
+                    self.take_back(&call.recurring);
+                }
+                self.share(call, Scope::Background, Attribution::Unattributed);
+                None
+            }
+            &[only] => {
+                let request = self.request(only)?;
+                let by = self.alone(began, request);
+                self.attach(only, call, by);
+                Some(request)
+            }
+            &[last, ..] => {
+                self.attach(last, call, Attribution::Shared);
+                self.request(last)
+            }
+        }
+    }
+}
