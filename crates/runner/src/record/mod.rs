@@ -18,7 +18,7 @@ pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, St
 pub use forward::ForwardOptions;
 pub(crate) use forward::{add_led, door, variables};
 pub use recorder::{Keeping, Recorder};
-pub use redact::Redactor;
+pub use redact::{KnownSecrets, Redactor};
 pub use served::Served;
 pub(crate) use session::rewritten;
 pub use session::{Progress, RecordError, RecordOptions, Recorded, record};

@@ -14,7 +14,7 @@ use super::served::Served;
 use super::shared::Shared;
 use super::unread::unread;
 use super::writers::{Done, Writers};
-use super::{Attributor, Redactor};
+use super::{Attributor, KnownSecrets, Redactor};
 
 mod count;
 mod keep;
@@ -40,6 +40,8 @@ pub struct Recorder {
     writers: Writers,
     keeping: Keeping,
     redactor: Redactor,
+    /// Those that were redacted, to know them again.
+    secrets: KnownSecrets,
     connections: HashMap<ConnId, Connection>,
     served: Served,
     attributor: Attributor,
@@ -74,6 +76,7 @@ impl Recorder {
             writer,
             keeping,
             redactor,
+            secrets: KnownSecrets::default(),
             connections: HashMap::new(),
             served: Served::default(),
             attributor: Attributor::default(),

@@ -4,8 +4,12 @@
 //! installation makes for itself), so the same secret gives the same token wherever it stands:
 //! what was equal stays equal, and requests that carry it still match.
 
+mod known;
+
 use retake_compare::made::{Near, whole_token};
 use retake_model::{TokenKind, Value};
+
+pub use known::KnownSecrets;
 
 /// Headers whose value is a credential.
 const SECRET_HEADERS: &[&str] = &[

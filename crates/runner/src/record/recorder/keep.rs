@@ -207,6 +207,14 @@ impl Recorder {
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
         self.redacted += secrets.len() as u64;
+        self.secrets.learn(&secrets);
+        self.secrets.find(&mock.request, &mut secrets);
+        self.secrets.find(&mock.response, &mut secrets);
+        if !secrets.is_empty() {
+            in_order(&mut secrets);
+            self.redactor.elsewhere(&mut mock.request, &secrets);
+            self.redactor.elsewhere(&mut mock.response, &secrets);
+        }
         let kept = self.shared.add(&mock, raw);
         if kept == Kept::New {
             self.known.learn(&mock, Near::recorded(at));
@@ -223,12 +231,18 @@ impl Recorder {
             self.redactor.http(&mut call.request, &mut secrets);
             self.redactor.http(&mut call.response, &mut secrets);
         }
+        self.redacted += secrets.len() as u64;
+        self.secrets.learn(&secrets);
+        self.secrets.find(&test.request, &mut secrets);
+        self.secrets.find(&test.response, &mut secrets);
+        for call in &test.calls {
+            self.secrets.find(&call.request, &mut secrets);
+            self.secrets.find(&call.response, &mut secrets);
+        }
         if secrets.is_empty() {
             return;
         }
-        self.redacted += secrets.len() as u64;
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        secrets.dedup();
+        in_order(&mut secrets);
         self.redactor.elsewhere(&mut test.request, &secrets);
         self.redactor.elsewhere(&mut test.response, &secrets);
         for call in &mut test.calls {
@@ -236,6 +250,12 @@ impl Recorder {
             self.redactor.elsewhere(&mut call.response, &secrets);
         }
     }
+}
+
+/// The longer ones first: one may be a part of another.
+fn in_order(secrets: &mut Vec<String>) {
+    secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    secrets.dedup();
 }
 
 fn remember(seen: &mut HashSet<u128>, print: Option<u128>) {

@@ -192,6 +192,33 @@ fn credentials_are_gone_wherever_they_stand() {
     assert_eq!(ledger.notes, ["1 credential was redacted"]);
 }
 
+/// A login gives a token out under a name that tells; what comes later says it under others.
+#[test]
+fn a_credential_that_was_given_out_is_gone_from_later_tests() {
+    let secret = "Qm9vdHN0cmFw.9f2c-81aa";
+    let body = Value::map([("token", Value::from(secret))]);
+    let login = Value::map([
+        ("status", Value::from(200)),
+        ("body", Value::map([("json", body)])),
+    ]);
+    let feed = http(
+        &[("x-own", secret)],
+        &[("method", "GET"), ("path", "/feed")],
+    );
+    let (set, _) = record(
+        keeping(),
+        vec![
+            exchange(1, 100, get("/login"), login),
+            exchange(2, 5_002, get(&format!("/sessions/{secret}")), ok()),
+            exchange(1, 5_000, feed, ok()),
+        ],
+    );
+    let written = format!("{set:?}");
+    assert!(!written.contains(secret), "{written}");
+    let token = Redactor::new([1; 32], &[]).token(secret);
+    assert_eq!(written.matches(&token).count(), 3, "{written}");
+}
+
 #[test]
 fn scenario_12_what_is_excluded_is_counted_by_its_rule() {
     let rule = Exclude {
