@@ -11,6 +11,7 @@ use std::sync::Arc;
 use retake_model::{Attribution, Mock, TestCase, TestSet};
 
 use super::LATE;
+use super::fit::Fit;
 use super::key::Key;
 use super::mock_set::mock;
 use super::pool::{Asked, Entry, Hit, Origin, Pool, Which};
@@ -144,19 +145,15 @@ impl Crowd {
         }
         let case = sets.get(first.set)?.tests.get(test)?;
         let response: HashSet<String> = values_in_answer(&case.response).into_iter().collect();
-        let fit = |origin: &Origin| -> Option<usize> {
-            let values = values_in_answer(answer(origin)?);
-            Some(
-                values
-                    .iter()
-                    .filter(|value| response.contains(*value))
-                    .count(),
-            )
-        };
-        let mut best: Option<(usize, Origin)> = None;
+        let mut best: Option<(Fit, Origin)> = None;
         for origin in waiting {
-            let fit = fit(&origin)?;
-            if best.is_none_or(|(known, _)| fit > known) {
+            let fit = Fit::of(&values_in_answer(answer(&origin)?), &response);
+            let is_own = |known: &Origin| known.test == Some(test);
+            let fits_better = |(known, kept): &(Fit, Origin)| match is_own(kept) {
+                true => fit.is_clearly_better_than(*known),
+                false => fit > *known,
+            };
+            if best.as_ref().is_none_or(fits_better) {
                 best = Some((fit, origin));
             }
         }

@@ -11,6 +11,7 @@ mod describe;
 mod effect;
 mod elsewhere;
 mod explain;
+mod fit;
 mod heard;
 mod idle;
 mod interleaved;
