@@ -106,6 +106,29 @@ def scenario_22_a_change_of_a_call_that_several_tests_share_is_red(case):
     same(run.steady(), case.replay(POOL="4", CHANGE="overlap-fewer").steady(), "the report of the build that left it out")
 
 
+def scenario_22_clients_at_once_whose_work_goes_on_after_the_response_replay_green(case):
+    def traffic(base):
+        from scenarios import Client
+
+        def send(n):
+            client = Client(base)
+            for k in range(5):
+                client.send(f"POST /note/note-{n}-{k}", b"", {"x-item": str(n)})
+
+        threads = [threading.Thread(target=send, args=(n,)) for n in (1, 2, 3, 4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    case.record(traffic, settle=1.2, POOL="4")
+    first = case.replay(POOL="4").expect_green().steady()
+    for _ in range(2):
+        same(first, case.replay(POOL="4").expect_green().steady(), "the report of the same build")
+    case.replay(POOL="4", CHANGE="journal").expect(1, "(what is written after the response was changed)")
+    case.replay(POOL="4", CHANGE="no-journal").expect(1, "(what is written after the response was left out)")
+
+
 def scenario_26_noise_goes_by_kind_or_by_rule_and_hides_nothing_else(case):
     case.record_requests("GET /noise", "GET /noise", "GET /noise")
     # Random text is told by its letters; one that may be a digest is a difference until a rule

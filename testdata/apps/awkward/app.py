@@ -367,6 +367,16 @@ class Handler(BaseHTTPRequestHandler):
         self.service.deferred.put((random.uniform(0, 0.15), f"queued {self.rest[0]}"))
         self.json({"queued": self.rest[0]})
 
+    # 22, 36: a header says who asks, what is read changes with every request, and the journal is written afterwards.
+    def post_note(self):
+        who = self.service.db.ask("SELECT name FROM items WHERE id = %s", int(self.headers["x-item"]))
+        time.sleep(0.01)
+        total = self.service.db.ask("SELECT count(*) FROM jobs")
+        time.sleep(0.01)
+        self.json({"who": who[0][0], "total": total[0][0]})
+        if CHANGE != "no-journal" or not self.rest[0].startswith("note-2"):
+            self.service.deferred.put((0, self.rest[0] + ("!" if CHANGE == "journal" else "")))
+
     # 38: a hash map's order.
     def get_unordered(self):
         rows = [list(row) for row in self.service.db.ask("SELECT id, name FROM items ORDER BY id")]
