@@ -82,27 +82,10 @@ impl Attributor {
 #[cfg(test)]
 mod tests {
     use retake_compare::matching::{Key, Recurring};
-    use retake_model::{Exchange, Message, ProtocolId, Value};
 
+    use super::super::tests::exchange;
     use super::super::{Placed, Step};
     use super::*;
-
-    const MS: u64 = 1_000_000;
-
-    fn exchange(conn: u64, began: u64, ended: u64) -> Exchange {
-        Exchange {
-            conn: ConnId(conn),
-            index: 0,
-            protocol: ProtocolId("test"),
-            began: Timestamp(began * MS),
-            ended: Timestamp(ended * MS),
-            request: Message::Tree(Value::Null),
-            response: Message::Tree(Value::Null),
-            trace: None,
-            scope: None,
-            flaw: None,
-        }
-    }
 
     /// Whose the call was found to be, by the connection of the request, and what told it; `clients`
     /// are connections with the processes that accepted them, and when their requests began and
@@ -119,12 +102,12 @@ mod tests {
             }
         }
         for (conn, _, began, ended) in clients {
-            attributor.inbound(Box::new(exchange(*conn, *began, *ended)));
+            attributor.inbound(Box::new(exchange(*conn, 0, *began, *ended)));
             attributor.closed(ConnId(*conn));
         }
         attributor.outbound(OutboundCall {
             to: "db".into(),
-            exchange: exchange(99, at, at + 1),
+            exchange: exchange(99, 0, at, at + 1),
             recurring: Recurring {
                 key: ("db".into(), Key([1; 16])),
                 plain: false,

@@ -6,7 +6,7 @@ mod crowd;
 
 const MS: u64 = 1_000_000;
 
-fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {
+pub(super) fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {
     Exchange {
         conn: ConnId(conn),
         index,
