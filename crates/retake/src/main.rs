@@ -50,7 +50,15 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(SURROUNDINGS, e.into()))?;
-    let home = commands::Home::new(&cli);
+    let needs_recordings = match &cli.command {
+        Command::Record(_) | Command::Replay(_) | Command::Report(_) => true,
+        Command::Lint(args) => args.paths.is_empty(),
+        _ => false,
+    };
+    let home = match needs_recordings {
+        true => commands::Home::with_recordings(&cli)?,
+        false => commands::Home::new(&cli),
+    };
     let code = match cli.command {
         Command::Record(args) => runtime.block_on(commands::record(&home, args)),
         Command::Replay(args) => runtime.block_on(commands::replay(&home, args)),
