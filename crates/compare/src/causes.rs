@@ -1,5 +1,11 @@
 //! Differences, across tests, with one cause; and the totals of a run.
 
+mod edit;
+mod family;
+mod group;
+mod headers;
+mod key;
+mod rewritten;
 mod title;
 
 use std::collections::{HashMap, HashSet};
@@ -12,11 +18,12 @@ use retake_model::{
 
 use crate::follow::{Link, links};
 use crate::judge::status_of;
+use group::Group;
 pub(crate) use title::{cut, short};
-use title::{renamed, title};
 
 /// The differences of a run by their cause: the one that explains the most tests first, then the
-/// one whose test was recorded first. Tests in the order of the results. Tests that are red because an earlier one of
+/// one whose test was recorded first. What is the same change at several places is one cause, and
+/// lists its parts. Tests in the order of the results. Tests that are red because an earlier one of
 /// their set is, as far as there is evidence, are listed under the cause of that one.
 pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
     let links = links(sets, results);
@@ -52,7 +59,8 @@ pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
             group.consequences.push(link);
         }
     }
-    let mut causes: Vec<Cause> = groups.into_iter().map(Group::into_cause).collect();
+    let order: HashMap<&TestId, usize> = results.iter().map(|r| &r.test).zip(0..).collect();
+    let mut causes = family::causes(groups, sets, &order);
     let explains = |cause: &Cause| cause.tests.len() + cause.consequences.len();
     // Of those that explain as many, what was sent first may have led to the others.
     let began = began(sets);
@@ -142,65 +150,5 @@ fn exit_code(summary: &RunSummary, gaps: usize, totals: &Totals) -> u8 {
         3
     } else {
         0
-    }
-}
-
-struct Group<'r> {
-    tests: Vec<TestId>,
-    /// The first difference; replaced by the first that is a cause and no consequence.
-    example: &'r Difference,
-    /// Whether a difference with other values has the same cause.
-    varied: bool,
-    /// Whether a field with another name has the same cause.
-    others: bool,
-    /// The tests that are red because these are.
-    consequences: Vec<&'r Link>,
-}
-
-impl<'r> Group<'r> {
-    fn new(test: &TestId, example: &'r Difference) -> Self {
-        Group {
-            tests: vec![test.clone()],
-            example,
-            varied: false,
-            others: false,
-            consequences: Vec::new(),
-        }
-    }
-
-    /// One that no test shows.
-    fn outside(example: &'r Difference) -> Self {
-        Group {
-            tests: Vec::new(),
-            example,
-            varied: false,
-            others: false,
-            consequences: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, test: &TestId, difference: &'r Difference) {
-        if self.tests.last() != Some(test) {
-            self.tests.push(test.clone());
-        }
-        match (!self.example.follows, !difference.follows) {
-            (false, true) => self.example = difference,
-            (true, true) => {
-                self.others |= renamed(self.example) != renamed(difference);
-                self.varied |= self.example.baseline != difference.baseline
-                    || self.example.candidate != difference.candidate;
-            }
-            _ => {}
-        }
-    }
-
-    fn into_cause(self) -> Cause {
-        Cause {
-            id: self.example.cause,
-            title: title(self.example, self.varied, self.others),
-            tests: self.tests,
-            example: self.example.clone(),
-            consequences: self.consequences.into_iter().map(Link::told).collect(),
-        }
     }
 }

@@ -21,7 +21,8 @@ pub struct Difference {
     /// fingerprint of that one: of a call without an answer, of a refusal, of the lack of a
     /// response.
     pub follows: bool,
-    /// The fingerprint of its cause: the same in every test that shows the same change.
+    /// The fingerprint of its cause, or of the part of a cause: the same in every test that shows
+    /// the same change.
     pub cause: u64,
 }
 

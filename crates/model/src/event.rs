@@ -145,10 +145,11 @@ pub struct RunSummary {
     pub notes: Vec<String>,
 }
 
-/// Differences, across tests, with the same fingerprint.
+/// Differences, across tests, that one change explains: those with the same fingerprint, or those
+/// of several parts that are the same change at several places.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cause {
-    /// The fingerprint.
+    /// The fingerprint, of what its parts have in common where it has some.
     pub id: u64,
     /// The change in one line: `response.body.json.total: 39.98 -> 40.98`.
     pub title: String,
@@ -156,8 +157,32 @@ pub struct Cause {
     pub tests: Vec<TestId>,
     /// The first difference that shows it.
     pub example: Difference,
+    /// What it holds, where that has several fingerprints: the part that the most tests show
+    /// first. Empty where it has one.
+    pub parts: Vec<CausePart>,
     /// The tests that are red because these are, in their order.
     pub consequences: Vec<Consequence>,
+}
+
+/// Differences, across tests, with the same fingerprint, of a cause that holds several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CausePart {
+    /// The fingerprint.
+    pub id: u64,
+    /// The change in one line.
+    pub title: String,
+    /// The tests that show it, in their order.
+    pub tests: Vec<TestId>,
+    /// The first difference that shows it.
+    pub example: Difference,
+}
+
+impl Cause {
+    /// The fingerprints of the differences that it explains.
+    pub fn fingerprints(&self) -> impl Iterator<Item = u64> + '_ {
+        let own = self.parts.is_empty().then_some(self.id);
+        own.into_iter().chain(self.parts.iter().map(|part| part.id))
+    }
 }
 
 /// A test that is red because an earlier one is: it needs what that one should have given or done.

@@ -22,7 +22,8 @@ pub use call::{Answer, Call, Miss, Nearest};
 pub use connection::{Chunk, ConnId, ConnInfo, Direction, Side, Timestamp};
 pub use difference::{Blame, DiffKind, Difference, Place};
 pub use event::{
-    Cause, Consequence, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult, Verdict,
+    Cause, CausePart, Consequence, RunEvent, RunStarted, RunSummary, ServiceEvent, TestResult,
+    Verdict,
 };
 pub use exchange::{Exchange, Flaw, Message, RawMessage, TraceId};
 pub use fault::{Fault, Part};

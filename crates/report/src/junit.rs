@@ -49,7 +49,7 @@ fn write(out: &mut dyn Write, run: &Run) -> io::Result<()> {
     out.flush()
 }
 
-fn case(result: &TestResult, causes: &[String], follows: Option<&Consequence>) -> TestCase {
+fn case(result: &TestResult, causes: &[(&str, String)], follows: Option<&Consequence>) -> TestCase {
     let mut status = match result.verdict {
         Verdict::Passed | Verdict::Shifted => TestCaseStatus::success(),
         Verdict::NotRun => TestCaseStatus::skipped(),
@@ -76,8 +76,8 @@ fn case(result: &TestResult, causes: &[String], follows: Option<&Consequence>) -
     case.set_time(result.took);
     case.add_property(Property::new("verdict", result.verdict.name()));
     case.add_property(Property::new("file", result.file.as_str()));
-    for cause in causes {
-        case.add_property(Property::new("cause", cause.as_str()));
+    for (name, title) in causes {
+        case.add_property(Property::new(*name, title.as_str()));
     }
     if let Some(one) = follows {
         case.add_property(Property::new("follows", one.of.to_string()));
@@ -88,15 +88,22 @@ fn case(result: &TestResult, causes: &[String], follows: Option<&Consequence>) -
     case
 }
 
-/// The causes of each test, its own and the one that it follows from, with their numbers from 1.
-fn causes(run: &Run) -> HashMap<&TestId, Vec<String>> {
-    let mut of: HashMap<&TestId, Vec<String>> = HashMap::new();
+/// The causes of each test, its own and the one that it follows from, with their numbers from 1,
+/// and which of their parts it shows: as properties.
+fn causes(run: &Run) -> HashMap<&TestId, Vec<(&'static str, String)>> {
+    let mut of: HashMap<&TestId, Vec<(&'static str, String)>> = HashMap::new();
     let all = run.summary.iter().flat_map(|summary| &summary.causes);
     for (cause, number) in all.zip(1..) {
         let following = cause.consequences.iter().map(|one| &one.test);
         for test in cause.tests.iter().chain(following) {
             let title = format!("[{number}] {}", cause.title);
-            of.entry(test).or_default().push(title);
+            of.entry(test).or_default().push(("cause", title));
+        }
+        for part in &cause.parts {
+            for test in &part.tests {
+                let title = format!("[{number}] {}", part.title);
+                of.entry(test).or_default().push(("part", title));
+            }
         }
     }
     of

@@ -1,5 +1,7 @@
 //! A run to report in tests: some of everything, hostile text included.
 
+mod parts;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use retake_model::{
 };
 
 use crate::{Again, open};
+pub(crate) use parts::in_parts;
 
 /// What a report of that name says of these events.
 pub(crate) fn report(name: &str, events: &[RunEvent]) -> String {
@@ -250,6 +253,7 @@ fn cause(id: u64, title: &str, tests: &[&str], results: &[TestResult]) -> Cause 
         title: title.into(),
         tests: tests.iter().map(|name| self::id(name)).collect(),
         example: example.clone(),
+        parts: Vec::new(),
         consequences: Vec::new(),
     }
 }
@@ -424,6 +428,7 @@ pub(crate) fn gave_up() -> Vec<RunEvent> {
                 .into(),
             tests: Vec::new(),
             example: asked,
+            parts: Vec::new(),
             consequences: Vec::new(),
         }],
         ..summary()

@@ -148,7 +148,7 @@ fn shape(value: Option<&Value>, exact: bool, words: bool) -> String {
 
 /// Whether a text looks like a word of a program rather than of a person: a constant in capitals,
 /// a lower-case keyword, a media type.
-fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     let of = |allowed: fn(&u8) -> bool| {
         text.bytes()
             .all(|b| allowed(&b) || matches!(b, b'_' | b'-' | b'/' | b';' | b'=' | b' '))

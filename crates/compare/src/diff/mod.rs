@@ -26,7 +26,8 @@ pub use calls::compare_calls;
 pub use places::{places, places_of_call};
 pub use response::{Compared, compare_response};
 
-pub(crate) use fingerprint::{fingerprint, general_place, general_text, hash};
+pub(crate) use align::equal_pairs;
+pub(crate) use fingerprint::{fingerprint, general_place, general_text, hash, is_word};
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use retake_model as model;
 
 use super::DocumentError;
 use super::types::{
-    Cause, Consequence, Counted, Difference, Event, Place, Service, Started, Summary, Test,
-    TestDocument,
+    Cause, CausePart, Consequence, Counted, Difference, Event, Place, Service, Started, Summary,
+    Test, TestDocument,
 };
 use super::value::from_json;
 use super::write::{BLAMES, KINDS, VERDICTS};
@@ -168,7 +168,21 @@ impl TryFrom<Cause> for model::Cause {
             title: cause.title,
             tests: cause.tests.into_iter().map(Into::into).collect(),
             example: cause.example.try_into()?,
+            parts: all(cause.parts)?,
             consequences: cause.consequences.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl TryFrom<CausePart> for model::CausePart {
+    type Error = DocumentError;
+
+    fn try_from(part: CausePart) -> Result<Self, DocumentError> {
+        Ok(model::CausePart {
+            id: number(&part.id)?,
+            title: part.title,
+            tests: part.tests.into_iter().map(Into::into).collect(),
+            example: part.example.try_into()?,
         })
     }
 }

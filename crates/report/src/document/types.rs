@@ -156,8 +156,20 @@ pub(crate) struct Cause {
     pub(crate) title: String,
     pub(crate) tests: Vec<Test>,
     pub(crate) example: Difference,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) parts: Vec<CausePart>,
     #[serde(default)]
     pub(crate) consequences: Vec<Consequence>,
+}
+
+/// What a cause holds, where it holds several changes that are one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CausePart {
+    /// 16 hex digits.
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) tests: Vec<Test>,
+    pub(crate) example: Difference,
 }
 
 /// A test that is red because an earlier one is.

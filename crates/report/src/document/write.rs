@@ -5,8 +5,8 @@ use std::time::Duration;
 use retake_model as model;
 
 use super::types::{
-    Cause, Consequence, Counted, Difference, Event, Follows, Hidden, LedgerDocument, Place,
-    Service, Started, Summary, Tally, Test, TestDocument,
+    Cause, CausePart, Consequence, Counted, Difference, Event, Follows, Hidden, LedgerDocument,
+    Place, Service, Started, Summary, Tally, Test, TestDocument,
 };
 use super::value::to_json;
 
@@ -157,7 +157,19 @@ impl From<&model::Cause> for Cause {
             title: cause.title.clone(),
             tests: cause.tests.iter().map(Into::into).collect(),
             example: (&cause.example).into(),
+            parts: cause.parts.iter().map(Into::into).collect(),
             consequences: cause.consequences.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<&model::CausePart> for CausePart {
+    fn from(part: &model::CausePart) -> Self {
+        CausePart {
+            id: hex(part.id),
+            title: part.title.clone(),
+            tests: part.tests.iter().map(Into::into).collect(),
+            example: (&part.example).into(),
         }
     }
 }

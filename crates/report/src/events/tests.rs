@@ -3,7 +3,7 @@ use retake_model::RunEvent;
 
 use super::{EventError, read_events};
 use crate::REPORTERS;
-use crate::sample::{failed, following, gave_up, green, mixed, report};
+use crate::sample::{failed, following, gave_up, green, in_parts, mixed, report};
 
 fn read(file: &str) -> Result<Vec<RunEvent>, EventError> {
     read_events(file.as_bytes()).collect()
@@ -11,7 +11,14 @@ fn read(file: &str) -> Result<Vec<RunEvent>, EventError> {
 
 #[test]
 fn what_was_written_is_read_back() {
-    for events in [mixed(), green(), failed(), following(), gave_up()] {
+    for events in [
+        mixed(),
+        green(),
+        failed(),
+        following(),
+        in_parts(),
+        gave_up(),
+    ] {
         let file = report("events", &events);
         assert_eq!(file.lines().count(), events.len() + 1);
         assert_eq!(read(&file).expect("events"), events);

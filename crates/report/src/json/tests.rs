@@ -1,4 +1,4 @@
-use crate::sample::{failed, following, green, mixed, report};
+use crate::sample::{failed, following, green, in_parts, mixed, report};
 
 #[test]
 fn the_document_is_stable() {
@@ -28,4 +28,19 @@ fn a_test_names_the_cause_that_it_follows_from() {
     assert_eq!(follows["cause"], cause["id"]);
     assert_eq!(follows["of"]["name"], "post-login-200");
     assert_eq!(value["tests"][2]["follows"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_cause_lists_its_parts_by_the_fingerprints_of_the_differences() {
+    let text = report("json", &in_parts());
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let parts = &value["summary"]["causes"][0]["parts"];
+    for (test, part) in [(0, 0), (1, 1)] {
+        let difference = &value["tests"][test]["differences"][0];
+        assert_eq!(parts[part]["id"], difference["cause"]);
+        assert_eq!(parts[part]["example"]["in"], difference["in"]);
+    }
+    // One that has none is told as before.
+    let text = report("json", &mixed());
+    assert!(!text.contains("\"parts\""));
 }

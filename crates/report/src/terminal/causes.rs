@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use retake_model::{Blame, Cause, Consequence, Difference, TestId, TestResult};
 
+use super::Detail;
 use super::difference;
 use super::style::{DIM, HEAD, NUMBER};
 use crate::collect::Run;
@@ -12,6 +13,9 @@ use crate::printable::{count, safe};
 
 /// The most causes that are listed.
 const SHOWN_CAUSES: usize = 20;
+
+/// The most parts of a cause that are listed, unless every difference is.
+const SHOWN_PARTS: usize = 4;
 
 /// The most tests that are named for a cause.
 const SHOWN_TESTS: usize = 3;
@@ -28,7 +32,10 @@ impl<'r> Numbers<'r> {
     pub(super) fn new(run: &'r Run) -> Self {
         let causes = || run.summary.iter().flat_map(|summary| &summary.causes);
         Numbers {
-            by_id: causes().zip(1..).map(|(cause, n)| (cause.id, n)).collect(),
+            by_id: causes()
+                .zip(1..)
+                .flat_map(|(cause, n)| cause.fingerprints().map(move |id| (id, n)))
+                .collect(),
             own: causes().flat_map(|cause| &cause.tests).collect(),
             consequences: run.consequences(),
         }
@@ -47,7 +54,8 @@ impl<'r> Numbers<'r> {
     /// The number of the cause that a test follows from, and the evidence.
     pub(super) fn follows(&self, test: &TestId) -> Option<(usize, &'r Consequence)> {
         let (cause, consequence) = self.consequences.get(test)?;
-        Some((*self.by_id.get(&cause.id)?, consequence))
+        let number = cause.fingerprints().next()?;
+        Some((*self.by_id.get(&number)?, consequence))
     }
 
     /// Whether a test shows nothing but what follows from another one.
@@ -57,7 +65,7 @@ impl<'r> Numbers<'r> {
 }
 
 /// Writes what explains how many tests.
-pub(super) fn write(out: &mut String, run: &Run) {
+pub(super) fn write(out: &mut String, run: &Run, detail: Detail) {
     let causes = run.summary.as_ref().map(|s| s.causes.as_slice());
     let causes = causes.unwrap_or_default();
     if causes.is_empty() {
@@ -79,7 +87,7 @@ pub(super) fn write(out: &mut String, run: &Run) {
         count(causes.len(), "cause"),
     );
     for (cause, number) in causes.iter().zip(1..).take(SHOWN_CAUSES) {
-        one(out, cause, number);
+        one(out, cause, number, detail);
     }
     if causes.len() > SHOWN_CAUSES {
         let more = causes.len() - SHOWN_CAUSES;
@@ -88,7 +96,7 @@ pub(super) fn write(out: &mut String, run: &Run) {
     out.push('\n');
 }
 
-fn one(out: &mut String, cause: &Cause, number: usize) {
+fn one(out: &mut String, cause: &Cause, number: usize, detail: Detail) {
     if cause.tests.is_empty() {
         // No test shows it below.
         difference::write(out, &cause.example, Some(number), "  ");
@@ -118,6 +126,7 @@ fn one(out: &mut String, cause: &Cause, number: usize) {
         count(cause.tests.len(), "test"),
         named.join(", ")
     );
+    parts(out, cause, detail);
     let Some(one) = cause.consequences.first() else {
         return;
     };
@@ -131,6 +140,26 @@ fn one(out: &mut String, cause: &Cause, number: usize) {
         count(cause.consequences.len(), "test"),
         safe(&told(one)),
     );
+}
+
+/// What a cause holds, a line each.
+fn parts(out: &mut String, cause: &Cause, detail: Detail) {
+    let most = match detail {
+        Detail::Causes => SHOWN_PARTS,
+        Detail::Full => usize::MAX,
+    };
+    for part in cause.parts.iter().take(most) {
+        let _ = writeln!(
+            out,
+            "      {DIM}-{DIM:#} {}{} {DIM}({}){DIM:#}",
+            safe(&part.title),
+            blame(part.example.blame),
+            count(part.tests.len(), "test"),
+        );
+    }
+    if let Some(more @ 1..) = cause.parts.len().checked_sub(most) {
+        let _ = writeln!(out, "      {DIM}and {}{DIM:#}", count(more, "more part"));
+    }
 }
 
 /// The evidence in a sentence.

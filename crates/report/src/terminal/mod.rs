@@ -44,7 +44,7 @@ fn with(mut out: Box<dyn Write + Send>, detail: Detail, again: Again) -> Box<dyn
 fn render(run: &Run, detail: Detail, again: &Again) -> String {
     let mut out = String::new();
     let numbers = causes::Numbers::new(run);
-    causes::write(&mut out, run);
+    causes::write(&mut out, run, detail);
     failing::write(&mut out, run, &numbers, detail);
     totals::write(&mut out, run, detail, again);
     out

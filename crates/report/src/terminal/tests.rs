@@ -1,7 +1,9 @@
 use retake_model::{RunEvent, Verdict};
 
 use crate::Again;
-use crate::sample::{failed, following, gave_up, green, id, mixed, passed, report, report_again};
+use crate::sample::{
+    failed, following, gave_up, green, id, in_parts, mixed, passed, report, report_again,
+};
 
 fn plain(events: &[RunEvent]) -> String {
     anstream::adapter::strip_str(&report("terminal", events)).to_string()
@@ -124,4 +126,9 @@ fn hundreds_of_tests_with_one_cause_take_a_bounded_number_of_lines() {
     let before = text.lines().count();
     events.insert(3, RunEvent::TestFinished(Box::new(result)));
     assert_eq!(plain(&events).lines().count(), before);
+}
+
+#[test]
+fn a_cause_lists_what_it_holds_and_each_part_is_shown_by_a_test() {
+    insta::assert_snapshot!(plain(&in_parts()));
 }

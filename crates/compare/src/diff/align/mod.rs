@@ -13,6 +13,7 @@ mod order;
 pub(crate) use any_order::in_any_order;
 pub(crate) use content::by_content;
 pub(crate) use identity::by_identity;
+pub(crate) use myers::equal_pairs;
 pub(crate) use order::out_of_order;
 
 #[cfg(test)]

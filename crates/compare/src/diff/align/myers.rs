@@ -5,7 +5,7 @@
 const MAX_EDITS: usize = 500;
 
 /// The equal pairs of a shortest edit; none where it takes more than [`MAX_EDITS`] edits.
-pub(super) fn equal_pairs(a: &[u64], b: &[u64]) -> Option<Vec<(usize, usize)>> {
+pub(crate) fn equal_pairs(a: &[u64], b: &[u64]) -> Option<Vec<(usize, usize)>> {
     // `furthest[k + edits]` is the furthest x on diagonal k = x - y.
     let mut trace: Vec<Vec<usize>> = Vec::new();
     let mut previous: Vec<usize> = Vec::new();

@@ -1,0 +1,178 @@
+//! Groups of differences that one change explains are one cause, which lists them as its parts.
+//!
+//! Nothing is hidden by that: each part keeps its fingerprint, its tests and its title.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use retake_model::{Cause, DiffKind, Place, TestId, TestSet};
+
+use super::group::Group;
+use super::headers;
+use super::key::{Key, keys};
+use crate::diff::{general_place, hash};
+use crate::follow::Link;
+
+/// The causes of the groups. `order`: the place of each test among the results.
+pub(super) fn causes(
+    groups: Vec<Group<'_>>,
+    sets: &[Arc<TestSet>],
+    order: &HashMap<&TestId, usize>,
+) -> Vec<Cause> {
+    let keys: Vec<Vec<Key>> = groups.iter().map(keys).collect();
+    let families = families(&groups, &keys, sets);
+    let mut groups: Vec<Option<Group<'_>>> = groups.into_iter().map(Some).collect();
+    let mut causes = Vec::new();
+    for members in families {
+        let own = members.into_iter().filter_map(|at| {
+            let group = groups.get_mut(at).and_then(Option::take)?;
+            Some((at, group))
+        });
+        let mut own: Vec<(usize, Group<'_>)> = own.collect();
+        if own.len() < 2 {
+            causes.extend(own.into_iter().map(|(_, group)| group.into_cause()));
+            continue;
+        }
+        // Those that are equal stay in the order in which they were met.
+        own.sort_by_key(|(_, group)| Reverse(group.tests.len()));
+        let of = |at: &usize| keys.get(*at).map(Vec::as_slice).unwrap_or_default();
+        let shared = own.first().and_then(|(first, _)| {
+            let mut wanted = of(first).iter();
+            wanted.find(|key| own.iter().all(|(at, _)| of(at).contains(key)))
+        });
+        let own = own.into_iter().map(|(_, group)| group).collect();
+        causes.extend(together(own, shared, order));
+    }
+    causes
+}
+
+/// Several groups as one cause.
+fn together(
+    mut groups: Vec<Group<'_>>,
+    shared: Option<&Key>,
+    order: &HashMap<&TestId, usize>,
+) -> Option<Cause> {
+    let members: Vec<&Group<'_>> = groups.iter().collect();
+    let first = members.first()?;
+    let title = shared.and_then(|key| key.title(&members));
+    let title = title.or_else(|| headers::title(&members));
+    let title = title.unwrap_or_else(|| match members.len() - 1 {
+        1 => format!("{}, and one change like it", first.title()),
+        more => format!("{}, and {more} changes like it", first.title()),
+    });
+    let id = match shared {
+        Some(key) => hash(&format!("{key:?}")),
+        None => hash(&format!("together\n{:016x}", first.example.cause)),
+    };
+    let example = first.example.clone();
+    let mut tests: Vec<TestId> = groups.iter().flat_map(|g| g.tests.clone()).collect();
+    tests.sort_by_key(|test| order.get(test).copied());
+    tests.dedup();
+    let consequences = groups
+        .iter_mut()
+        .flat_map(|group| std::mem::take(&mut group.consequences))
+        .map(Link::told)
+        .collect();
+    Some(Cause {
+        id,
+        title,
+        tests,
+        example,
+        parts: groups.into_iter().map(Group::into_part).collect(),
+        consequences,
+    })
+}
+
+/// The groups that are one cause, in the order of the first of each.
+fn families(groups: &[Group<'_>], keys: &[Vec<Key>], sets: &[Arc<TestSet>]) -> Vec<Vec<usize>> {
+    let mut unions = Unions((0..groups.len()).collect());
+    let mut first: HashMap<&Key, usize> = HashMap::new();
+    for (at, own) in keys.iter().enumerate() {
+        for key in own {
+            let other = *first.entry(key).or_insert(at);
+            unions.join(other, at);
+        }
+    }
+    for (one, other) in headers::together(groups, sets) {
+        unions.join(one, other);
+    }
+    for (one, other) in without_partner(groups) {
+        unions.join(one, other);
+    }
+    unions.all()
+}
+
+/// A call that no recorded one of its test is like, and the same statement in place of a recorded
+/// one elsewhere: that one was kept with another test.
+fn without_partner(groups: &[Group<'_>]) -> Vec<(usize, usize)> {
+    let unknown = |group: &Group<'_>| match &group.example.place {
+        Place::Call {
+            to, summary, path, ..
+        } if group.example.kind == DiffKind::CallUnknown && !group.example.follows => {
+            let place = Place::Call {
+                to: to.clone(),
+                index: None,
+                summary: summary.clone(),
+                path: retake_model::Path::root(),
+            };
+            Some((general_place(&place), path.0.is_empty()))
+        }
+        _ => None,
+    };
+    let mut most: HashMap<String, usize> = HashMap::new();
+    let mut alone = Vec::new();
+    for (at, group) in groups.iter().enumerate() {
+        let tests = |at: usize| groups.get(at).map_or(0, |group| group.tests.len());
+        match unknown(group) {
+            Some((place, true)) => alone.push((place, at)),
+            Some((place, false)) => {
+                let known = most.entry(place).or_insert(at);
+                if tests(at) > tests(*known) {
+                    *known = at;
+                }
+            }
+            None => {}
+        }
+    }
+    let pairs = alone.into_iter();
+    pairs
+        .filter_map(|(place, at)| Some((*most.get(&place)?, at)))
+        .collect()
+}
+
+/// Which groups are one: each names another one of its family, or itself.
+struct Unions(Vec<usize>);
+
+impl Unions {
+    fn root(&self, mut at: usize) -> usize {
+        while let Some(next) = self.0.get(at).filter(|next| **next != at) {
+            at = *next;
+        }
+        at
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.root(one), self.root(other));
+        // The first one stands for all.
+        if let Some(slot) = self.0.get_mut(one.max(other)) {
+            *slot = one.min(other);
+        }
+    }
+
+    fn all(&self) -> Vec<Vec<usize>> {
+        let mut by_root: HashMap<usize, usize> = HashMap::new();
+        let mut all: Vec<Vec<usize>> = Vec::new();
+        for at in 0..self.0.len() {
+            let place = *by_root.entry(self.root(at)).or_insert(all.len());
+            match all.get_mut(place) {
+                Some(family) => family.push(at),
+                None => all.push(vec![at]),
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;
