@@ -1,4 +1,5 @@
-"""What capture costs a service: connects, system calls, start-up, and many connections at once, captured and not."""
+"""What capture costs a service: connects, system calls, start-up, requests, and many connections at once, captured and
+not."""
 
 import os
 import re
@@ -10,11 +11,10 @@ import tempfile
 import environment
 import relay
 import tools
-from environment import CACHE, LOG, ROOT
+from environment import CACHE, LOG
 from processes import Failed, run
 from tools import RETAKE
 
-SOURCE = ROOT / "scripts" / "benchmarks" / "capture.c"
 HEAVY = "import django, django.db.models, django.contrib.admin, django.views.generic, django.test, django.forms"
 
 
@@ -29,7 +29,7 @@ def measure(options):
     tools.build(options)
     environment.debian("/usr/sbin/nginx", "nginx-light")
     environment.debian("wrk", "wrk")
-    program, python = compiled(), django()
+    program, python = tools.compiled("capture"), django()
     print(f"machine: {tools.machine()}")
     results = {}
     with relay.nginx("upstream", None) as upstream:
@@ -52,25 +52,45 @@ def measure(options):
             for name, words, value in parts:
                 for captured in (number % 2 == 0, number % 2 != 0):
                     results.setdefault((name, captured), []).append(one(program, words, captured)[value])
+                if name.startswith("connect(), 1 thread"):
+                    least = command([tools.compiled("least"), program, *words], False)
+                    results.setdefault((name, "least"), []).append(numbers(least)[value])
             print(f"round {number + 1} of {options.rounds}", flush=True)
-        rates = {captured: [throughput(upstream.port, captured) for _ in range(options.rounds)] for captured in (False, True)}
+        rates = [throughputs(upstream.port) for _ in range(options.rounds)]
         many = one(program, ["many", upstream.port, options.connections], True)
-    lines = []
-    for name, *_ in parts:
-        native, caught = (statistics.median(results[name, captured]) for captured in (False, True))
-        lines.append((name, f"{native:.1f}", f"{caught:.1f}", f"{caught / native:.2f}"))
-    native, caught = (statistics.median(rates[captured]) for captured in (False, True))
-    lines.append(("requests/s of wrk, 64 connections", f"{native:,.0f}", f"{caught:,.0f}", f"{caught / native:.2f}"))
-    tools.table(["", "native", "captured", "ratio"], lines)
+    show(results, [name for name, *_ in parts])
+    show_rates(rates)
     print(f"{many['open']:.0f} connections at once: {many['failed']:.0f} failed")
 
 
-def compiled():
-    environment.debian("gcc", "gcc")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    program = CACHE / "capture"
-    run(["gcc", "-O2", "-pthread", "-o", str(program), str(SOURCE)], log=LOG)
-    return program
+def show(results, names):
+    lines = []
+    for name in names:
+        native, caught = (statistics.median(results[name, captured]) for captured in (False, True))
+        least = results.get((name, "least"))
+        least = f"{statistics.median(least):.1f} ({statistics.median(least) / native:.2f})" if least else ""
+        lines.append((name, f"{native:.1f}", least, f"{caught:.1f} ({caught / native:.2f})"))
+    tools.table(["", "native", "the least by this means", "captured"], lines)
+
+
+def throughputs(upstream):
+    """Requests a second by each way, in turns: those of `scripts/bench relay` and the captured ones."""
+    rates = {"no proxy": throughput(upstream, False)}
+    with relay.nginx("nginx", upstream) as proxy:
+        rates["nginx between"] = throughput(proxy.port, False)
+    rates["the client captured"] = throughput(upstream, True)
+    with relay.nginx("nginx", None, captured=True) as service:
+        rates["the service captured"] = throughput(service.port, False)
+    return rates
+
+
+def show_rates(rates):
+    lines = []
+    between = statistics.median(each["nginx between"] for each in rates)
+    for way in rates[0]:
+        of_way = [each[way] for each in rates]
+        lines.append((way, tools.spread(of_way), f"{statistics.median(of_way) / between:.2f}"))
+    tools.table(["wrk, 64 connections", "requests/s: median (lowest to highest)", "of nginx"], lines)
 
 
 def django():
@@ -84,7 +104,10 @@ def django():
 
 def one(program, words, captured):
     """The numbers that the program prints, by their names."""
-    text = command([program, *words], captured)
+    return numbers(command([program, *words], captured))
+
+
+def numbers(text):
     return {name: float(value) for name, value in re.findall(r"^(\w+) ([\d.]+)$", text, re.MULTILINE)}
 
 

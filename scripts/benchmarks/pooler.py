@@ -1,10 +1,12 @@
-"""Relaying PostgreSQL: pgbench's read-only script, direct, through pgbouncer, and through `retake record`."""
+"""Relaying PostgreSQL: pgbench's read-only script, direct, through pgbouncer, through a relay that only forwards, and
+through `retake record`."""
 
 import os
 import re
 import statistics
 
 import environment
+import relay
 import tools
 from contestants import Direct, Proxy, retake
 from postgres import PASSWORD, Postgres
@@ -26,6 +28,7 @@ def measure(options):
     tools.build(options)
     environment.postgres(15)
     environment.debian("/usr/sbin/pgbouncer", "pgbouncer")
+    tools.compiled("bare")
     print(f"machine: {tools.machine()}")
     with Postgres(15) as server:
         server.create("bench")
@@ -39,6 +42,7 @@ def one(server, mode, clients, options):
     makers = [
         ("direct", lambda: Direct("direct", server.port)),
         ("pgbouncer", lambda: pgbouncer(server)),
+        ("bare relay", lambda: relay.bare(server.port)),
         ("retake", lambda: retake("retake", server.port, dependency="db=postgres")),
     ]
     results = {name: [] for name, _ in makers}

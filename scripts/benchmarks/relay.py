@@ -8,7 +8,8 @@ import environment
 import tools
 from contestants import Direct, Proxy, retake
 from environment import CACHE, LOG
-from processes import Failed, run, stop
+from processes import Failed, run
+from tools import RETAKE
 
 ANSWER = '{"id":42,"name":"a small answer","tags":["x","y"],"total":19.99}'
 
@@ -98,13 +99,14 @@ def show(results):
     tools.table(["", "requests/s: median (lowest to highest)", "of nginx", "p99, ms", "peak memory, MiB", ""], lines)
 
 
-def nginx(name, upstream):
-    """One worker; in front of an upstream, or answering by itself."""
+def nginx(name, upstream, captured=False):
+    """One worker; in front of an upstream, or answering by itself; captured, it is the service of a recording."""
     def command(self):
         hop = (f'proxy_pass http://there; proxy_http_version 1.1; proxy_set_header Connection "";' if upstream else
                f"default_type application/json; return 200 '{ANSWER}';")
         there = f"upstream there {{ server 127.0.0.1:{upstream}; keepalive 512; keepalive_requests 100000000; }}"
-        return ["nginx", "-e", os.path.join(self.folder, "error.log"), "-c", self.write("nginx.conf", f"""
+        before = [RETAKE, "record", "--workers", "1", "--"] if captured else []
+        return [*before, "nginx", "-e", os.path.join(self.folder, "error.log"), "-c", self.write("nginx.conf", f"""
             worker_processes 1; daemon off; pid {self.folder}/pid; error_log {self.folder}/error.log;
             events {{ worker_connections 4096; }}
             http {{
@@ -130,6 +132,11 @@ listen relay
   bind 127.0.0.1:{self.port}
   server there 127.0.0.1:{upstream}
 """)])
+
+
+def bare(upstream):
+    """A relay that forwards bytes and does nothing else: what a further hop costs."""
+    return Proxy("bare relay", upstream, lambda self: [tools.compiled("bare"), self.port, upstream])
 
 
 def mitmproxy():

@@ -25,6 +25,16 @@ def build(options):
     run(["cargo", "build", "--release", "--quiet", "-p", "retake", "-p", "retake-bench"], cwd=ROOT, timeout=3600)
 
 
+def compiled(name):
+    """One of the C programs beside this file."""
+    environment.debian("gcc", "gcc")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    program = CACHE / name
+    source = pathlib.Path(__file__).with_name(f"{name}.c")
+    run(["gcc", "-O2", "-pthread", "-o", str(program), str(source)], log=LOG)
+    return program
+
+
 def hurl():
     """hurl 8.0.1, built from its crate."""
     place = CACHE / "hurl"

@@ -78,6 +78,12 @@ impl Learned {
             .unwrap_or_default()
     }
 
+    /// Whether the service listens somewhere.
+    pub(crate) fn serves(&self) -> bool {
+        let director = self.director.as_ref();
+        director.is_some_and(|director| director.serves().is_some())
+    }
+
     /// What went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let director = self.director.as_ref();

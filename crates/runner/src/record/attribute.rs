@@ -106,6 +106,11 @@ impl Attributor {
         }
     }
 
+    /// A request was answered that can have made no calls.
+    pub fn answered(&mut self, conn: ConnId, index: u64) {
+        self.open.remove(&(conn, index));
+    }
+
     /// Which requests are open can no longer be told: none is, until the next one begins.
     pub fn forget_open(&mut self) {
         let open: Vec<_> = self.open.keys().map(|(conn, _)| *conn).collect();

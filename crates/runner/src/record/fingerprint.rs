@@ -29,9 +29,12 @@ pub struct Fingerprint {
 const COLLECTED: usize = 4 * 1024;
 
 impl Fingerprint {
-    /// Of an exchange's exact bytes, where nobody has read them yet.
-    pub fn raw(exchange: &Exchange) -> Option<u128> {
-        Fingerprint::new().of_raw(exchange)
+    /// Of an exchange's exact bytes, where nobody has read them yet, and of the port that they came
+    /// to, where that is not the service's first.
+    pub fn raw(port: Option<u16>, exchange: &Exchange) -> Option<u128> {
+        let mut print = Fingerprint::new();
+        port.hash(&mut print);
+        print.of_raw(exchange)
     }
 
     /// The same, with the dependency that was asked.

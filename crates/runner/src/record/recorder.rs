@@ -27,7 +27,7 @@ pub struct Keeping {
     pub repeats: bool,
     /// Whether there are dependencies, so that tests wait for their calls.
     pub has_dependencies: bool,
-    /// Whether requests are recorded at all: without them no call belongs to one.
+    /// Whether the service can be asked: until then no call belongs to a request.
     pub has_inbound: bool,
     /// What is left out on purpose.
     pub exclude: Vec<Exclude>,
@@ -44,6 +44,9 @@ pub struct Recorder {
     secrets: KnownSecrets,
     connections: HashMap<ConnId, Connection>,
     served: Served,
+    /// Requests that were answered while the service had not connected to anything; none once it
+    /// did.
+    calm: Option<u64>,
     attributor: Attributor,
     known: Known,
     seen_raw: HashSet<u128>,
@@ -79,6 +82,7 @@ impl Recorder {
             secrets: KnownSecrets::default(),
             connections: HashMap::new(),
             served: Served::default(),
+            calm: Some(0),
             attributor: Attributor::default(),
             known: Known::new(),
             seen_raw: HashSet::new(),
@@ -96,6 +100,11 @@ impl Recorder {
     pub fn after(mut self, before: impl IntoIterator<Item = String>) -> Self {
         self.served = Served::after(before);
         self
+    }
+
+    /// The service can be asked from now on: a call may belong to a request.
+    pub fn is_served(&mut self) {
+        self.keeping.has_inbound = true;
     }
 
     /// Where it writes.
@@ -264,8 +273,14 @@ impl Recorder {
         match event {
             RelayEvent::Opened(info) => {
                 self.served.opened(&info);
-                if let (Direction::Inbound, Some(process)) = (info.direction, info.process) {
-                    self.attributor.accepted(info.id, process);
+                match info.direction {
+                    Direction::Inbound => {
+                        self.is_served();
+                        if let Some(process) = info.process {
+                            self.attributor.accepted(info.id, process);
+                        }
+                    }
+                    Direction::Outbound => self.calm = None,
                 }
                 let connection = Connection {
                     direction: info.direction,

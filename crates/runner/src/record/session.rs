@@ -104,8 +104,8 @@ pub async fn record(
         has_dependencies: captures
             || forward.is_some()
             || !(options.deps.is_empty() && options.env_deps.is_empty()),
-        has_inbound: options.inbound.is_some()
-            || capture.as_ref().is_some_and(|capture| capture.plan.inbound),
+        // A captured service can be asked once it listens.
+        has_inbound: options.inbound.is_some(),
         exclude: options.exclude.clone(),
     };
     let recorder = Recorder::new(writer, keeping, redactor).after(capture::served_before(&options));
@@ -242,6 +242,9 @@ fn run_recorder(
     let (mut written, mut reported) = (Instant::now(), 0);
     let mut pause = SHARED_EVERY;
     while let Some(batch) = events.recv(TICK) {
+        if learned.serves() {
+            recorder.is_served();
+        }
         // A disk that refuses does not end the recording: the traffic goes on, and the ledger
         // counts what was not kept.
         if let Err(error) = recorder.take(batch) {

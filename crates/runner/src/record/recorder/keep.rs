@@ -16,6 +16,10 @@ use crate::record::fingerprint::Fingerprint;
 use crate::record::shared::Kept;
 use crate::record::{OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 
+/// How many requests a service answers without connecting to anything until it is taken for one
+/// that calls nobody: its requests are no longer kept waiting for calls, until it does.
+const CALM: u64 = 1_000;
+
 /// How many fingerprints of kept tests are remembered to recognise repeats.
 const MAX_FINGERPRINTS: usize = 200_000;
 
@@ -40,15 +44,19 @@ impl Recorder {
                 describe(&mut exchange);
                 self.outbound(to, *exchange, process, raw);
             }
-            _ if self.keeping.has_dependencies => {
+            _ if self.awaits_calls() => {
+                self.calm = self.calm.map(|answered| answered + 1);
                 self.served.exchange(exchange.conn);
                 describe(&mut exchange);
                 self.attributor.inbound(exchange);
             }
             // With no calls to wait for, a repeat is told from its bytes alone.
             _ => {
+                self.served.exchange(exchange.conn);
+                self.attributor.answered(exchange.conn, exchange.index);
                 if !self.keeping.repeats {
-                    let raw = Fingerprint::raw(&exchange);
+                    let port = self.served.beside(exchange.conn);
+                    let raw = Fingerprint::raw(port, &exchange);
                     if raw.is_some_and(|raw| self.seen_raw.contains(&raw)) {
                         self.ledger.inbound.merged += 1;
                         return;
@@ -63,6 +71,11 @@ impl Recorder {
                 })
             }
         }
+    }
+
+    /// Whether a request may have made calls that are not known yet.
+    fn awaits_calls(&self) -> bool {
+        self.keeping.has_dependencies && self.calm.is_none_or(|answered| answered < CALM)
     }
 
     fn outbound(

@@ -60,6 +60,13 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
         (1, Direction::Inbound, None),
         (2, Direction::Outbound, Some("db".into())),
     ];
+    // Clients come once the service is ready: with the first request. It connects for its first call.
+    let first = |conn| exchanges.iter().filter(move |e| e.conn == ConnId(conn));
+    let first = [1, 2].map(|conn| first(conn).map(|e| e.began).min());
+    let opens = first.map(|first| {
+        let after = exchanges.iter().position(|e| Some(e.began) >= first);
+        after.filter(|_| first.is_some())
+    });
     let opened = connections.map(|(id, direction, dependency)| {
         RelayEvent::Opened(Box::new(ConnInfo {
             id: ConnId(id),
@@ -79,10 +86,17 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
             exchanges,
             ..Counters::default()
         });
-    let ended = exchanges
+    let mut events: Vec<_> = exchanges
         .into_iter()
-        .map(|e| RelayEvent::Ended(Box::new(e)));
-    let events = opened.into_iter().chain(ended).collect();
+        .map(|e| RelayEvent::Ended(Box::new(e)))
+        .collect();
+    let mut opened: Vec<_> = opens.into_iter().zip(opened).collect();
+    opened.sort_by_key(|(at, _)| *at);
+    for (at, event) in opened.into_iter().rev() {
+        if let Some(at) = at {
+            events.insert(at, event);
+        }
+    }
     recorder
         .take(Batch {
             events: vec![events],
@@ -128,6 +142,46 @@ fn without_requests_every_call_is_startup_and_repeats_are_merged() {
     assert_eq!(scopes, [(Scope::Startup, 2)]);
     let db = &ledger.outbound["db"];
     assert_eq!((db.kept, db.merged), (1, 2));
+}
+
+#[test]
+fn before_the_service_listens_every_call_is_startup_and_from_then_on_requests_own_theirs() {
+    let listens_late = Keeping {
+        has_inbound: false,
+        ..keeping()
+    };
+    let (set, ledger) = record(
+        listens_late,
+        vec![
+            exchange(2, 1, get("/price"), ok()),
+            exchange(2, 20, get("/price"), ok()),
+            exchange(2, 102, get("/price"), ok()),
+            exchange(1, 100, get("/items"), ok()),
+        ],
+    );
+    let scopes: Vec<_> = set.shared.iter().map(|m| (m.scope, m.merged)).collect();
+    assert_eq!(scopes, [(Scope::Startup, 1)]);
+    let calls: Vec<_> = set.tests.iter().map(|t| t.calls.len()).collect();
+    assert_eq!(calls, [1]);
+    let db = &ledger.outbound["db"];
+    assert_eq!((db.kept, db.merged), (2, 1));
+}
+
+#[test]
+fn a_service_that_calls_nobody_is_not_waited_for_until_it_does() {
+    // Two at a time: where calls may come, such requests are never repeats of each other.
+    let mut exchanges: Vec<_> = (0..3_000)
+        .map(|number| exchange(1, 100 + number * 5, get("/items"), ok()))
+        .collect();
+    let last = 100 + 3_000 * 5;
+    exchanges.push(exchange(2, last + 101, get("/price"), ok()));
+    exchanges.push(exchange(1, last + 100, get("/paid"), ok()));
+    let (set, ledger) = record(keeping(), exchanges);
+    // The first thousand, one of those after them, and the one that called.
+    assert_eq!((ledger.inbound.kept, ledger.inbound.merged), (1_002, 1_999));
+    let called: Vec<_> = set.tests.iter().filter(|t| !t.calls.is_empty()).collect();
+    let asked = called.iter().map(|t| t.request.get("path").cloned());
+    assert_eq!(asked.collect::<Vec<_>>(), [Some(Value::text("/paid"))]);
 }
 
 #[test]
