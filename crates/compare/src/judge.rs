@@ -7,8 +7,10 @@
 //! error where the recording has an answer. Later calls and the response are its consequences;
 //! they are listed, and carry its fingerprint.
 
+mod another_kind;
 mod calls;
 mod explain;
+mod frames;
 mod gap;
 mod order;
 mod outside;
@@ -80,6 +82,7 @@ pub fn judge(
         }
     } else {
         renamed::gather(&mut differences);
+        another_kind::gather(&mut differences);
         refusal::gather(&test.request, &mut differences, &mut found.differences);
     }
     let verdict = match (&found.first_unknown, found.weight) {

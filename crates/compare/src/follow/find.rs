@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retake_model::{Consequence, TestId, TestResult, TestSet};
 
 use super::given::Gifts;
-use super::late::{NEAR, lacks_what_came_late};
+use super::late::{Habits, NEAR, lacks_what_came_late};
 use super::seen::Seen;
 use super::state::{Places, shows_what_was_not_changed};
 use crate::judge::status_of;
@@ -54,14 +54,18 @@ fn of_set(set: &TestSet, results: &HashMap<(&str, &str), &TestResult>) -> Vec<Li
     if tests.iter().flatten().filter(|seen| seen.is_red).count() < 2 {
         return Vec::new();
     }
-    let (gifts, places) = (Gifts::of(&tests), Places::of(&tests));
+    let known = Known {
+        gifts: Gifts::of(&tests),
+        places: Places::of(&tests),
+        habits: Habits::of(&tests),
+    };
     let mut found: Vec<Link> = Vec::new();
     let mut by_number: HashMap<usize, u64> = HashMap::new();
     for (number, seen) in tests.iter().enumerate() {
         let Some(seen) = seen.filter(|seen| seen.is_red) else {
             continue;
         };
-        let evidence = evidence(number, &seen, &tests, &gifts, &places);
+        let evidence = evidence(number, &seen, &tests, &known);
         let Some((of, why, cause)) = evidence else {
             continue;
         };
@@ -81,6 +85,13 @@ fn of_set(set: &TestSet, results: &HashMap<(&str, &str), &TestResult>) -> Vec<Li
     found
 }
 
+/// What is known of all tests of a set.
+struct Known<'r> {
+    gifts: Gifts<'r>,
+    places: Places<'r>,
+    habits: Habits,
+}
+
 /// Stands for the name of the earlier test.
 const OF: &str = "{}";
 
@@ -88,18 +99,17 @@ fn evidence(
     number: usize,
     seen: &Seen<'_>,
     tests: &[Option<Seen<'_>>],
-    gifts: &Gifts<'_>,
-    places: &Places<'_>,
+    known: &Known<'_>,
 ) -> Option<(usize, String, u64)> {
     if seen.is_refused {
-        if let Some((of, name, lost)) = gifts.lacking(number, seen) {
+        if let Some((of, name, lost)) = known.gifts.lacking(number, seen) {
             let why = format!("sends `{name}`, which {OF} did not give out");
             return Some((of, why, lost.cause));
         }
         let is_absent = |status: i64| (300..500).contains(&status);
         let status = status_of(&seen.result.differences);
         if status.is_none_or(|(.., came)| is_absent(came))
-            && let Some((of, path, failed)) = places.lacking(number, seen)
+            && let Some((of, path, failed)) = known.places.lacking(number, seen)
         {
             let why = format!("asks for {path}, which {OF} should have made");
             return Some((of, why, failed.cause));
@@ -116,7 +126,7 @@ fn evidence(
         let why = format!("shows what {OF} should have changed");
         return Some((of, why, cause));
     }
-    let (of, cause) = failed(&|f| lacks_what_came_late(seen, f), NEAR)?;
+    let (of, cause) = failed(&|f| lacks_what_came_late(seen, f, &known.habits), NEAR)?;
     let why = format!("lacks what {OF} did after its response");
     Some((of, why, cause))
 }

@@ -1,16 +1,55 @@
 //! What a request goes on to do after its response: it may have been recorded with the next test.
 
-use retake_model::{DiffKind, Difference, Place};
+use std::collections::HashSet;
+
+use retake_model::{DiffKind, Difference, Mock, Path, Place, Value};
 
 use super::seen::Seen;
 use super::state::words;
+use crate::diff::general_text;
+use crate::leaves::leaves;
+use crate::matching::{Effect, Step};
+use crate::sql::Statement;
 
 /// How many tests may lie between a request and what it does late.
 pub(super) const NEAR: usize = 3;
 
-/// Whether all that a test lacks is a call that says what a failed request before it said, and it
-/// does not say itself.
-pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>) -> bool {
+/// What requests of each kind do after their response, as far as it was kept with them: the kind
+/// and the statement.
+#[derive(Debug, Default)]
+pub(super) struct Habits(HashSet<(String, String)>);
+
+impl Habits {
+    pub(super) fn of(tests: &[Option<Seen<'_>>]) -> Self {
+        let mut habits = HashSet::new();
+        for seen in tests.iter().flatten() {
+            let late = |call: &&Mock| call.after > seen.test.took;
+            for call in seen.test.calls.iter().filter(late) {
+                if let Some(shape) = shape(call) {
+                    habits.insert((kind(seen), shape));
+                }
+            }
+        }
+        Habits(habits)
+    }
+
+    /// Whether a call is what requests like this one do after their response, with values that
+    /// this one knows.
+    fn has(&self, seen: &Seen<'_>, call: &Mock) -> bool {
+        let Some(shape) = shape(call) else {
+            return false;
+        };
+        if !self.0.contains(&(kind(seen), shape)) {
+            return false;
+        }
+        let (known, said) = (known(seen), values(call));
+        !said.is_empty() && said.iter().all(|value| known.contains(value))
+    }
+}
+
+/// Whether all that a test lacks by itself are calls that a failed request before it went on to make: one
+/// says what only that one said, or is what such requests do.
+pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>, habits: &Habits) -> bool {
     if !failed.is_refused {
         return false;
     }
@@ -20,15 +59,73 @@ pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>) -> bool {
         } if d.kind == DiffKind::CallMissing => test.test.calls.get(index),
         _ => None,
     };
-    let differences = &test.result.differences;
+    // What follows from a call without an answer says nothing of what came late.
+    let own = |d: &&Difference| !d.follows && d.kind != DiffKind::CallUnknown;
+    let differences: Vec<&Difference> = test.result.differences.iter().filter(own).collect();
     if differences.is_empty() || differences.iter().any(|d| missing(d).is_none()) {
         return false;
     }
     let own = words(&test.test.request);
     let mut said = words(&failed.test.request);
     said.retain(|word| !own.contains(word));
-    differences.iter().filter_map(missing).any(|call| {
+    let mut lacking = differences.into_iter().filter_map(missing);
+    lacking.clone().any(|call| {
         let in_call = words(&call.request);
         said.iter().any(|word| in_call.contains(word))
-    })
+    }) || lacking.all(|call| is_frame(call) || habits.has(failed, call))
+}
+
+/// What is the same of requests of one kind: method, route and status.
+fn kind(seen: &Seen<'_>) -> String {
+    let status = seen.test.response.get("status").and_then(Value::as_i64);
+    let path = general_text(seen.path());
+    format!("{} {path} {}", seen.method(), status.unwrap_or_default())
+}
+
+fn sql(call: &Mock) -> Option<&str> {
+    call.request.get("sql").and_then(Value::as_str)
+}
+
+fn is_frame(call: &Mock) -> bool {
+    let begins_or_ends = |sql| Statement::read(sql).effect == Effect::Transaction;
+    sql(call).is_some_and(begins_or_ends)
+}
+
+/// A statement without its values.
+fn shape(call: &Mock) -> Option<String> {
+    let sql = sql(call).filter(|sql| Step::of(sql) == Step::Within)?;
+    Some(format!("{}\n{}", call.to, Statement::read(sql).shape))
+}
+
+/// The literals and parameters of a statement.
+fn values(call: &Mock) -> Vec<String> {
+    let read = sql(call).map(Statement::read);
+    let literals = read.into_iter().flat_map(|read| read.literals);
+    let mut values: Vec<String> = literals.map(|literal| literal.text).collect();
+    if let Some(params) = call.request.get("params") {
+        each_text(params, &mut |text| values.push(text.to_owned()));
+    }
+    values
+}
+
+/// What a request knows: what it said, what its calls gave, what it answered.
+fn known(seen: &Seen<'_>) -> HashSet<String> {
+    let mut known = HashSet::new();
+    let calls = seen.test.calls.iter();
+    let trees = calls.flat_map(|call| [&call.request, &call.response]);
+    for tree in trees.chain([&seen.test.request, &seen.test.response]) {
+        each_text(tree, &mut |text| {
+            known.insert(text.to_owned());
+        });
+    }
+    known.extend(seen.path().split('/').map(str::to_owned));
+    known
+}
+
+fn each_text(tree: &Value, each: &mut dyn FnMut(&str)) {
+    leaves(tree, &mut Path::root(), &mut |_, leaf| match leaf {
+        Value::String(text) => each(text),
+        Value::Number(number) => each(number.as_str()),
+        _ => {}
+    });
 }

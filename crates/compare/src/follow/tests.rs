@@ -423,6 +423,38 @@ fn a_test_lacks_what_a_failed_request_did_late() {
 }
 
 #[test]
+fn a_test_lacks_what_requests_like_a_failed_one_do_late() {
+    const ORDER: &str = r#"{"sku": "S7", "qty": 5}"#;
+    let post = |name: &str, now: Response<'_>| {
+        let step = step("POST", "/orders", (201, r#"{"a": 1}"#), now);
+        step.says(ORDER).named(name)
+    };
+    // What one did itself was kept with it; what the other did, with the test after it.
+    let late = |step: Step, param: &str, still: bool| {
+        let mut step = step.calls(param, still);
+        if let Some(call) = step.test.calls.last_mut() {
+            call.after = 9;
+        }
+        step
+    };
+    let good = (201, r#"{"a": 1}"#);
+    let bad = (502, r#"{"error": "payment failed"}"#);
+    let of = |param: &str| {
+        let get = step("GET", "/stats", (200, "{}"), (200, "{}"));
+        vec![
+            late(post("a", good), "S7", true),
+            post("b", bad),
+            get.calls(param, false),
+        ]
+    };
+    let causes = self::of(of("S7"));
+    assert_eq!(causes.len(), 1);
+    assert_eq!(causes[0].consequences.len(), 1);
+    // It knows nothing of that.
+    assert_eq!(self::of(of("S8")).len(), 2);
+}
+
+#[test]
 fn a_change_that_others_show_by_themselves_stays_a_cause() {
     let failing = r#"{"errors": [{"message": "not logged in"}], "v": 2}"#;
     let served = (200, r#"{"v": 1}"#);

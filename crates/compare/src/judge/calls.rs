@@ -3,6 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId, Value};
 
 use super::explain::explain;
+use super::frames;
 use super::gap::gap_reason;
 use super::order::{is_read_among_reads, of_reordered};
 use crate::diff::{fingerprint, general_place};
@@ -94,6 +95,11 @@ pub(super) fn differences(
             }
             elsewhere.push(&unknown.call.to);
         }
+        if unknown.call.effect == Effect::Transaction {
+            let frame = frames::of_unknown(id, test, unknown, &mut missing, info, &mut found);
+            placed.push(frame);
+            continue;
+        }
         let partner = take_partner(id, test, unknown, &mut missing);
         let reason = match partner {
             Some(_) => None,
@@ -125,7 +131,12 @@ pub(super) fn differences(
         let place = place(&extra.call.to, extra.index, &extra.call.summary);
         let mut difference = plain(place, DiffKind::CallExtra);
         let soft = is_soft(extra.call.effect, &extra.call.to, calls);
-        let weight = doubtful(extra.call.shared, extra.call.effect, soft, &mut difference);
+        // What was answered by a call of several tests may have been another one's.
+        let recorded = extra.index.and_then(|index| test.calls.get(index));
+        let shared = extra.call.shared || recorded.is_some_and(|call| call.by.is_shared());
+        let is_frame = extra.call.effect == Effect::Transaction;
+        let shared = if is_frame { shared } else { extra.call.shared };
+        let weight = doubtful(shared, extra.call.effect, soft, &mut difference);
         let at = extra.index.unwrap_or(usize::MAX);
         placed.push((at, found.add(difference, weight, first.as_ref())));
     }
@@ -152,6 +163,7 @@ pub(super) fn differences(
         .into_iter()
         .map(|(_, difference)| difference)
         .collect();
+    frames::gather(test, &mut found.differences);
     found
 }
 
@@ -247,7 +259,7 @@ fn of_unknown(
 
 /// The missing call in whose place an unknown one was made: the nearest recorded one, where it
 /// belongs to this test and was not made.
-fn take_partner<'m>(
+pub(super) fn take_partner<'m>(
     id: &TestId,
     test: &TestCase,
     unknown: &UnknownCall,
@@ -308,7 +320,12 @@ const SHOWN_TESTS: usize = 5;
 
 /// The weight of a call that is missing or extra. Where nothing told whose of several tests it is,
 /// it may be another's: a write is then the recording's lack, and the rest is soft.
-fn doubtful(shared: bool, effect: Effect, soft: bool, difference: &mut Difference) -> Weight {
+pub(super) fn doubtful(
+    shared: bool,
+    effect: Effect,
+    soft: bool,
+    difference: &mut Difference,
+) -> Weight {
     if soft || shared && effect != Effect::Write {
         Weight::Shifted
     } else if shared {

@@ -42,7 +42,7 @@ pub(super) fn gap_reason(
 }
 
 /// What the recording is known to lack of a dependency.
-fn incomplete(info: &SetInfo, to: &str) -> Option<String> {
+pub(super) fn incomplete(info: &SetInfo, to: &str) -> Option<String> {
     let Some(ledger) = &info.ledger else {
         return Some("the recording did not end in order, so calls may be lacking".to_owned());
     };

@@ -4,6 +4,7 @@
 
 use retake_model::{DiffKind, Difference, Path, Place, Segment, Value};
 
+use super::frames::frame;
 use crate::causes::cut;
 use crate::diff::{general_text, hash};
 use crate::leaves::leaves;
@@ -60,7 +61,9 @@ pub(super) fn gather(request: &Value, response: &mut [Difference], calls: &mut [
     }
     let cause = status.cause;
     let calls = calls.iter_mut();
-    let calls = calls.filter(|call| is_worse && call.kind == DiffKind::CallMissing);
+    // Who gives up asks for no more, and rolls back.
+    let gives_up = |call: &Difference| call.kind == DiffKind::CallMissing || frame(call).is_some();
+    let calls = calls.filter(|call| is_worse && gives_up(call));
     let others = response.iter_mut().enumerate();
     let others = others.filter(|(n, _)| *n != at).map(|(_, other)| other);
     for difference in others.chain(calls) {

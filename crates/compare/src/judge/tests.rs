@@ -1,4 +1,5 @@
 mod doubt;
+mod frames;
 
 use std::collections::BTreeMap;
 

@@ -13,15 +13,21 @@ pub(super) type Made = (Span, Option<u64>);
 /// The calls of one dependency in the groups within which their order counts: all of them, or
 /// those of each transaction where transactions overlapped, in the recording or on replay.
 pub(super) fn ordered(test: &TestCase, to: &str, made: Vec<Made>) -> Vec<Vec<Span>> {
-    if !overlapped(&made) && !overlapped_when_recorded(test, to) {
-        return vec![made.into_iter().map(|(span, _)| span).collect()];
-    }
-    let mut groups: BTreeMap<Option<u64>, Vec<Span>> = BTreeMap::new();
     // Beginnings and ends are alike: any may have been found for any.
     let is_within = |made: &Made| {
         let call = test.calls.get(made.0.index);
         call.is_some_and(|call| step(&call.request) == Step::Within)
     };
+    if !overlapped(&made) && !overlapped_when_recorded(test, to) {
+        let recorded = test.calls.iter().filter(|call| *call.to == *to);
+        let frames = recorded.filter(|call| step(&call.request) != Step::Within);
+        let lacks_some = made.iter().filter(|made| !is_within(made)).count() < frames.count();
+        let counts = made
+            .into_iter()
+            .filter(|made| !lacks_some || is_within(made));
+        return vec![counts.map(|(span, _)| span).collect()];
+    }
+    let mut groups: BTreeMap<Option<u64>, Vec<Span>> = BTreeMap::new();
     for (span, transaction) in made.into_iter().filter(is_within) {
         groups.entry(transaction).or_default().push(span);
     }

@@ -47,15 +47,25 @@ pub(super) fn distance(
 }
 
 /// Whether a quarter of the words by which the two requests are told is common to both: else the
-/// one says nothing of the other.
+/// one says nothing of the other. Statements are told by their words alone, and one without a word
+/// is like none.
 pub(super) fn is_alike(recorded: &Value, asked: &Value, rules: &Rules) -> bool {
-    rules
-        .summary
+    let is_statement = |name: &&&str| {
+        let mut fields = rules.identity.iter();
+        let is_sql = fields.any(|field| field.name == **name && field.kind == FieldKind::Sql);
+        is_sql && recorded.get(name).is_some() && asked.get(name).is_some()
+    };
+    let told_by = match rules.summary.iter().find(is_statement) {
+        Some(statement) => std::slice::from_ref(statement),
+        None => rules.summary,
+    };
+    told_by
         .iter()
         .any(|name| match (recorded.get(name), asked.get(name)) {
             (Some(Value::String(a)), Some(Value::String(b))) => {
                 let (a, b) = (words(a), words(b));
-                a.intersection(&b).count() * 4 >= a.len().max(b.len())
+                let common = a.intersection(&b).count();
+                common > 0 && common * 4 >= a.len().max(b.len())
             }
             (a, b) => a.is_some() && a == b,
         })
@@ -185,4 +195,43 @@ fn tree(at: &Path, a: Option<&Value>, b: Option<&Value>, body: bool, out: &mut V
 
 fn is_layout(name: &str) -> bool {
     matches!(name, "style" | "encoding" | "encoded" | "as")
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_model::{Field, ProtocolId};
+
+    use super::*;
+
+    static RULES: Rules = Rules {
+        protocol: ProtocolId("postgres"),
+        identity: &[
+            Field {
+                name: "sql",
+                kind: FieldKind::Sql,
+            },
+            Field {
+                name: "describe",
+                kind: FieldKind::Sql,
+            },
+        ],
+        summary: &["sql", "describe"],
+    };
+
+    #[test]
+    fn a_statement_without_a_word_is_like_none() {
+        let check = |recorded: &str, asked: &str, expected: bool| {
+            let of = |sql: &str| {
+                let describe = Value::from("statement");
+                Value::map([("sql", sql.into()), ("describe", describe)])
+            };
+            let found = is_alike(&of(recorded), &of(asked), &RULES);
+            assert_eq!(found, expected, "{recorded} {asked}");
+        };
+        check("select a from t", "select b from t", true);
+        check("select a from t", "update u set x = 1", false);
+        check("", "select a from t", false);
+        check(";", "insert into t values (1)", false);
+        check("", "", false);
+    }
 }

@@ -95,6 +95,17 @@ pub(super) enum Source {
     Startup,
 }
 
+/// Where an answer is looked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// In the tests.
+    Tests,
+    /// Outside of them.
+    Outside,
+    /// In what the first of the tests has itself, and nowhere else.
+    Kept,
+}
+
 /// An answer, and where it was found.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -138,8 +149,22 @@ pub(super) struct Places<'a> {
 }
 
 impl Places<'_> {
+    /// Looks for the answer there.
+    pub(super) fn look(
+        &mut self,
+        owners: &Owners,
+        asking: &Asking<'_>,
+        look: Look,
+    ) -> Option<Found> {
+        match look {
+            Look::Tests => self.find(owners, asking),
+            Look::Outside => self.find_outside(owners, asking),
+            Look::Kept => self.find_kept(owners, asking),
+        }
+    }
+
     /// Looks for the answer, place by place.
-    pub(super) fn find(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
+    fn find(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
         let asked = &asking.shared();
         let found = |hit, source| Some(Found { hit, source });
         if let Some(found) = self.of_tests(owners, asking, Which::Waiting) {
@@ -164,13 +189,19 @@ impl Places<'_> {
         })
     }
 
+    /// What the first of these tests has itself, alone or kept among what it shares.
+    fn find_kept(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
+        let first = owners.first()?;
+        self.of_late(&[first], asking)
+    }
+
     /// What tests have that did not begin yet.
     pub(super) fn find_in(&mut self, tests: &[usize], asking: &Asking<'_>) -> Option<Found> {
         self.of_one(tests, asking, Which::Waiting)
     }
 
     /// Looks outside of the tests before it looks in them.
-    pub(super) fn find_outside(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
+    fn find_outside(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
         let asked = &asking.shared();
         let session = take_any(&mut self.shared.session, asked);
         let found = |hit, source| Found { hit, source };

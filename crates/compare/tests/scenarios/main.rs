@@ -16,5 +16,6 @@ mod moments;
 mod noise;
 mod read_ahead;
 mod regressions;
+mod transactions;
 mod values;
 mod wrong_answers;

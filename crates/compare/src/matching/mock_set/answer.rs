@@ -3,14 +3,14 @@
 use super::*;
 
 impl MockSet {
-    /// Answers a call of these owners; `outside` says to look outside of the tests first.
+    /// Answers a call of these owners; `look` says where to look first.
     pub(super) fn answer(
         &mut self,
         call: Call,
         rules: &'static Rules,
         probe: bool,
         owners: &Owners,
-        outside: bool,
+        look: Look,
     ) -> Answer {
         let near = Near {
             recorded: self.recorded_at(owners),
@@ -28,10 +28,13 @@ impl MockSet {
             running: &mut self.running,
             shared: &mut self.shared,
         };
-        let found = match outside {
-            true => places.find_outside(owners, &asking),
-            false => places.find(owners, &asking),
-        };
+        let found = places.look(owners, &asking, look);
+        if found.is_none() && look == Look::Kept {
+            let how = Observed::Extra { index: None };
+            self.note(call, rules, owners, how);
+            // It was answered when it was asked.
+            return Answer::Serve(Arc::new(Value::Null));
+        }
         let writes = known_effect(&call.request, rules, &mut self.statements) == Effect::Write;
         let is_late = !probe && writes && found.as_ref().is_none_or(|found| found.hit.again);
         let found = match is_late {

@@ -17,7 +17,7 @@ use super::heard::{self, Heard};
 use super::outcome::{Effect, ObservedCall, Pair};
 use super::pool::Origin;
 use super::running::{Observed, Reading, RulesOf, Running};
-use super::search::{Asking, Found, Owners, Places, Source};
+use super::search::{Asking, Found, Look, Owners, Places, Source};
 use super::shared::Shared;
 use super::transaction::{Step, step};
 use super::{Key, columns, summary};
@@ -176,15 +176,18 @@ impl MockSet {
         match step(&call.request) {
             Step::Begins if !probe => match self.begin_transaction(&call) {
                 Some(answer) => answer,
-                None => self.answer(call, rules, probe, &owners, false),
+                None => self.answer(call, rules, probe, &owners, Look::Tests),
             },
             Step::Ends if !probe => {
                 let open = self.end_transaction(call.conn);
-                let outside = matches!(open, Some(Open::Begun(_) | Open::Outside));
+                let look = match open {
+                    Some(Open::Begun(_) | Open::Outside) => Look::Outside,
+                    _ => Look::Tests,
+                };
                 let own = open.and_then(|open| self.owners_of(&open, &owners));
-                self.answer(call, rules, probe, &own.unwrap_or(owners), outside)
+                self.answer(call, rules, probe, &own.unwrap_or(owners), look)
             }
-            _ => self.answer(call, rules, probe, &owners, false),
+            _ => self.answer(call, rules, probe, &owners, Look::Tests),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{MockSet, mock};
 use crate::matching::key::{Key, request_key_by};
 use crate::matching::pool::Origin;
 use crate::matching::running::RulesOf;
-use crate::matching::search::{Found, Owners, Source};
+use crate::matching::search::{Found, Look, Owners, Source};
 use crate::matching::transaction::{Step, step};
 use crate::sql::Statements;
 
@@ -92,10 +92,14 @@ impl MockSet {
         let whose = running.map_or(Open::Outside, |r| Open::Of(r.set, r.number));
         if let Some(Open::Begun(begun)) = self.transactions.open.insert(call.conn, whose) {
             let rules = (self.rules.0)(begun.protocol);
-            match at {
-                Some(at) => self.answer(*begun, rules, false, &owners.only(at), false),
-                None => self.answer(*begun, rules, false, owners, true),
+            let look = match (at, found) {
+                // Nothing answers what stands in it: it takes nothing of another test.
+                (Some(_), None) => Look::Kept,
+                (Some(_), Some(_)) => Look::Tests,
+                (None, _) => Look::Outside,
             };
+            let owners = at.map_or_else(|| owners.clone(), |at| owners.only(at));
+            self.answer(*begun, rules, false, &owners, look);
         }
     }
 }

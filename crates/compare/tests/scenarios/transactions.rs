@@ -1,0 +1,72 @@
+//! Beginnings and ends of transactions, and whose they are.
+
+use retake_compare::matching::CallsOutcome;
+use retake_model::{Attribution, Mock, TestCase, Timestamp, Value};
+
+use crate::build::{RECORDED, Run, call, http, ok, row, set, sql, test};
+
+fn case(name: &str, calls: Vec<Mock>) -> TestCase {
+    test(name, http("GET", "/", None), ok(Value::Null), calls)
+}
+
+fn outcome<'o>(all: &'o [CallsOutcome], name: &str) -> &'o CallsOutcome {
+    let mut all = all.iter();
+    all.find(|outcome| *outcome.test.name == *name).expect(name)
+}
+
+#[test]
+fn a_transaction_without_an_answer_takes_no_beginning_of_another_test() {
+    let late = |n: u64, text: &str| Mock {
+        by: Attribution::Shared,
+        ..call(n, sql(text, &[]), row("b"))
+    };
+    let calls = ["BEGIN", "insert into t values (1)", "COMMIT"];
+    let mut a = case(
+        "a",
+        (60u64..).zip(calls).map(|(n, sql)| late(n, sql)).collect(),
+    );
+    let mut b = case("b", Vec::new());
+    b.at = Timestamp(RECORDED + 1);
+    a.at = Timestamp(RECORDED + 500_000);
+    let mut run = Run::of(set(vec![b, a], Vec::new()));
+    run.begin("b");
+    let _begun = run.ask(sql("BEGIN", &[]));
+    run.ask(sql("select secret from u", &[])).unwrap_err();
+    let _ended = run.ask(sql("ROLLBACK", &[]));
+    run.end("b");
+    run.begin("a");
+    for text in calls {
+        run.ask(sql(text, &[])).expect(text);
+    }
+    run.end("a");
+    let all = run.mocks.finish();
+    let (a, b) = (outcome(&all, "a"), outcome(&all, "b"));
+    assert_eq!((a.extra.len(), a.missing.len()), (0, 0), "{a:?}");
+    let extra: Vec<&str> = b.extra.iter().map(|e| e.call.summary.as_str()).collect();
+    assert_eq!(extra, ["BEGIN"]);
+    let unknown: Vec<&str> = b.unknown.iter().map(|u| u.call.summary.as_str()).collect();
+    assert_eq!(unknown, ["select secret from u", "ROLLBACK"]);
+}
+
+#[test]
+fn what_is_left_of_several_transactions_is_in_order() {
+    let calls = [
+        "BEGIN",
+        "update t set a = 1",
+        "COMMIT",
+        "BEGIN",
+        "delete from t",
+        "COMMIT",
+    ];
+    let calls = (1u64..).zip(calls);
+    let calls = calls.map(|(n, text)| call(n, sql(text, &[]), row("1")));
+    let mut run = Run::of(set(vec![case("a", calls.collect())], Vec::new()));
+    run.begin("a");
+    for text in ["BEGIN", "delete from t", "COMMIT"] {
+        run.ask(sql(text, &[])).expect(text);
+    }
+    run.end("a");
+    let outcome = run.finish_one();
+    assert_eq!(outcome.missing.len(), 3);
+    assert_eq!(outcome.reordered, Vec::<usize>::new());
+}
