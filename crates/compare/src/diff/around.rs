@@ -1,8 +1,11 @@
 //! What is known of a test beside what is compared.
 
+use std::borrow::Cow;
+
 use retake_model::{Made, TestCase, Value};
 
 use crate::clocks::Times;
+use crate::made::ValueMap;
 
 /// What is known of a test beside what is compared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +33,13 @@ impl<'a> Around<'a> {
         let mut found = false;
         self.each_given(&mut |tree| found = found || has(tree, text));
         found
+    }
+
+    /// Whether an answer was given in this test with another value than the recorded one, because
+    /// the candidate made that value itself.
+    pub(super) fn has_changed_answers(&self, values: &ValueMap) -> bool {
+        let mut calls = self.test.iter().flat_map(|test| &test.calls);
+        calls.any(|call| matches!(values.carry(&call.response), Cow::Owned(_)))
     }
 
     /// Calls `each` for what was given to the service in this test.

@@ -40,6 +40,12 @@ pub(super) struct Differ<'a> {
     frame: Frame<'a>,
 }
 
+/// Whether of two tags both are weak, or none is.
+fn are_as_strong((a, b): (&Value, &Value)) -> bool {
+    let is_weak = |value: &Value| leaf_text(value).map(|text| text.starts_with("W/"));
+    is_weak(a) == is_weak(b)
+}
+
 /// What the compared trees are part of.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Frame<'a> {
@@ -253,9 +259,10 @@ impl<'a> Differ<'a> {
                     })
                 }
                 // Whether there is one, and how strong it is, follows from no body.
-                Action::FollowsBody => {
-                    let is_weak = |value: &Value| leaf_text(value).map(|t| t.starts_with("W/"));
-                    self.bodies_differ && both.is_some_and(|(a, b)| is_weak(a) == is_weak(b))
+                Action::FollowsBody => self.bodies_differ && both.is_some_and(are_as_strong),
+                Action::FollowsAnswers => {
+                    both.is_some_and(are_as_strong)
+                        && (self.bodies_differ || self.tokens.has_changed_answers(self.values))
                 }
                 Action::FramesBody => {
                     self.bodies_differ

@@ -11,7 +11,8 @@ mod trees;
 use bytes::Bytes;
 use proptest::prelude::*;
 use retake_model::{
-    DiffKind, Difference, Made, NoiseRule, Path, PathPattern, RuleAction, TokenKind, Value, json,
+    Attribution, DiffKind, Difference, Made, Mock, NoiseRule, Path, PathPattern, ProtocolId,
+    RuleAction, Scope, TestCase, Timestamp, TokenKind, Value, json,
 };
 
 use super::{Compared, compare_response};
@@ -49,6 +50,39 @@ fn made(kind: TokenKind, value: &str) -> Made {
 fn compare(expected: &Value, observed: &Value) -> Compared {
     let rules = RuleSet::new([]).expect("built-in rules");
     compare_response(expected, observed, &[], &rules, &mut ValueMap::new())
+}
+
+/// A test without a request and without calls.
+fn test_case(response: Value) -> TestCase {
+    TestCase {
+        name: "t".into(),
+        protocol: ProtocolId("http"),
+        at: Timestamp(0),
+        took: 0,
+        trace: None,
+        merged: 0,
+        port: None,
+        request: Value::Null,
+        response,
+        calls: Vec::new(),
+        made: Vec::new(),
+        rules: Vec::new(),
+    }
+}
+
+/// A call that gave this.
+fn call(response: Value) -> Mock {
+    Mock {
+        to: "db".into(),
+        protocol: ProtocolId("postgres"),
+        scope: Scope::Test,
+        by: Attribution::Alone,
+        after: 0,
+        took: 0,
+        request: Value::Null,
+        response,
+        merged: 0,
+    }
 }
 
 fn show(value: Option<&Value>) -> String {

@@ -111,6 +111,11 @@ impl<'a> Tokens<'a> {
         tokens
     }
 
+    /// [`Around::has_changed_answers`].
+    pub(super) fn has_changed_answers(&self, values: &ValueMap) -> bool {
+        self.around.has_changed_answers(values)
+    }
+
     /// Compares an expected text with an observed one. Values that fit are bound in the map where
     /// `bind` says so.
     pub(super) fn compare(

@@ -3,6 +3,7 @@
 mod digest;
 mod instant;
 mod moment;
+mod named;
 mod password;
 mod provenance;
 mod random;

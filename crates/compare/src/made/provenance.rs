@@ -6,6 +6,7 @@ use retake_model::{Made, Mock, Path, Segment, TestCase, TokenKind, Value};
 
 use super::digest;
 use super::moment;
+use super::named;
 use super::scan::{Near, each_leaf_token};
 use crate::matching::Key;
 
@@ -97,7 +98,7 @@ impl Known {
 /// it to the service in this test: an earlier test of the same second shows the same one. Moments far
 /// from the time of the recording are constants, and the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
 /// what the service was given in this test, which is the same in each run, nor what may be a digest
-/// of anything and is shown to the client alone.
+/// of anything and is shown to the client alone, unless it is named as a token.
 pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     let near = Near::recorded(test.at);
     let mut given: HashSet<String> = HashSet::new();
@@ -144,21 +145,38 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     }
     let answers = test.calls.iter().map(|call| &call.response);
     digest::leave_out(&mut made, std::iter::once(&test.request).chain(answers));
-    made.retain(|made| !is_computed(made));
+    made.retain(|made| !is_computed(made, &test.response));
     for part in parts(test) {
         known.learn_tree(part.tree, near);
     }
     made
 }
 
-/// Whether a value is as long as a digest and stands in the response alone. Whatever it is made of,
-/// the client sees it and nobody else does: where it changes, that is for a reader to judge.
-fn is_computed(made: &Made) -> bool {
-    let shown =
-        |place: &Path| matches!(place.0.first(), Some(Segment::Key(key)) if key == "response");
+/// Whether a value is as long as a digest and stands in the response alone, with no name beside it
+/// that says that it is made anew. Whatever it is made of, the client sees it and nobody else does:
+/// where it changes, that is for a reader to judge.
+fn is_computed(made: &Made, response: &Value) -> bool {
     made.kind == TokenKind::Random
         && digest::is_as_long_as_one(&made.value)
-        && made.places.iter().all(shown)
+        && made.places.iter().all(|place| {
+            let [Segment::Key(first), rest @ ..] = place.0.as_slice() else {
+                return false;
+            };
+            first == "response" && !is_token(&made.value, rest, response)
+        })
+}
+
+/// Whether what stands beside a value in a response says that it is a token.
+fn is_token(value: &str, place: &[Segment], response: &Value) -> bool {
+    let named = place.iter().rev().find_map(|segment| match segment {
+        Segment::Key(name) => Some(name),
+        Segment::Index(_) => None,
+    });
+    let text = Path(place.to_vec())
+        .find(response)
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    named.is_some_and(|name| named::says_token(name)) || named::is_named_token(text, value)
 }
 
 /// A secret stands for one that somebody gave.

@@ -42,7 +42,7 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
         Action::SetOfNames,
         SET,
     ),
-    ("response.headers.etag", Action::FollowsBody, DERIVED),
+    ("response.headers.etag", Action::FollowsAnswers, OF_STATE),
     ("response.headers.content-md5", Action::FollowsBody, DERIVED),
     ("response.headers.digest", Action::FollowsBody, DERIVED),
     (
@@ -58,6 +58,7 @@ const SET: &str =
     "a set of names, whose order says nothing (RFC 9110, 10.2.1 and 12.5.5; Fetch, 3.3.1)";
 const MEASURED: &str = "how long the answer took";
 const DERIVED: &str = "follows from the body, which is compared itself";
+const OF_STATE: &str = "follows from the body, or from values in answers that the service made";
 
 /// Those of the places that hold a moment.
 pub(super) const MOMENTS: &[&str] = &["response.headers.date"];

@@ -50,6 +50,9 @@ pub(crate) enum Action {
     /// A header that is computed from the body: it is no difference of its own where the bodies
     /// differ.
     FollowsBody,
+    /// An entity tag: as [`Action::FollowsBody`], and it may be made of what the response does not
+    /// show of an answer (the time of a row to the microsecond).
+    FollowsAnswers,
     /// `content-length`: as [`Action::FollowsBody`], and its absence is a matter of framing where
     /// there is a body.
     FramesBody,

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use retake_model::{ProtocolId, TestCase, Timestamp};
 
 use super::*;
 use crate::diff::Around;
@@ -22,18 +21,9 @@ fn check_in(text: &str, a: (&str, &str), b: (&str, &str), expected: &[&str]) {
     let (recorded, candidate) = (token(a.0, a.1, SIGNATURE), token(b.0, b.1, OTHER_SIGNATURE));
     let body = |token: &str| body(&format!(r#"{{"t":"{}"}}"#, text.replace('*', token)));
     let test = TestCase {
-        name: "login".into(),
-        protocol: ProtocolId("http"),
-        at: Timestamp(0),
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
         request: Value::map([("path", "/users/0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a".into())]),
-        response: body(&recorded),
-        calls: Vec::new(),
         made: vec![made(TokenKind::Jwt, &recorded)],
-        rules: Vec::new(),
+        ..test_case(body(&recorded))
     };
     let rules = RuleSet::new([]).expect("built-in rules");
     let found = compare_response(

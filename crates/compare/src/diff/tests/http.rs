@@ -1,6 +1,7 @@
 //! Status, headers, types of content, and headers of calls.
 
 use super::*;
+use crate::diff::Around;
 
 fn http(status: u16, headers: &[(&str, &str)], body: Value) -> Value {
     let headers = headers
@@ -96,6 +97,39 @@ fn headers_that_follow_from_the_body_are_hidden_only_where_the_bodies_differ() {
     let found = compare(&of("1", "x", "a"), &chunked);
     assert_eq!(found.differences, []);
     assert_eq!(found.hidden.iter().map(|h| h.hidden).sum::<u64>(), 2);
+}
+
+#[test]
+fn a_tag_may_be_made_of_what_an_answer_has_and_the_body_does_not_show() {
+    let (recorded, candidate) = ("2026-03-01 09:20:30.434051", "2026-03-01 09:20:30.434907");
+    let of = |etag: &str, digest: &str| {
+        let body = Value::map([("text", "09:20:30.434".into())]);
+        http(200, &[("ETag", etag), ("Content-Digest", digest)], body)
+    };
+    let check = |answer: &str, a: (&str, &str), b: (&str, &str), expected: &[&str]| {
+        let rows = Value::map([("rows", Value::List(vec![answer.into()]))]);
+        let test = TestCase {
+            calls: vec![call(rows)],
+            ..test_case(of(a.0, a.1))
+        };
+        let mut values = ValueMap::new();
+        values.bind(TokenKind::Timestamp, recorded, candidate);
+        let around = Around::of(&test, None);
+        let rules = RuleSet::new([]).expect("built-in rules");
+        let observed = of(b.0, b.1);
+        let found = compare_response(&test.response, &observed, around, &rules, &mut values);
+        assert_eq!(lines(&found.differences), expected);
+        // What later requests say again.
+        let tied = values.candidate_of(a.0).is_some();
+        assert_eq!(tied, expected.is_empty() && a.0 != b.0);
+    };
+    check(recorded, ("x", "d"), ("y", "d"), &[]);
+    let other = ["Changed headers.etag: \"x\" -> \"y\""];
+    check("2026-03-01 09:20:31", ("x", "d"), ("y", "d"), &other);
+    let weak = ["Changed headers.etag: \"x\" -> \"W/y\""];
+    check(recorded, ("x", "d"), ("W/y", "d"), &weak);
+    let digest = ["Changed headers.content-digest: \"d\" -> \"e\""];
+    check(recorded, ("x", "d"), ("x", "e"), &digest);
 }
 
 #[test]

@@ -169,3 +169,21 @@ fn a_moment_of_the_second_of_an_earlier_test_is_made_again_unless_it_was_given()
         );
     }
 }
+
+#[test]
+fn a_text_as_long_as_a_digest_is_made_where_its_name_says_token() {
+    let hex = "97255958899516531baa07fe62155633548b4333730c1d87de5804c27b126b44";
+    let check = |response: Value, made: usize| {
+        let found = find_made(&test(Value::Null, vec![], response), &mut Known::new());
+        assert_eq!(found.len(), made, "{found:?}");
+    };
+    let json = |name: &str| Value::map([("body", Value::map([(name, Value::from(hex))]))]);
+    check(json("csrf_token"), 1);
+    check(json("sha256"), 0);
+    let page = format!(r#"<meta name="csrf-token" content="{hex}">"#);
+    check(Value::map([("body", Value::from(page))]), 1);
+    check(
+        Value::map([("body", Value::from(format!("sum: {hex}")))]),
+        0,
+    );
+}
