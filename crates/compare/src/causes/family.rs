@@ -6,12 +6,12 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use retake_model::{Cause, DiffKind, Place, TestId, TestSet};
+use retake_model::{Cause, DiffKind, Place, Segment, TestId, TestSet, Value};
 
 use super::group::Group;
 use super::headers;
 use super::key::{Key, keys};
-use crate::diff::{general_place, hash};
+use crate::diff::{general_text, hash};
 use crate::follow::Link;
 
 /// The causes of the groups. `order`: the place of each test among the results.
@@ -34,12 +34,23 @@ pub(super) fn causes(
             causes.extend(own.into_iter().map(|(_, group)| group.into_cause()));
             continue;
         }
-        // Those that are equal stay in the order in which they were met.
-        own.sort_by_key(|(_, group)| Reverse(group.tests.len()));
         let of = |at: &usize| keys.get(*at).map(Vec::as_slice).unwrap_or_default();
+        // What has something in common with others tells more. Those that are equal stay in the
+        // order in which they were met.
+        let is_alone = |at: &usize, group: &Group<'_>| {
+            of(at).is_empty() && matches!(group.example.place, Place::Call { .. })
+        };
+        own.sort_by_key(|(at, group)| (is_alone(at, group), Reverse(group.tests.len())));
         let shared = own.first().and_then(|(first, _)| {
+            let mut others = own.iter().skip(1).map(|(at, _)| of(at)).peekable();
+            others.next_if(|keys| !keys.is_empty())?;
             let mut wanted = of(first).iter();
-            wanted.find(|key| own.iter().all(|(at, _)| of(at).contains(key)))
+            let all = || {
+                own.iter()
+                    .map(|(at, _)| of(at))
+                    .filter(|keys| !keys.is_empty())
+            };
+            wanted.find(|key| all().all(|keys| keys.contains(key)))
         });
         let own = own.into_iter().map(|(_, group)| group).collect();
         causes.extend(together(own, shared, order));
@@ -103,41 +114,47 @@ fn families(groups: &[Group<'_>], keys: &[Vec<Key>], sets: &[Arc<TestSet>]) -> V
     unions.all()
 }
 
-/// A call that no recorded one of its test is like, and the same statement in place of a recorded
-/// one elsewhere: that one was kept with another test.
+/// What nothing told whose it was, with what is known: a statement without a recorded one in its
+/// place, with the same one that has one elsewhere; a recorded statement that nobody made, with what
+/// is asked in its place elsewhere.
 fn without_partner(groups: &[Group<'_>]) -> Vec<(usize, usize)> {
-    let unknown = |group: &Group<'_>| match &group.example.place {
-        Place::Call {
-            to, summary, path, ..
-        } if group.example.kind == DiffKind::CallUnknown && !group.example.follows => {
-            let place = Place::Call {
-                to: to.clone(),
-                index: None,
-                summary: summary.clone(),
-                path: retake_model::Path::root(),
-            };
-            Some((general_place(&place), path.0.is_empty()))
-        }
-        _ => None,
-    };
-    let mut most: HashMap<String, usize> = HashMap::new();
+    let mut known: HashMap<(&str, String), usize> = HashMap::new();
     let mut alone = Vec::new();
-    for (at, group) in groups.iter().enumerate() {
-        let tests = |at: usize| groups.get(at).map_or(0, |group| group.tests.len());
-        match unknown(group) {
-            Some((place, true)) => alone.push((place, at)),
-            Some((place, false)) => {
-                let known = most.entry(place).or_insert(at);
-                if tests(at) > tests(*known) {
-                    *known = at;
+    for (at, group) in groups
+        .iter()
+        .enumerate()
+        .filter(|(_, g)| !g.example.follows)
+    {
+        let example = group.example;
+        let Place::Call {
+            to, summary, path, ..
+        } = &example.place
+        else {
+            continue;
+        };
+        let asked = (to.as_str(), general_text(summary));
+        match example.kind {
+            DiffKind::CallMissing => alone.push((asked, at)),
+            DiffKind::CallUnknown if path.0.is_empty() => alone.push((asked, at)),
+            DiffKind::CallUnknown => {
+                let recorded = match (path.0.as_slice(), &example.baseline) {
+                    ([Segment::Key(sql)], Some(Value::String(text))) if sql == "sql" => text,
+                    _ => summary,
+                };
+                for text in [general_text(recorded), asked.1] {
+                    let known = known.entry((to, text)).or_insert(at);
+                    let tests = |at: usize| groups.get(at).map_or(0, |group| group.tests.len());
+                    if tests(at) > tests(*known) {
+                        *known = at;
+                    }
                 }
             }
-            None => {}
+            _ => {}
         }
     }
     let pairs = alone.into_iter();
     pairs
-        .filter_map(|(place, at)| Some((*most.get(&place)?, at)))
+        .filter_map(|(asked, at)| Some((*known.get(&asked)?, at)))
         .collect()
 }
 

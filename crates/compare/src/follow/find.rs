@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retake_model::{Consequence, TestId, TestResult, TestSet};
 
 use super::given::Gifts;
-use super::late::{Habits, NEAR, lacks_what_came_late};
+use super::late::{Habits, lacks_a_shared_frame, lacks_what_came_late, near};
 use super::seen::Seen;
 use super::state::{Places, shows_what_was_not_changed};
 use crate::judge::status_of;
@@ -126,7 +126,17 @@ fn evidence(
         let why = format!("shows what {OF} should have changed");
         return Some((of, why, cause));
     }
-    let (of, cause) = failed(&|f| lacks_what_came_late(seen, f, &known.habits), NEAR)?;
-    let why = format!("lacks what {OF} did after its response");
-    Some((of, why, cause))
+    if let Some((of, cause)) = failed(
+        &|f| lacks_what_came_late(seen, f, &known.habits),
+        near(seen),
+    ) {
+        let why = format!("lacks what {OF} did after its response");
+        return Some((of, why, cause));
+    }
+    // Who was served first has them, so it may be a later one as well.
+    let lacks = |failed: &Seen<'_>| lacks_a_shared_frame(seen, failed);
+    let mut all = tests.iter().enumerate();
+    let (of, failed) = all.find_map(|(of, failed)| Some((of, failed.filter(|f| lacks(f))?)))?;
+    let why = format!("lacks a transaction that {OF} no longer makes");
+    Some((of, why, failed.first()?.cause))
 }

@@ -12,7 +12,27 @@ use crate::matching::{Effect, Step};
 use crate::sql::Statement;
 
 /// How many tests may lie between a request and what it does late.
-pub(super) const NEAR: usize = 3;
+const NEAR: usize = 3;
+
+/// How many where nothing told whose that was of several that were open at once.
+const NEAR_SHARED: usize = 32;
+
+/// How many tests before this one may have done late what it lacks.
+pub(super) fn near(test: &Seen<'_>) -> usize {
+    let is_shared = |d: &Difference| match d.place {
+        Place::Call {
+            index: Some(index), ..
+        } if d.kind == DiffKind::CallMissing && !d.follows => {
+            let call = test.test.calls.get(index);
+            call.is_some_and(|call| call.by.is_shared())
+        }
+        _ => false,
+    };
+    match test.result.differences.iter().any(is_shared) {
+        true => NEAR_SHARED,
+        false => NEAR,
+    }
+}
 
 /// What requests of each kind do after their response, as far as it was kept with them: the kind
 /// and the statement.
@@ -72,7 +92,38 @@ pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>, habits: &
     lacking.clone().any(|call| {
         let in_call = words(&call.request);
         said.iter().any(|word| in_call.contains(word))
-    }) || lacking.all(|call| is_frame(call) || habits.has(failed, call))
+    }) || lacking.clone().any(|call| !is_frame(call))
+        && lacking.all(|call| is_frame(call) || habits.has(failed, call))
+}
+
+/// How long before or after another request one may have been made with which it shares the
+/// beginnings and ends of transactions: several were open at once all the while.
+const TOGETHER: u64 = 5_000_000_000;
+
+/// Whether all that a test lacks by itself are beginnings and ends of transactions of which nothing
+/// told whose they were, and a failed request of that time no longer asks what stood in one.
+pub(super) fn lacks_a_shared_frame(test: &Seen<'_>, failed: &Seen<'_>) -> bool {
+    let shared = |seen: &Seen<'_>, d: &Difference, frame: bool| match d.place {
+        Place::Call {
+            index: Some(index), ..
+        } if d.kind == DiffKind::CallMissing => {
+            let call = seen.test.calls.get(index);
+            call.is_some_and(|call| call.by.is_shared() && is_frame(call) == frame)
+        }
+        _ => false,
+    };
+    let apart = test.test.at.0.abs_diff(failed.test.at.0);
+    let own = test.result.differences.iter().filter(|d| !d.follows);
+    let mut own = own.peekable();
+    failed.is_refused
+        && apart <= TOGETHER
+        && own.peek().is_some()
+        && own.all(|d| shared(test, d, true))
+        && failed
+            .result
+            .differences
+            .iter()
+            .any(|d| shared(failed, d, false))
 }
 
 /// What is the same of requests of one kind: method, route and status.

@@ -455,6 +455,38 @@ fn a_test_lacks_what_requests_like_a_failed_one_do_late() {
 }
 
 #[test]
+fn a_test_lacks_the_end_of_a_transaction_that_a_failed_one_does_not_make() {
+    let shared = |mut step: Step, sql: &str| {
+        let mut step = step_of_shared(&mut step, sql);
+        step.missing.last_mut().expect("a call").summary = sql.to_owned();
+        step
+    };
+    let post = |now: Response<'_>| step("POST", "/orders", (201, r#"{"a": 1}"#), now);
+    let get = step("GET", "/stats", (200, "{}"), (200, "{}"));
+    let bad = (502, r#"{"error": "payment failed"}"#);
+    let causes = self::of(vec![
+        shared(post(bad), "insert into t values (1)"),
+        shared(get, "COMMIT"),
+    ]);
+    assert_eq!(causes.len(), 1);
+    assert_eq!(causes[0].consequences.len(), 1);
+    // A test by itself has lost it.
+    let get = step("GET", "/stats", (200, "{}"), (200, "{}"));
+    assert_eq!(self::of(vec![post(bad), shared(get, "COMMIT")]).len(), 2);
+}
+
+/// The same step, with a call that it no longer makes and that may be another test's.
+fn step_of_shared(step: &mut Step, sql: &str) -> Step {
+    let blank = self::step("GET", "/", (200, "{}"), (200, "{}"));
+    let mut step = std::mem::replace(step, blank).calls("x", false);
+    if let Some(call) = step.test.calls.last_mut() {
+        call.by = Attribution::Shared;
+        call.request = Value::map([("sql", sql.into())]);
+    }
+    step
+}
+
+#[test]
 fn a_change_that_others_show_by_themselves_stays_a_cause() {
     let failing = r#"{"errors": [{"message": "not logged in"}], "v": 2}"#;
     let served = (200, r#"{"v": 1}"#);

@@ -97,7 +97,7 @@ pub(super) fn differences(
         }
         if unknown.call.effect == Effect::Transaction {
             let frame = frames::of_unknown(id, test, unknown, &mut missing, info, &mut found);
-            placed.push(frame);
+            placed.extend(frame);
             continue;
         }
         let partner = take_partner(id, test, unknown, &mut missing);
@@ -111,6 +111,7 @@ pub(super) fn differences(
         }
         placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
     }
+    let extra = frames::without_those_made_elsewhere(&calls.extra, &mut missing);
     let first = found.first_unknown.clone();
     for call in &missing {
         let place = place(&call.to, Some(call.index), &call.summary);
@@ -127,7 +128,7 @@ pub(super) fn differences(
         };
         placed.push((call.index, found.add(difference, weight, after)));
     }
-    for extra in &calls.extra {
+    for extra in extra {
         let place = place(&extra.call.to, extra.index, &extra.call.summary);
         let mut difference = plain(place, DiffKind::CallExtra);
         let soft = is_soft(extra.call.effect, &extra.call.to, calls);

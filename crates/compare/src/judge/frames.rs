@@ -1,16 +1,16 @@
 //! Beginnings and ends of transactions: a server's answer to them is known without a recording, so
 //! they are never the call because of which the rest went wrong.
 
-use retake_model::{Blame, DiffKind, Difference, Path, Place, TestCase, TestId};
+use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId};
 
 use super::calls::{FirstUnknown, Found, Weight, doubtful, place, plain, take_partner};
 use super::gap::incomplete;
-use crate::matching::{Effect, MissingCall, Step, UnknownCall};
+use crate::matching::{Effect, ExtraCall, MissingCall, Step, UnknownCall};
 use crate::sql::Statement;
-use retake_model::SetInfo;
 
 /// A beginning or an end that was not recorded for this test. It was answered: it is one more than
-/// recorded, or stands in place of a recorded one (`ROLLBACK` of `COMMIT`).
+/// recorded, or stands in place of a recorded one (`ROLLBACK` of `COMMIT`). None where one that
+/// says the same is missing.
 pub(super) fn of_unknown(
     id: &TestId,
     test: &TestCase,
@@ -18,8 +18,14 @@ pub(super) fn of_unknown(
     missing: &mut Vec<&MissingCall>,
     info: &SetInfo,
     found: &mut Found,
-) -> (usize, Difference) {
+) -> Option<(usize, Difference)> {
     let (to, summary) = (&unknown.call.to, &unknown.call.summary);
+    // Found with another test that shares it, when it was made here: it was made.
+    let same = |call: &&MissingCall| call.to == *to && call.summary == *summary;
+    if let Some(at) = missing.iter().position(same) {
+        missing.remove(at);
+        return None;
+    }
     let partner = take_partner(id, test, unknown, missing);
     let partner = partner.or_else(|| take_end(to, summary, missing));
     let mut difference = match partner {
@@ -50,7 +56,23 @@ pub(super) fn of_unknown(
     };
     let first: Option<FirstUnknown> = found.first_unknown.clone();
     let at = partner.map_or(usize::MAX, |recorded| recorded.index);
-    (at, found.add(difference, weight, first.as_ref()))
+    Some((at, found.add(difference, weight, first.as_ref())))
+}
+
+/// The calls that were made more often than recorded, without the beginnings and ends that say the
+/// same as one that is missing: of those that several tests share, one was found for another.
+pub(super) fn without_those_made_elsewhere<'c>(
+    extra: &'c [ExtraCall],
+    missing: &mut Vec<&MissingCall>,
+) -> Vec<&'c ExtraCall> {
+    let mut is_made = |extra: &&ExtraCall| {
+        let call = &extra.call;
+        let same = |own: &&MissingCall| own.to == call.to && own.summary == call.summary;
+        let at = missing.iter().position(same);
+        let at = at.filter(|_| call.effect == Effect::Transaction);
+        at.map(|at| missing.remove(at)).is_some()
+    };
+    extra.iter().filter(|extra| !is_made(extra)).collect()
 }
 
 /// The recorded end of a transaction in whose place another one was made.
@@ -79,8 +101,9 @@ pub(super) fn gather(test: &TestCase, differences: &mut [Difference]) {
     for to in dependencies {
         let gone = gone(test, &to, differences);
         follow(differences, &to, DiffKind::CallMissing, &gone);
-        let more = of_statements(differences, &to, DiffKind::CallExtra);
-        let more: Vec<usize> = more.map(|(at, _)| at).collect();
+        let more = [DiffKind::CallUnknown, DiffKind::CallExtra];
+        let more = more.map(|kind| of_statements(differences, &to, kind).map(|(at, _)| at));
+        let more: Vec<usize> = more.into_iter().flatten().collect();
         follow(differences, &to, DiffKind::CallExtra, &more);
     }
 }

@@ -235,6 +235,7 @@ fn a_statement_without_a_recorded_one_in_its_place_joins_those_that_have_one() {
     let sql = "update items set sold = sold + $1";
     let of = |path: &str, a: &str, b: &str| call(sql, path, DiffKind::CallUnknown, a, b);
     let other = call("select 1 from t", "", DiffKind::CallUnknown, "", "");
+    let gone = missing("select 1 from u");
     let found = told(&[
         ("a", &[of("params[0]", "5", "6")]),
         ("b", &[of("", "", "")]),

@@ -147,3 +147,18 @@ fn a_rollback_that_was_not_recorded_is_answered_and_hides_nothing() {
     assert_eq!(verdict, Verdict::Changed);
     assert_eq!(lines, ["[1] CallExtra BEGIN", "[2] CallExtra COMMIT"]);
 }
+
+#[test]
+fn a_frame_that_was_found_for_another_test_was_made() {
+    for own in [&["COMMIT"][..], &[]] {
+        let more: &[&str] = if own.is_empty() { &["COMMIT"] } else { &[] };
+        let (verdict, lines) = told(RECORDED, &[5], more, own, 201);
+        assert_eq!(
+            (verdict, lines.len()),
+            (Verdict::Passed, 0),
+            "{own:?} {lines:?}"
+        );
+    }
+    let (verdict, _) = told(RECORDED, &[4], &[WRITE], &[], 201);
+    assert_eq!(verdict, Verdict::Changed);
+}

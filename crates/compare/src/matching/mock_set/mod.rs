@@ -182,7 +182,8 @@ impl MockSet {
                 let open = self.end_transaction(call.conn);
                 let look = match open {
                     Some(Open::Begun(_) | Open::Outside) => Look::Outside,
-                    _ => Look::Tests,
+                    Some(Open::Of(_, true)) => Look::Kept,
+                    Some(Open::Of(_, false)) | None => Look::Tests,
                 };
                 let own = open.and_then(|open| self.owners_of(&open, &owners));
                 self.answer(call, rules, probe, &own.unwrap_or(owners), look)

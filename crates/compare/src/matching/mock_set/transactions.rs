@@ -29,8 +29,9 @@ pub(super) struct Transactions {
 pub(super) enum Open {
     /// It has nothing in it yet: the call that began it was answered, and is noted nowhere.
     Begun(Box<Call>),
-    /// What stands in it is of that test, by its set and its number.
-    Of(usize, usize),
+    /// What stands in it is of that test, by its set and its number; whether nothing answered some
+    /// of it.
+    Of((usize, usize), bool),
     /// It is of no test.
     Outside,
 }
@@ -69,18 +70,19 @@ impl MockSet {
 
     /// Of whom the end of a transaction is.
     pub(super) fn owners_of(&self, open: &Open, owners: &Owners) -> Option<Owners> {
-        let Open::Of(set, number) = open else {
+        let Open::Of(test, _) = open else {
             return None;
         };
-        let is_it = |r: &crate::matching::running::Running| (r.set, r.number) == (*set, *number);
+        let is_it = |r: &crate::matching::running::Running| (r.set, r.number) == *test;
         Some(owners.only(self.running.iter().position(is_it)?))
     }
 
     /// A statement was found there: the transaction around it is of the same test.
     pub(super) fn in_transaction(&mut self, call: &Call, owners: &Owners, found: Option<&Found>) {
-        if !self.transactions.open.contains_key(&call.conn) {
+        let Some(open) = self.transactions.open.get(&call.conn) else {
             return;
-        }
+        };
+        let missed = found.is_none() || matches!(open, Open::Of(_, true));
         let at = match found.map(|found| found.source) {
             // What looks whether the connection is alive says nothing.
             Some(Source::Session) => return,
@@ -89,7 +91,7 @@ impl MockSet {
             None => owners.first(),
         };
         let running = at.and_then(|at| self.running.get(at));
-        let whose = running.map_or(Open::Outside, |r| Open::Of(r.set, r.number));
+        let whose = running.map_or(Open::Outside, |r| Open::Of((r.set, r.number), missed));
         if let Some(Open::Begun(begun)) = self.transactions.open.insert(call.conn, whose) {
             let rules = (self.rules.0)(begun.protocol);
             let look = match (at, found) {
