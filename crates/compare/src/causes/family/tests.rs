@@ -240,15 +240,22 @@ fn a_statement_without_a_recorded_one_in_its_place_joins_those_that_have_one() {
         ("a", &[of("params[0]", "5", "6")]),
         ("b", &[of("", "", "")]),
         ("c", &[of("params[0]", "open", "shut")]),
-        ("d", &[other]),
+        ("d", &[missing(sql)]),
+        ("e", &[other]),
+        ("f", &[gone]),
     ]);
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert_eq!(found[0].1.len(), 3, "{found:?}");
-    assert!(
-        found[0]
-            .0
-            .ends_with("which no recorded answer fits, and 2 changes like it")
-    );
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found[0].1.len(), 4, "{found:?}");
+    let expected = "which no recorded answer fits, and 3 changes like it";
+    assert!(found[0].0.ends_with(expected), "{found:?}");
+    // What was changed in it tells which recorded one is gone.
+    let asked = "select 2 from t, u";
+    let found = told(&[
+        ("a", &[replaced("select 1 from t", asked)]),
+        ("b", &[missing("select 1 from t")]),
+        ("c", &[call(asked, "", DiffKind::CallUnknown, "", "")]),
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 fn with_headers(name: &str, headers: &[&str]) -> TestCase {
