@@ -88,7 +88,9 @@ impl Crowd {
     }
 
     /// Takes the mock that answers the test with that number: what is kept with it (it was more
-    /// likely asked by it than by another one), else what is kept with a test of that moment. Where
+    /// likely asked by it than by another one), else what is kept with a test of that moment, or
+    /// with one that `is_behind`: it ended a short while ago and may still lack it. Of these the
+    /// first one of the recording: what a later test has is left for that one. Where
     /// nothing told whose it is and several have other answers, the one that the recorded response
     /// of the test shows.
     pub(super) fn take(
@@ -97,6 +99,7 @@ impl Crowd {
         which: Which,
         test: usize,
         sets: &[Arc<TestSet>],
+        is_behind: impl Fn(usize) -> bool,
     ) -> Option<Hit> {
         let shown = match which {
             Which::Waiting => self.shown(asked, test, sets),
@@ -111,7 +114,10 @@ impl Crowd {
             return Some(hit);
         }
         let (spans, times) = (&self.spans, &self.asked);
-        let hit = (self.pool).take(asked, which, |origin| may_ask(spans, times, test, origin))?;
+        let hit = (self.pool).take(asked, which, |origin| {
+            may_ask(spans, times, test, origin)
+                || which == Which::Waiting && origin.test.is_some_and(&is_behind)
+        })?;
         self.taken(hit, which, test)
     }
 

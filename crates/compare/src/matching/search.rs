@@ -1,5 +1,6 @@
 //! Whose a call is, and where its answer is looked for.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use retake_model::{TestSet, TraceId};
@@ -146,6 +147,8 @@ pub(super) struct Places<'a> {
     pub(super) sets: &'a [Arc<TestSet>],
     pub(super) running: &'a mut [Running],
     pub(super) shared: &'a mut Shared,
+    /// The tests that ended last, the latest at the end, whose calls may still come.
+    pub(super) behind: &'a VecDeque<(usize, usize)>,
 }
 
 impl Places<'_> {
@@ -228,13 +231,17 @@ impl Places<'_> {
     /// First what is a test's alone, then what it shares, last what others would have to pass on.
     fn of_open(&mut self, tests: &[usize], asking: &Asking<'_>, which: Which) -> Option<Found> {
         let asked = &asking.shared();
-        let sets = self.sets;
+        let (sets, behind) = (self.sets, self.behind);
         let alone = self.of_one(tests, asking, which);
-        let found = alone
-            .or_else(|| self.of_crowd(tests, |crowd, test| crowd.take(asked, which, test, sets)));
+        let found = alone.or_else(|| {
+            self.of_crowd(tests, |crowd, test, set| {
+                let is_behind = |other: usize| behind.contains(&(set, other));
+                crowd.take(asked, which, test, sets, is_behind)
+            })
+        });
         found.or_else(|| match which {
             Which::Waiting => {
-                self.of_crowd(tests, |crowd, test| crowd.passed_on(asked, test, sets))
+                self.of_crowd(tests, |crowd, test, _| crowd.passed_on(asked, test, sets))
             }
             Which::Again => None,
         })
@@ -245,25 +252,20 @@ impl Places<'_> {
         let asked = &asking.shared();
         let which = Which::Waiting;
         let alone = self.of_one(tests, asking, which);
-        alone.or_else(|| self.of_crowd(tests, |crowd, test| crowd.take_kept(asked, which, test)))
+        alone.or_else(|| self.of_crowd(tests, |crowd, test, _| crowd.take_kept(asked, which, test)))
     }
 
     /// What tests that ended shortly before share with others, for a call that is noted with the
     /// first of these owners.
-    pub(super) fn find_behind(
-        &mut self,
-        ended: impl Iterator<Item = (usize, usize)>,
-        owners: &Owners,
-        asking: &Asking<'_>,
-    ) -> Option<Found> {
+    pub(super) fn find_behind(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
         let (asked, sets) = (&asking.shared(), self.sets);
         let source = Source::Crowd(owners.first()?);
-        let mut ended = ended;
-        ended.find_map(|(set, test)| {
+        let mut ended = self.behind.iter().rev().copied();
+        let hit = ended.find_map(|(set, test)| {
             let crowd = self.shared.crowds.get_mut(set)?;
-            let hit = crowd.take(asked, Which::Waiting, test, sets)?;
-            Some(Found { hit, source })
-        })
+            crowd.take(asked, Which::Waiting, test, sets, |_| false)
+        })?;
+        Some(Found { hit, source })
     }
 
     /// What is one test's alone.
@@ -279,12 +281,12 @@ impl Places<'_> {
     fn of_crowd(
         &mut self,
         tests: &[usize],
-        take: impl Fn(&mut Crowd, usize) -> Option<Hit>,
+        take: impl Fn(&mut Crowd, usize, usize) -> Option<Hit>,
     ) -> Option<Found> {
         tests.iter().find_map(|at| {
             let running = self.running.get(*at)?;
             let crowd = self.shared.crowds.get_mut(running.set)?;
-            let hit = take(crowd, running.number)?;
+            let hit = take(crowd, running.number, running.set)?;
             let source = Source::Crowd(*at);
             Some(Found { hit, source })
         })

@@ -54,7 +54,7 @@ fn scenario_22_of_several_answers_a_test_is_given_the_one_that_its_response_show
 fn kept_with_another() -> Vec<TestCase> {
     let mut tests = vec![case("a", 1, 20, ""), case("b", 30, 60, "")];
     tests[1].calls.push(shared(AUDIT, 10, row("")));
-    for number in 0..30 {
+    for number in 0..300 {
         tests.push(case(&format!("c{number}"), 2_000 + 10 * number, 5, ""));
     }
     tests
@@ -83,15 +83,53 @@ fn scenario_36_a_late_write_is_found_with_whoever_was_open_when_it_came() {
 fn scenario_36_a_late_write_of_long_ago_is_a_new_one() {
     let mut run = Run::of(set(kept_with_another(), vec![]));
     let names = ["a", "b"].map(str::to_owned).into_iter();
-    for name in names.chain((0..29).map(|n| format!("c{n}"))) {
+    for name in names.chain((0..299).map(|n| format!("c{n}"))) {
         run.begin(&name);
         run.end(&name);
     }
-    run.begin("c29");
+    run.begin("c299");
     assert!(run.ask(sql(AUDIT, &[])).is_err());
-    run.end("c29");
+    run.end("c299");
     let outcomes = run.mocks.finish();
     assert!(outcomes.iter().any(|outcome| outcome.unknown.len() == 1));
+}
+
+#[test]
+fn scenario_36_a_late_write_takes_its_own_mock_before_that_of_a_later_test() {
+    let mut own = shared(AUDIT, 25, row(""));
+    own.by = Attribution::Values;
+    // Each writes the same after its response; the tests between them began after the first wrote.
+    let mut tests = vec![case("a", 1, 20, "")];
+    for number in 0..40 {
+        tests.push(case(&format!("c{number}"), 30 + 5 * number, 5, ""));
+    }
+    tests.push(case("d", 240, 20, ""));
+    for number in 40..80 {
+        tests.push(case(&format!("c{number}"), 270 + 5 * (number - 40), 5, ""));
+    }
+    for test in [0, 41] {
+        tests[test].calls.push(own.clone());
+    }
+    let names: Vec<String> = tests.iter().map(|test| test.name.to_string()).collect();
+    // On replay each write comes while one of the next tests is open.
+    for later in [1, 2, 20, 39] {
+        let mut run = Run::of(set(tests.clone(), vec![]));
+        for (number, name) in names.iter().enumerate() {
+            run.begin(name);
+            if [later, 41 + later].contains(&number) {
+                assert_eq!(run.ask(sql(AUDIT, &[])), Ok(row("")), "{name}");
+            }
+            run.end(name);
+        }
+        for outcome in run.mocks.finish() {
+            assert_eq!(
+                (outcome.missing.len(), outcome.unknown.len()),
+                (0, 0),
+                "{}",
+                told(&outcome)
+            );
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use retake_model::{Call, Scope, TestCase, TestId};
 
-use super::{MockSet, test_case};
+use super::{MockSet, NONE, test_case};
 use crate::made::Near;
 use crate::matching::LATE;
 use crate::matching::running::{Provenance, Reading, Running};
@@ -57,6 +57,7 @@ impl MockSet {
             sets: &self.sets,
             running: &mut self.running,
             shared: &mut self.shared,
+            behind: &NONE,
         };
         let found = places.find_in(&next, &asking)?;
         let owners = match found.source {

@@ -17,6 +17,7 @@ impl MockSet {
             replayed: Some(call.at),
         };
         let (canon, own) = self.read(&call, owners, near);
+        let writes = !probe && self.is_write(&call, rules);
         let asking = Asking {
             canon,
             own,
@@ -27,14 +28,13 @@ impl MockSet {
             sets: &self.sets,
             running: &mut self.running,
             shared: &mut self.shared,
+            // Whether a read is answered as that of a test before would say that it was moved.
+            behind: if writes { &self.recent } else { &NONE },
         };
         let found = places.look(owners, &asking, look);
-        let writes = known_effect(&call.request, rules, &mut self.statements) == Effect::Write;
-        let is_late = !probe && writes && found.as_ref().is_none_or(|found| found.hit.again);
+        let is_late = writes && found.as_ref().is_none_or(|found| found.hit.again);
         let found = match is_late {
-            true => places
-                .find_behind(self.recent.iter().rev().copied(), owners, &asking)
-                .or(found),
+            true => places.find_behind(owners, &asking).or(found),
             false => found,
         };
         let canon = asking.canon;

@@ -82,8 +82,12 @@ pub struct MockSet {
     orphans_beyond: u64,
 }
 
-/// How many tests that ended last may still write what they share with others.
-const RECENT: usize = 16;
+/// How many tests that ended last may still write what they share with others: of a service that
+/// answers in a millisecond, those of a quarter of a second.
+const RECENT: usize = 256;
+
+/// No tests.
+const NONE: VecDeque<(usize, usize)> = VecDeque::new();
 
 /// How many misses outside of tests are held at most.
 const ORPHANS: usize = 1_000;
