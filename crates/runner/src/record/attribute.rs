@@ -17,6 +17,7 @@ mod habits;
 mod place;
 mod placed;
 mod process;
+mod repeats;
 
 use clock::Clock;
 use evidence::{Doubtful, Transactions};
@@ -24,6 +25,7 @@ use facts::{Facts, Question};
 use habits::Habits;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 use process::{Processes, may_be};
+pub use repeats::Doubt;
 pub use retake_compare::matching::Step;
 
 /// How long a call waits for events of other threads, in nanoseconds.
@@ -73,6 +75,9 @@ struct Waiting {
     calls: Vec<PlacedCall>,
     /// Whether another request was open at the same time in that process.
     crowded: bool,
+    /// Whether a call that may be its own stands elsewhere, or one that may be another's stands
+    /// here.
+    doubt: Doubt,
     /// What is known of it, once that was asked.
     facts: Option<Facts>,
 }
@@ -134,6 +139,7 @@ impl Attributor {
             process,
             calls,
             crowded,
+            doubt: Doubt::None,
             facts: None,
         };
         self.ended.insert(at, waiting);
@@ -237,11 +243,16 @@ impl Attributor {
             let overlapped = self.last_ended >= began
                 || self.open.values().any(|open| open.at <= ended)
                 || self.ended.iter().any(|other| other.exchange.began <= ended);
+            let doubt = match () {
+                () if !overlapped => Doubt::None,
+                () if self.is_in_doubt_until(ended) => Doubt::Others,
+                () => waiting.doubt,
+            };
             self.last_ended = self.last_ended.max(ended);
             self.ready.push_back(Placed::Test(PlacedTest {
                 exchange: waiting.exchange,
                 calls: waiting.calls,
-                overlapped,
+                doubt,
             }));
         }
     }

@@ -53,7 +53,9 @@ impl Attributor {
         };
         self.hurried += 1;
         let process = self.processes.narrows(&call);
-        match self.candidates(call.exchange.began, process).first() {
+        let candidates = self.candidates(call.exchange.began, process);
+        self.leave_places_in_doubt(&candidates);
+        match candidates.first() {
             Some(at) => self.attach(*at, call, Attribution::Shared),
             None => self.share(call, Scope::Background, Attribution::Unattributed),
         }
@@ -164,7 +166,7 @@ impl Attributor {
     }
 
     /// Keeps a call with the request that it was decided for.
-    fn commit(&mut self, case: Case, decided: Decided) {
+    fn commit(&mut self, case: Case, decided: Option<Decided>) {
         let Doubtful {
             call,
             transaction,
@@ -172,23 +174,32 @@ impl Attributor {
         } = case.doubtful;
         let began = call.exchange.began;
         let process = self.processes.narrows(&call);
+        let all = || case.candidates.iter().map(|candidate| candidate.request);
         let mut open = case.candidates.iter().filter(|candidate| !candidate.late);
         let alone = match (open.next(), open.next()) {
             (Some(only), None) => Some(only.request),
             _ => None,
         };
-        let (owner, by) = match decided {
+        let Some(Decided { owner, by, rivals }) = decided else {
+            self.leave_in_doubt(all());
+            self.place_idle(call);
+            return;
+        };
+        let by = match by {
             // A request that was not answered yet may know as much: nothing is told.
-            Some((owner, _)) if self.is_open_at(began, process) => (owner, Attribution::Shared),
-            Some((owner, Attribution::Shared)) if Some(owner) == alone => {
+            _ if self.is_open_at(began, process) => {
+                self.leave_in_doubt(all());
+                Attribution::Shared
+            }
+            Attribution::Shared if Some(owner) == alone => {
                 self.transactions.owned(transaction, owner);
-                (owner, self.alone(began, owner))
+                self.alone(began, owner)
             }
-            Some(found) => found,
-            None => {
-                self.place_idle(call);
-                return;
+            Attribution::Shared => {
+                self.leave_in_doubt(rivals.into_iter().chain([owner]));
+                by
             }
+            _ => by,
         };
         match self.ended.iter().position(|w| w.request() == owner) {
             Some(at) => self.attach_known(at, call, by, question),

@@ -128,8 +128,15 @@ pub(super) fn may_be_late(doubtful: &Doubtful, facts: &Facts, habits: &Habits) -
     }
 }
 
-/// Whose a call is, and what tells it.
-pub(super) type Decided = Option<(Request, Attribution)>;
+/// Whose a call is.
+#[derive(Debug, Clone)]
+pub(super) struct Decided {
+    pub(super) owner: Request,
+    /// What tells it.
+    pub(super) by: Attribution,
+    /// Whose it may be as well; none where something tells.
+    pub(super) rivals: Vec<Request>,
+}
 
 /// Whose each call is. `facts` has every candidate, and learns whose the calls are.
 pub(super) fn decide(
@@ -137,7 +144,7 @@ pub(super) fn decide(
     facts: &mut HashMap<Request, Facts>,
     habits: &Habits,
     transactions: &mut Transactions,
-) -> Vec<Decided> {
+) -> Vec<Option<Decided>> {
     let mut units = units(cases);
     for unit in &mut units {
         let owner = transactions.owner(unit.transaction);
@@ -168,9 +175,8 @@ pub(super) fn decide(
             transactions.owned(unit.transaction, owner);
         }
         for at in &unit.cases {
-            let by = unit.by(*at, owner, cases, facts, habits);
             if let Some(slot) = decided.get_mut(*at) {
-                *slot = Some((owner, by));
+                *slot = Some(unit.decided(*at, owner, cases, facts, habits));
             }
         }
     }
@@ -309,41 +315,40 @@ impl Unit {
         }
     }
 
-    /// What tells that a call of this unit is the owner's.
-    fn by(
+    /// What tells that a call of this unit is the owner's, or whose it may be as well.
+    fn decided(
         &self,
         at: usize,
         owner: Request,
         cases: &[Case],
         facts: &HashMap<Request, Facts>,
         habits: &Habits,
-    ) -> Attribution {
-        let tells = |at: usize| {
-            let case = cases.get(at);
-            let Some(question) = case.and_then(|case| case.doubtful.question.as_ref()) else {
-                return false;
-            };
-            let of = |request: &Request| {
-                let facts = facts.get(request);
-                facts.map_or(0, |facts| {
-                    knows(question, facts, habits) + shown(question, facts)
-                })
-            };
-            let own = of(&owner);
-            let less = |other: &Candidate| {
-                // Of one client, the request that is open asks more likely than one before it.
-                let than = of(&other.request);
-                than < own || other.late && than == own
-            };
-            let mut others = self.candidates.iter();
-            own > 0 && others.all(|other| other.request == owner || less(other))
+    ) -> Decided {
+        let question = cases.get(at);
+        let question = question.and_then(|case| case.doubtful.question.as_ref());
+        let of = |request: &Request| {
+            let (facts, question) = (facts.get(request)?, question?);
+            Some(knows(question, facts, habits) + shown(question, facts))
         };
-        match () {
-            () if !self.told => Attribution::Shared,
-            () if tells(at) => Attribution::Values,
-            () if self.transaction.is_some() => Attribution::Transaction,
+        let own = of(&owner).unwrap_or(0);
+        let less = |other: &Candidate| {
+            // Of one client, the request that is open asks more likely than one before it.
+            let than = of(&other.request).unwrap_or(0);
+            own > 0 && (than < own || other.late && than == own)
+        };
+        let others = || self.candidates.iter().filter(|c| c.request != owner);
+        let mut rivals: Vec<Request> = others().filter(|c| !less(c)).map(|c| c.request).collect();
+        let by = match () {
+            () if self.told && own > 0 && rivals.is_empty() => Attribution::Values,
+            () if self.told && self.transaction.is_some() => Attribution::Transaction,
             () => Attribution::Shared,
+        };
+        if by != Attribution::Shared {
+            rivals.clear();
+        } else if rivals.is_empty() {
+            rivals = others().map(|c| c.request).collect();
         }
+        Decided { owner, by, rivals }
     }
 }
 

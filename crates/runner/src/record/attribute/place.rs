@@ -124,6 +124,7 @@ impl Attributor {
                 Some(request)
             }
             &[last, ..] => {
+                self.leave_places_in_doubt(&just_ended);
                 self.attach(last, call, Attribution::Shared);
                 self.request(last)
             }

@@ -7,6 +7,7 @@ use retake_model::{Attribution, Exchange, Scope};
 
 use super::Step;
 use super::facts::Question;
+use super::repeats::Doubt;
 
 /// An outbound exchange on its way to its test.
 #[derive(Debug)]
@@ -43,9 +44,8 @@ pub struct PlacedTest {
     pub exchange: Box<Exchange>,
     /// Its calls, in the order in which they began.
     pub calls: Vec<PlacedCall>,
-    /// Whether another request was open at the same time, so that calls of it may stand with
-    /// another test.
-    pub overlapped: bool,
+    /// Whether a call of it may stand with another test.
+    pub doubt: Doubt,
 }
 
 /// What is ready to be written.

@@ -203,18 +203,55 @@ fn requests_are_handed_on_in_time_and_in_order() {
 }
 
 #[test]
-fn requests_that_overlapped_are_told_from_those_that_were_alone() {
-    let mut a = Attributor::default();
-    a.inbound(Box::new(exchange(1, 0, 10, 20)));
-    a.inbound(Box::new(exchange(1, 1, 30, 50)));
-    a.inbound(Box::new(exchange(2, 0, 40, 60)));
-    a.inbound(Box::new(exchange(1, 2, 70, 80)));
-    a.finish();
-    let overlapped = std::iter::from_fn(|| a.poll()).map(|placed| match placed {
-        Placed::Test(test) => test.overlapped,
-        Placed::Shared(_) => panic!("there is no call"),
-    });
-    assert_eq!(overlapped.collect::<Vec<_>>(), [false, true, true, false]);
+fn requests_are_in_doubt_where_a_call_may_be_of_several_and_nothing_tells() {
+    let select =
+        |conn, at, id: &str| statement(conn, 7, at, "select 1 from t where id = $1", &[id]);
+    let none = [Doubt::None; 4];
+    let both = |doubt| [Doubt::None, doubt, doubt, Doubt::None];
+    let cases: [(&str, &str, Vec<OutboundCall>, [Doubt; 4]); 5] = [
+        ("no call", "third-3", vec![], none),
+        (
+            "each says its own",
+            "third-3",
+            vec![select(9, 45, "second-2"), select(8, 46, "third-3")],
+            none,
+        ),
+        (
+            "one says nothing of either",
+            "third-3",
+            vec![call(9, 7, 45, 46)],
+            both(Doubt::Others),
+        ),
+        (
+            "both ask the very same",
+            "second-2",
+            vec![select(9, 45, "second-2"), select(8, 46, "second-2")],
+            both(Doubt::Alike),
+        ),
+        ("alone", "third-3", vec![call(9, 7, 15, 16)], none),
+    ];
+    for (name, third, calls, expected) in cases {
+        let mut a = Attributor::default();
+        let requests = [
+            asked(1, "/items/first-1", 10, 20),
+            asked(2, "/items/second-2", 30, 50),
+            asked(3, &format!("/items/{third}"), 40, 60),
+            asked(4, "/items/fourth-4", 70, 80),
+        ];
+        for request in requests {
+            a.began(request.conn, request.index, request.began);
+            a.inbound(request);
+        }
+        for call in calls {
+            a.outbound(call);
+        }
+        a.finish();
+        let doubts = std::iter::from_fn(|| a.poll()).filter_map(|placed| match placed {
+            Placed::Test(test) => Some(test.doubt),
+            Placed::Shared(_) => None,
+        });
+        assert_eq!(doubts.collect::<Vec<_>>(), expected, "{name}");
+    }
 }
 
 /// A request, by HTTP, with this path.
