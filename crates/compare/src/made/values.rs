@@ -10,8 +10,9 @@ use super::scan::scan_widely;
 /// The two-way map from recorded to candidate values of one run.
 ///
 /// An id has one partner. A moment may have several: two that the recording tells apart may fall
-/// into the same second in the run, and the other way round. The latest partner is the one that
-/// is written in place of a value.
+/// into the same second in the run, and the other way round. So may a secret, which often says
+/// nothing but who it is of and until when (a signed cookie, a token). The latest partner is the one
+/// that is written in place of a value.
 #[derive(Debug, Default)]
 pub struct ValueMap {
     to_candidate: Partners,
@@ -26,7 +27,7 @@ impl ValueMap {
     /// depends on them shows as a difference.
     pub const LIMIT: usize = 2_000_000;
 
-    /// How many partners a moment may have; the oldest go first.
+    /// How many partners a moment or a secret may have; the oldest go first.
     const PARTNERS: usize = 8;
 
     /// The length in bytes of the longest value that is held.
@@ -54,10 +55,10 @@ impl ValueMap {
         true
     }
 
-    /// Whether the two may be the same value: always for moments, for ids where neither has
-    /// another partner.
+    /// Whether the two may be the same value: always for moments and secrets, for ids where neither
+    /// has another partner.
     pub fn may_bind(&self, kind: TokenKind, recorded: &str, candidate: &str) -> bool {
-        if kind.is_moment() {
+        if kind.is_moment() || kind == TokenKind::Secret {
             return true;
         }
         let only = |partners: &Partners, value: &str, other: &str| {

@@ -68,7 +68,8 @@ impl ReplayClient {
     /// Nothing that the service may have acted on is sent twice: a request is sent again only on
     /// a kept connection that the service closed before any byte of a response, and only where
     /// nothing of it was written or the method is idempotent. Other requests take a new
-    /// connection after an error response, after which services like to close.
+    /// connection after an error response, after which services like to close; the one that had
+    /// it is closed then.
     ///
     /// # Errors
     /// There is no whole response; the error says what happened and whose doing it is.
@@ -105,6 +106,7 @@ impl ReplayClient {
                 Err(failure) => return Err(self.failed(failure)),
             }
         }
+        self.leave_after_errors();
         *progress = Progress::Connecting;
         let mut fresh = match (self.connect(request).await, closed) {
             (Ok(fresh), _) => fresh,
@@ -133,6 +135,12 @@ impl ReplayClient {
             }
         }
         None
+    }
+
+    /// Closes kept connections on which an error was answered: some servers serve nobody else while
+    /// one is open (Starman's workers, Mojolicious with one client each, Python's `http.server`).
+    fn leave_after_errors(&self) {
+        self.lock().idle.retain(|kept| !kept.after_error);
     }
 
     /// The server's name that a request needs a connection for.

@@ -20,8 +20,10 @@ enum Do {
     /// Tells the test that it has come here.
     Tell,
     Reset,
+    /// Waits until the client closes.
+    Closed,
 }
-use Do::{Read as R, Reset, Tell, Write as W};
+use Do::{Closed, Read as R, Reset, Tell, Write as W};
 
 struct Service {
     address: String,
@@ -62,6 +64,7 @@ fn play(mut stream: TcpStream, script: Vec<Do>, tell: &mpsc::Sender<String>) {
             }
             W(text) => stream.write_all(text.as_bytes()).unwrap(),
             Tell => tell.send("here".to_owned()).unwrap(),
+            Closed => assert_eq!(stream.read(&mut [0]).unwrap(), 0),
             Reset => SockRef::from(&stream)
                 .set_linger(Some(Duration::ZERO))
                 .unwrap(),
@@ -180,6 +183,21 @@ async fn scenario_40_a_service_that_closes_after_an_error_is_connected_to_again(
     assert_eq!(service.told(), "closed");
     assert!(service.told().ends_with("2 end"));
     assert_eq!(service.end(), ["closed"]);
+}
+
+#[tokio::test]
+async fn a_service_that_serves_one_connection_at_a_time_is_not_kept_waiting_after_an_error() {
+    let refused = "HTTP/1.1 422 Oh\r\nContent-Length: 0\r\n\r\n";
+    let service = service(vec![
+        vec![R("end"), W(refused), Closed],
+        vec![R("end"), W(OK)],
+    ]);
+    let client = ReplayClient::new(&service.address);
+    for expected in [422, 200] {
+        let sent = send(&client, request("POST", Some("end"), &[])).await;
+        assert_eq!(status(&sent.unwrap()), expected);
+    }
+    service.end();
 }
 
 #[tokio::test]

@@ -43,6 +43,22 @@ fn moments_may_coincide() {
 }
 
 #[test]
+fn secrets_that_hold_a_second_may_coincide_and_the_latest_is_sent() {
+    let (first, second) = (
+        "redacted-796a3dee35c47f8bedaf98c7",
+        "redacted-d9b9edb57c2127c48cd4a9f0",
+    );
+    let values = map(&[
+        (TokenKind::Secret, first, "eyJ1aWQiOjJ9--1"),
+        (TokenKind::Secret, second, "eyJ1aWQiOjJ9--1"),
+        (TokenKind::Secret, first, "eyJ1aWQiOjJ9--2"),
+    ]);
+    let sent = |cookie: &str| values.carry(&Value::from(cookie)).into_owned();
+    assert_eq!(sent(second), Value::from("eyJ1aWQiOjJ9--1"));
+    assert_eq!(sent(first), Value::from("eyJ1aWQiOjJ9--2"));
+}
+
+#[test]
 fn replaces_everywhere_in_a_tree() {
     let values = map(&[
         (TokenKind::Uuid, A, B),
