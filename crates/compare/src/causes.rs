@@ -2,6 +2,7 @@
 
 mod edit;
 mod family;
+mod fields;
 mod group;
 mod headers;
 mod key;

@@ -17,6 +17,7 @@ mod outside;
 mod refusal;
 mod renamed;
 mod unread;
+mod wrapped;
 
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub(crate) use explain::REFUSED;
 pub use outside::{gave_up, outside};
 pub(crate) use refusal::{SAYS, got_worse, status_of};
 pub(crate) use renamed::RENAMED;
+pub(crate) use wrapped::{UNWRAPPED, WRAPPED};
 
 /// What is known around a test when it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +83,7 @@ pub fn judge(
             follow_call(difference, first);
         }
     } else {
+        wrapped::gather(&mut differences);
         renamed::gather(&mut differences);
         another_kind::gather(&mut differences);
         refusal::gather(&test.request, &mut differences, &mut found.differences);

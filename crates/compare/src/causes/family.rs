@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use retake_model::{Cause, DiffKind, Place, Segment, TestId, TestSet, Value};
 
+use super::fields;
 use super::group::Group;
 use super::headers;
 use super::key::{Key, keys};
@@ -68,6 +69,7 @@ fn together(
     let first = members.first()?;
     let title = shared.and_then(|key| key.title(&members));
     let title = title.or_else(|| headers::title(&members));
+    let title = title.or_else(|| fields::title(&members));
     let title = title.unwrap_or_else(|| match members.len() - 1 {
         1 => format!("{}, and one change like it", first.title()),
         more => format!("{}, and {more} changes like it", first.title()),
@@ -105,10 +107,9 @@ fn families(groups: &[Group<'_>], keys: &[Vec<Key>], sets: &[Arc<TestSet>]) -> V
             unions.join(other, at);
         }
     }
-    for (one, other) in headers::together(groups, sets) {
-        unions.join(one, other);
-    }
-    for (one, other) in without_partner(groups) {
+    let together = headers::together(groups, sets).into_iter();
+    let together = together.chain(fields::together(groups));
+    for (one, other) in together.chain(without_partner(groups)) {
         unions.join(one, other);
     }
     unions.all()

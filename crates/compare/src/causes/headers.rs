@@ -139,17 +139,20 @@ pub(super) fn title(members: &[&Group<'_>]) -> Option<String> {
     }
     let listed = by_change.into_iter().map(|(change, mut names)| {
         names.sort_unstable();
-        let more = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
-        let more = match more {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("{}{more} {change}", names.join(", "))
+        named(&names, change)
     });
     let listed: Vec<String> = listed.collect();
     Some(format!("{} headers: {}", of?, listed.join("; ")))
 }
 
-/// The most headers that a title names.
+/// `a, b and 3 more added`
+pub(super) fn named(names: &[&str], change: &str) -> String {
+    let shown = names.get(..NAMED).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => format!("{shown} {change}"),
+        more => format!("{shown} and {more} more {change}"),
+    }
+}
+
+/// The most headers, or fields, that a title names.
 const NAMED: usize = 16;

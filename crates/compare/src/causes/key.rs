@@ -5,8 +5,8 @@ use retake_model::{DiffKind, Difference, Path, Place, Segment, Value};
 use super::edit::{Edit, of_path, of_statement};
 use super::group::Group;
 use super::rewritten::Rewritten;
-use super::title::{renamed, short, two};
-use crate::diff::{fingerprint, general_text};
+use super::title::{renamed, short, two, wrapped};
+use crate::diff::{general_place, general_text};
 use crate::matching::{Effect, Step};
 use crate::sql::Statement;
 
@@ -28,7 +28,7 @@ pub(super) enum Key {
         of: Of,
         change: Change,
         name: String,
-        shape: u64,
+        values: (String, String),
     },
     /// A header of that name came, went, or has another value.
     Header {
@@ -94,8 +94,18 @@ impl Frame {
 impl Key {
     /// What the parts have in common, in one line; `parts` is how many there are.
     pub(super) fn title(&self, members: &[&Group<'_>]) -> Option<String> {
-        let places = format!("at {} places", members.len());
-        let example = members.first()?.example;
+        let first = members.first()?;
+        let example = first.example;
+        let mut distinct: Vec<String> = members
+            .iter()
+            .map(|group| general_place(&group.example.place))
+            .collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if distinct.len() == 1 && matches!(self, Key::Rewritten(_) | Key::Field { .. }) {
+            return Some(first.title());
+        }
+        let places = format!("at {} places", distinct.len());
         let (a, b) = (example.baseline.as_ref(), example.candidate.as_ref());
         Some(match self {
             Key::Frames { to, of, kind } => frames(to, *of, *kind, members),
@@ -137,6 +147,7 @@ fn frames(to: &str, of: Frame, kind: DiffKind, members: &[&Group<'_>]) -> String
         _ => String::new(),
     };
     let mut statements: Vec<String> = members.iter().map(statement).collect();
+    statements.sort_by_key(|statement| Step::of(statement) != Step::Begins);
     statements.dedup();
     let begins = statements.iter().any(|s| Step::of(s) == Step::Begins);
     let done = match (of, begins) {
@@ -156,7 +167,7 @@ fn frames(to: &str, of: Frame, kind: DiffKind, members: &[&Group<'_>]) -> String
 /// What a group has in common with others, the most telling first.
 pub(super) fn keys(group: &Group<'_>) -> Vec<Key> {
     let example = group.example;
-    if example.follows || renamed(example).is_some() {
+    if example.follows || renamed(example).is_some() || wrapped(example).is_some() {
         return Vec::new();
     }
     match &example.place {
@@ -218,7 +229,7 @@ fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Ke
                 keys.push(of_field(Of::Calls, name, change, example));
             }
             keys.push(Key::Asked {
-                place: crate::diff::general_place(&example.place),
+                place: general_place(&example.place),
             });
             keys
         }
@@ -228,12 +239,17 @@ fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Ke
 
 fn of_field(of: Of, name: &str, change: Change, example: &Difference) -> Key {
     let (a, b) = (example.baseline.as_ref(), example.candidate.as_ref());
-    let at = Place::Response(Path::root().key("field"));
+    let kind = |value: Option<&Value>| value.map(Value::type_name).unwrap_or_default();
+    let word = |value: Option<&Value>| match change {
+        Change::Value => short(value),
+        // Whatever the values are.
+        _ => kind(value).to_owned(),
+    };
     Key::Field {
         of,
         change,
         name: name.to_owned(),
-        shape: fingerprint(&at, DiffKind::Changed, a, b),
+        values: (word(a), word(b)),
     }
 }
 

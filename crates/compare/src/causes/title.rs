@@ -3,7 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Place, Value};
 
 use crate::diff::general_place;
-use crate::judge::{REFUSED, RENAMED, SAYS, status_of};
+use crate::judge::{REFUSED, RENAMED, SAYS, UNWRAPPED, WRAPPED, status_of};
 
 /// The change in one line. `varied` says that others have other values, `others` that they have
 /// other names.
@@ -30,6 +30,9 @@ pub(super) fn title(example: &Difference, varied: bool, others: bool) -> String 
     };
     let (a, b) = (example.baseline.as_ref(), example.candidate.as_ref());
     let change = two(a, b);
+    if let Some(how) = wrapped(example) {
+        return format!("response bodies: {how}");
+    }
     match example.kind {
         DiffKind::Changed if status_of(std::slice::from_ref(example)).is_some() => {
             let others = if varied { " (and others)" } else { "" };
@@ -78,6 +81,24 @@ pub(super) fn title(example: &Difference, varied: bool, others: bool) -> String 
             format!("no response: {}", one_line(what))
         }
     }
+}
+
+/// In which field a document stands now, or stood.
+pub(super) fn wrapped(difference: &Difference) -> Option<String> {
+    let detail = difference.detail.as_deref()?;
+    let of = |how: &str| {
+        Some(format!(
+            "what was the whole {how}`{}` now",
+            detail.strip_prefix(how)?
+        ))
+    };
+    let was = || {
+        Some(format!(
+            "what stood in `{}` is the whole now",
+            detail.strip_prefix(UNWRAPPED)?
+        ))
+    };
+    of(WRAPPED).or_else(was)
 }
 
 /// The new name of a field.

@@ -105,6 +105,8 @@ pub(super) enum Look {
     Outside,
     /// In what the first of the tests has itself, and nowhere else.
     Kept,
+    /// In what is of no test, and nowhere else.
+    Session,
 }
 
 /// An answer, and where it was found.
@@ -163,6 +165,7 @@ impl Places<'_> {
             Look::Tests => self.find(owners, asking),
             Look::Outside => self.find_outside(owners, asking),
             Look::Kept => self.find_kept(owners, asking),
+            Look::Session => self.find_in_session(&asking.shared()),
         }
     }
 
@@ -178,11 +181,8 @@ impl Places<'_> {
         {
             return found(hit, Source::Startup);
         }
-        if let Some(hit) = take_any(&mut self.shared.session, asked) {
-            return found(hit, Source::Session);
-        }
-        if let Some(hit) = take_any(&mut self.shared.background, asked) {
-            return found(hit, Source::Background);
+        if let Some(found) = self.find_in_session(asked) {
+            return Some(found);
         }
         self.of_tests(owners, asking, Which::Again).or_else(|| {
             take_any(&mut self.shared.startup, asked).map(|hit| Found {
@@ -205,16 +205,18 @@ impl Places<'_> {
 
     /// Looks outside of the tests before it looks in them.
     fn find_outside(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
-        let asked = &asking.shared();
+        let found = self.find_in_session(&asking.shared());
+        found.or_else(|| self.find(owners, asking))
+    }
+
+    /// What is of the session, or background.
+    fn find_in_session(&mut self, asked: &Asked<'_>) -> Option<Found> {
         let session = take_any(&mut self.shared.session, asked);
         let found = |hit, source| Found { hit, source };
-        session
-            .map(|hit| found(hit, Source::Session))
-            .or_else(|| {
-                let hit = take_any(&mut self.shared.background, asked)?;
-                Some(found(hit, Source::Background))
-            })
-            .or_else(|| self.find(owners, asking))
+        session.map(|hit| found(hit, Source::Session)).or_else(|| {
+            let hit = take_any(&mut self.shared.background, asked)?;
+            Some(found(hit, Source::Background))
+        })
     }
 
     /// What the open tests have, or what those lack that ended a short while ago.

@@ -69,3 +69,21 @@ fn what_is_left_of_several_transactions_is_in_order() {
     assert_eq!(outcome.missing.len(), 3);
     assert_eq!(outcome.reordered, Vec::<usize>::new());
 }
+
+#[test]
+fn a_transaction_with_nothing_in_it_is_no_call_of_a_test() {
+    let calls = ["BEGIN", "delete from t", "COMMIT"];
+    let recorded = (1u64..).zip(calls);
+    let recorded = recorded.map(|(n, text)| call(n, sql(text, &[]), row("1")));
+    let mut run = Run::of(set(vec![case("a", recorded.collect())], Vec::new()));
+    run.begin("a");
+    for text in calls {
+        run.ask(sql(text, &[])).expect(text);
+    }
+    let _begun = run.ask(sql("BEGIN", &[]));
+    let _ended = run.ask(sql("COMMIT", &[]));
+    run.end("a");
+    let outcome = run.finish_one();
+    let more = (outcome.extra.len(), outcome.unknown.len());
+    assert_eq!((more, outcome.matched.len()), ((0, 0), 3));
+}

@@ -330,3 +330,46 @@ fn every_difference_is_explained_by_the_cause_that_lists_it() {
         assert!(explained.contains(&difference.cause));
     }
 }
+
+#[test]
+fn fields_of_one_object_that_come_and_go_together_are_one_cause() {
+    let kind = response(
+        "headers.content-type",
+        "application/json",
+        "application/problem+json",
+    );
+    let error = |text: &str| {
+        let gone = response("body.json.error", text, "");
+        let title = response("body.json.title", "", text);
+        [
+            kind.clone(),
+            gone,
+            title,
+            response("body.json.status", "", "404"),
+        ]
+    };
+    let (a, b) = (error("no item"), error("no order"));
+    let other = [response("body.json.other", "", "x")];
+    let found = told(&[("a", &a), ("b", &b), ("c", &other)]);
+    let titles: Vec<&str> = found.iter().map(|(title, _)| title.as_str()).collect();
+    let expected = "response.body.json: content-type changed; status, title added; error removed";
+    assert_eq!(
+        titles,
+        [expected, "response.body.json.other: added (\"x\")"]
+    );
+    // One of them elsewhere, too: it is no part of that.
+    let also = [response("body.json.status", "", "404")];
+    assert_eq!(told(&[("a", &a), ("b", &b), ("c", &also)]).len(), 2);
+}
+
+#[test]
+fn several_values_at_one_place_are_told_by_the_place() {
+    let error = |text: &str| response("body.json.error", text, "");
+    let found = told(&[("a", &[error("no item")]), ("b", &[error("no order")])]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].0,
+        "response.body.json.error: removed (\"no item\")"
+    );
+    assert_eq!(found[0].1.len(), 2);
+}

@@ -185,7 +185,8 @@ impl MockSet {
             Step::Ends if !probe => {
                 let open = self.end_transaction(call.conn);
                 let look = match open {
-                    Some(Open::Begun(_) | Open::Outside) => Look::Outside,
+                    Some(Open::Begun(_)) => Look::Session,
+                    Some(Open::Outside) => Look::Outside,
                     Some(Open::Of(_, true)) => Look::Kept,
                     Some(Open::Of(_, false)) | None => Look::Tests,
                 };
