@@ -1,7 +1,5 @@
 //! Which requests may be repeats of others: those whose calls are known to be theirs.
 
-use std::collections::HashSet;
-
 use retake_compare::matching::LATE;
 use retake_model::Timestamp;
 
@@ -23,30 +21,29 @@ pub enum Doubt {
 impl Attributor {
     /// Nothing told of which of these requests a call is.
     pub(super) fn leave_in_doubt(&mut self, among: impl IntoIterator<Item = Request>) {
-        let mut among: HashSet<Request> = among.into_iter().collect();
-        let waiting = self.ended.iter().filter(|w| among.contains(&w.request()));
+        let mut among: Vec<Request> = among.into_iter().collect();
+        among.sort_unstable();
+        among.dedup();
+        let places = self.ended.iter().enumerate();
+        let places = places.filter(|(_, w)| among.binary_search(&w.request()).is_ok());
         // The oldest wait in front, and those are decided: it ends with the last of them.
-        let mut asked = waiting.take(among.len()).map(|w| &w.exchange.request);
-        let first = asked.next();
-        let alike = asked.filter(|other| Some(*other) == first).count() + 1;
-        let doubt = match alike < among.len() {
-            true => Doubt::Others,
-            false => Doubt::Alike,
-        };
-        for waiting in &mut self.ended {
-            if among.is_empty() {
-                return;
-            }
-            if among.remove(&waiting.request()) {
-                waiting.doubt = waiting.doubt.max(doubt);
-            }
-        }
+        let places: Vec<usize> = places.map(|(at, _)| at).take(among.len()).collect();
+        self.leave_places_in_doubt(&places);
     }
 
     /// The same of requests by their places among those that were answered.
     pub(super) fn leave_places_in_doubt(&mut self, places: &[usize]) {
-        let among: Vec<Request> = places.iter().filter_map(|at| self.request(*at)).collect();
-        self.leave_in_doubt(among);
+        let asked = |at: &usize| self.ended.get(*at).map(|w| &w.exchange.request);
+        let first = places.first().and_then(asked);
+        let doubt = match places.iter().all(|at| asked(at) == first) {
+            true => Doubt::Alike,
+            false => Doubt::Others,
+        };
+        for at in places {
+            if let Some(waiting) = self.ended.get_mut(*at) {
+                waiting.doubt = waiting.doubt.max(doubt);
+            }
+        }
     }
 
     /// Whether a call is not decided yet that a request may have made which ended then.
