@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use retake_model::{Rules, Value};
 
-use super::{Effect, Key, effect, request_key, shape_key};
+use super::canon::{Canon, Part};
+use super::effect::known_effect;
+use super::{Effect, Key};
 use crate::made::Near;
+use crate::sql::Statements;
 
 mod settle;
 
@@ -29,12 +32,23 @@ pub struct Recurring {
 
 impl Recurring {
     /// How a request is known again.
-    pub fn of(to: Arc<str>, request: &Value, rules: &Rules, near: Near) -> Self {
-        let shape = shape_key(request, rules, near);
-        let effect = effect(request, rules);
+    pub fn of(
+        to: Arc<str>,
+        request: &Value,
+        rules: &Rules,
+        near: Near,
+        statements: &mut Statements,
+    ) -> Self {
+        let effect = known_effect(request, rules, statements);
+        let canon = Canon::read("", request, rules, near, statements);
+        let mut has_values = false;
+        let shape = canon.key(|number, _| {
+            has_values = true;
+            Part::Hole(number)
+        });
         Recurring {
             key: (to, shape),
-            plain: shape == request_key(request, rules) && effect == Effect::Read,
+            plain: !has_values && effect == Effect::Read,
             transaction: effect == Effect::Transaction,
         }
     }

@@ -21,23 +21,16 @@ impl Key {
     }
 }
 
-/// The key of a request under the rules of its protocol, with every value as it is. Equal for two
-/// requests of one dependency where they ask the same.
-pub fn request_key(request: &Value, rules: &Rules) -> Key {
+#[cfg(test)]
+pub(crate) fn request_key(request: &Value, rules: &Rules) -> Key {
     request_key_by(request, rules, &mut Statements::default())
 }
 
-/// [`request_key`] with statements that were read before.
+/// The key of a request under the rules of its protocol, with every value as it is. Equal for two
+/// requests of one dependency where they ask the same.
 pub(super) fn request_key_by(request: &Value, rules: &Rules, statements: &mut Statements) -> Key {
     Canon::read("", request, rules, Near::default(), statements)
         .key(|_, token| Part::Literal(&token.text))
-}
-
-/// The key of a request with a place for each generated-looking value (an id, a moment): equal for
-/// what a service asks again and again by its clock, although each time with another moment.
-pub fn shape_key(request: &Value, rules: &Rules, near: Near) -> Key {
-    let mut statements = Statements::default();
-    Canon::read("", request, rules, near, &mut statements).key(|number, _| Part::Hole(number))
 }
 
 /// The key of what a request is like: the same dependency and route, the same statement with other

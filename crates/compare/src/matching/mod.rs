@@ -37,7 +37,9 @@ pub const LATE: u64 = 500_000_000;
 pub(crate) use canon::canon_for_tests;
 pub use effect::{effect, is_write};
 pub use idle::{Idle, Recurring, settle_background};
-pub use key::{Key, request_key, shape_key, summary};
+#[cfg(test)]
+pub(crate) use key::request_key;
+pub use key::{Key, summary};
 pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_compare::made::Known;
+use retake_compare::sql::Statements;
 use retake_model::{ConnId, Direction, Ledger, Tally};
 use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
@@ -48,6 +49,7 @@ pub struct Recorder {
     /// did.
     calm: Option<u64>,
     attributor: Attributor,
+    statements: Statements,
     known: Known,
     seen_raw: HashSet<u128>,
     seen_tests: HashSet<u128>,
@@ -84,6 +86,7 @@ impl Recorder {
             served: Served::default(),
             calm: Some(0),
             attributor: Attributor::default(),
+            statements: Statements::default(),
             known: Known::new(),
             seen_raw: HashSet::new(),
             seen_tests: HashSet::new(),

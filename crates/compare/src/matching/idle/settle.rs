@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, ProtocolId, Rules, Scope, TestCase, TestSet, Value};
 
+use super::super::effect::known_effect;
 use super::super::key::alike_key;
 use super::super::transaction::{Step, step};
-use super::super::{Effect, Key, effect, values_of};
+use super::super::{Effect, Key, values_of};
 use super::{Idle, Recurring};
 use crate::made::Near;
+use crate::sql::Statements;
 
 mod errands;
 
@@ -21,12 +23,13 @@ type RulesOf<'r> = &'r dyn Fn(ProtocolId) -> &'static Rules;
 /// test that was written before the first of them was seen has them as its own. What such a read
 /// leads to goes with it: see [`errands`].
 pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'static Rules) {
-    let idle = idle_of(set, &rules);
+    let mut statements = Statements::default();
+    let idle = idle_of(set, &rules, &mut statements);
     if idle.0.is_empty() {
         return;
     }
     let mut tests: Vec<(usize, Vec<Did>)> = (set.tests.iter().enumerate())
-        .map(|(number, test)| (number, did(test, &idle, &rules)))
+        .map(|(number, test)| (number, did(test, &idle, &rules, &mut statements)))
         .collect();
     tests.sort_by_key(|(number, _)| set.tests.get(*number).map(|test| test.at));
     let mut errands = Errands::of(set, &rules);
@@ -41,12 +44,12 @@ pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'stat
 }
 
 /// What is asked while no test is open.
-fn idle_of(set: &TestSet, rules: RulesOf<'_>) -> Idle {
+fn idle_of(set: &TestSet, rules: RulesOf<'_>, statements: &mut Statements) -> Idle {
     let near = Near::recorded(set.info.recorded);
     let mut idle = Idle::default();
     for mock in set.shared.iter().filter(|mock| is_background(mock)) {
         let rules = rules(mock.protocol);
-        let request = Recurring::of(mock.to.clone(), &mock.request, rules, near);
+        let request = Recurring::of(mock.to.clone(), &mock.request, rules, near, statements);
         idle.saw(&request, mock.merged.saturating_add(1));
     }
     idle
@@ -68,7 +71,7 @@ enum Did {
     Else,
 }
 
-fn did(test: &TestCase, idle: &Idle, rules: RulesOf<'_>) -> Vec<Did> {
+fn did(test: &TestCase, idle: &Idle, rules: RulesOf<'_>, statements: &mut Statements) -> Vec<Did> {
     let near = Near::recorded(test.at);
     let one = |call: &Mock| {
         if call.scope != Scope::Test || call.by == Attribution::Trace {
@@ -79,8 +82,9 @@ fn did(test: &TestCase, idle: &Idle, rules: RulesOf<'_>) -> Vec<Did> {
             Step::Begins => Did::Begin,
             Step::Ends => Did::End,
             Step::Within => {
-                let request = Recurring::of(call.to.clone(), &call.request, rules, near);
-                match effect(&call.request, rules) {
+                let request =
+                    Recurring::of(call.to.clone(), &call.request, rules, near, statements);
+                match known_effect(&call.request, rules, statements) {
                     _ if idle.has(&request) => Did::Asked,
                     Effect::Write => Did::Wrote,
                     _ => Did::Else,

@@ -111,7 +111,13 @@ impl Recorder {
                 let said = said.and_then(|answer| answer.get("notify"));
                 let said = said.map(|notes| Value::map([("listening", notes.clone())]));
                 let request = said.as_ref().unwrap_or(request);
-                Recurring::of(to.clone(), request, protocol.rules(), near)
+                Recurring::of(
+                    to.clone(),
+                    request,
+                    protocol.rules(),
+                    near,
+                    &mut self.statements,
+                )
             }
             _ => return add(&mut self.tally(&to).undecodable, "not described", 1),
         };
