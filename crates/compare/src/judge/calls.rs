@@ -3,7 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId, Value};
 
 use super::explain::explain;
-use super::frames;
+use super::frames::{self, Left, of_more, take_end};
 use super::gap::gap_reason;
 use super::order::{is_read_among_reads, of_reordered};
 use crate::diff::{fingerprint, general_place};
@@ -82,12 +82,17 @@ pub(super) fn differences(
     info: &SetInfo,
 ) -> Found {
     let mut found = Found::default();
-    let mut missing: Vec<&MissingCall> = calls.missing.iter().collect();
+    let Left {
+        mut missing,
+        extra,
+        unknown,
+        frames,
+    } = Left::of(test, calls);
     let mut placed: Vec<(usize, Difference)> = Vec::new();
     let mut elsewhere: Vec<&str> = Vec::new();
     let status = test.response.get("status").and_then(Value::as_i64);
     let refused = status.filter(|status| (400..500).contains(status) && *status != 404);
-    for unknown in &calls.unknown {
+    for unknown in unknown {
         if is_elsewhere(unknown, info) {
             // Asked for again and again, as who is refused does: it is one difference.
             if elsewhere.contains(&&*unknown.call.to) {
@@ -96,8 +101,10 @@ pub(super) fn differences(
             elsewhere.push(&unknown.call.to);
         }
         if unknown.call.effect == Effect::Transaction {
-            let frame = frames::of_unknown(id, test, unknown, &mut missing, info, &mut found);
-            placed.extend(frame);
+            let partner = take_partner(id, test, unknown, &mut missing);
+            let partner = partner.or_else(|| take_end(&unknown.call, &mut missing));
+            let setting = (test, calls, info);
+            placed.push(of_more(&unknown.call, partner, None, setting, &mut found));
             continue;
         }
         let partner = take_partner(id, test, unknown, &mut missing);
@@ -111,7 +118,11 @@ pub(super) fn differences(
         }
         placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
     }
-    let extra = frames::without_those_made_elsewhere(&calls.extra, &mut missing);
+    for (call, index) in frames {
+        let partner = take_end(call, &mut missing);
+        let setting = (test, calls, info);
+        placed.push(of_more(call, partner, index, setting, &mut found));
+    }
     let first = found.first_unknown.clone();
     for call in &missing {
         let place = place(&call.to, Some(call.index), &call.summary);
@@ -132,12 +143,7 @@ pub(super) fn differences(
         let place = place(&extra.call.to, extra.index, &extra.call.summary);
         let mut difference = plain(place, DiffKind::CallExtra);
         let soft = is_soft(extra.call.effect, &extra.call.to, calls);
-        // What was answered by a call of several tests may have been another one's.
-        let recorded = extra.index.and_then(|index| test.calls.get(index));
-        let shared = extra.call.shared || recorded.is_some_and(|call| call.by.is_shared());
-        let is_frame = extra.call.effect == Effect::Transaction;
-        let shared = if is_frame { shared } else { extra.call.shared };
-        let weight = doubtful(shared, extra.call.effect, soft, &mut difference);
+        let weight = doubtful(extra.call.shared, extra.call.effect, soft, &mut difference);
         let at = extra.index.unwrap_or(usize::MAX);
         placed.push((at, found.add(difference, weight, first.as_ref())));
     }
@@ -260,7 +266,7 @@ fn of_unknown(
 
 /// The missing call in whose place an unknown one was made: the nearest recorded one, where it
 /// belongs to this test and was not made.
-pub(super) fn take_partner<'m>(
+fn take_partner<'m>(
     id: &TestId,
     test: &TestCase,
     unknown: &UnknownCall,
@@ -342,7 +348,7 @@ pub(super) fn doubtful(
 
 /// Whether leaving this call out or repeating it is what a cache or a retry does. A transaction's
 /// frame follows the calls inside it.
-fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
+pub(super) fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
     let mut others = calls
         .missing
         .iter()

@@ -1,47 +1,168 @@
 //! Beginnings and ends of transactions: a server's answer to them is known without a recording, so
 //! they are never the call because of which the rest went wrong.
 
-use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId};
+use std::collections::{HashMap, HashSet};
 
-use super::calls::{FirstUnknown, Found, Weight, doubtful, place, plain, take_partner};
+use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase};
+
+use super::calls::{FirstUnknown, Found, Weight, doubtful, is_soft, place, plain};
 use super::gap::incomplete;
-use crate::matching::{Effect, ExtraCall, MissingCall, Step, UnknownCall};
+use crate::diff::general_text;
+use crate::matching::{
+    CallsOutcome, Effect, ExtraCall, MissingCall, ObservedCall, Step, UnknownCall,
+};
 use crate::sql::Statement;
 
-/// A beginning or an end that was not recorded for this test. It was answered: it is one more than
-/// recorded, or stands in place of a recorded one (`ROLLBACK` of `COMMIT`). None where one that
-/// says the same is missing.
-pub(super) fn of_unknown(
-    id: &TestId,
-    test: &TestCase,
-    unknown: &UnknownCall,
-    missing: &mut Vec<&MissingCall>,
-    info: &SetInfo,
-    found: &mut Found,
-) -> Option<(usize, Difference)> {
-    let (to, summary) = (&unknown.call.to, &unknown.call.summary);
-    // Found with another test that shares it, when it was made here: it was made.
-    let same = |call: &&MissingCall| call.to == *to && call.summary == *summary;
-    if let Some(at) = missing.iter().position(same) {
-        missing.remove(at);
-        return None;
+/// The calls of a test that differ from the recording, without the beginnings and ends of which it
+/// made as many as were recorded: they are alike, and where several tests share them one may have
+/// been found for another.
+pub(super) struct Left<'c> {
+    pub(super) missing: Vec<&'c MissingCall>,
+    pub(super) extra: Vec<&'c ExtraCall>,
+    pub(super) unknown: Vec<&'c UnknownCall>,
+    /// Beginnings and ends that were made more often, or were another test's: with the recorded one
+    /// of this test whose answer was given again.
+    pub(super) frames: Vec<(&'c ObservedCall, Option<usize>)>,
+}
+
+impl<'c> Left<'c> {
+    pub(super) fn of(test: &TestCase, calls: &'c CallsOutcome) -> Self {
+        let counts = Counts::of(test, calls);
+        let (mut lacks, mut made) = (counts.clone(), counts.clone());
+        // The last ones of each are left.
+        let missing = calls.missing.iter().rev();
+        let missing =
+            missing.filter(|m| m.effect != Effect::Transaction || lacks.lacks(&m.to, &m.summary));
+        let mut missing: Vec<&MissingCall> = missing.collect();
+        missing.reverse();
+        let mut is_left = |call: &ObservedCall| {
+            call.effect != Effect::Transaction || made.is_more(&call.to, &call.summary)
+        };
+        let is_frame = |extra: &&ExtraCall| extra.call.effect == Effect::Transaction;
+        let (frames, extra): (Vec<_>, Vec<_>) = calls.extra.iter().partition(is_frame);
+        let frames = frames.into_iter().map(|extra| (&extra.call, extra.index));
+        let taken = calls.matched.iter().filter(|m| m.index.is_none());
+        let taken = taken.filter(|m| m.call.effect == Effect::Transaction);
+        let frames = frames.chain(taken.map(|m| (&m.call, None)));
+        let unknown = calls.unknown.iter().filter(|u| is_left(&u.call)).collect();
+        Left {
+            missing,
+            extra,
+            unknown,
+            frames: frames.filter(|(call, _)| is_left(call)).collect(),
+        }
     }
-    let partner = take_partner(id, test, unknown, missing);
-    let partner = partner.or_else(|| take_end(to, summary, missing));
+}
+
+/// The transactions of which a statement was recorded for another test.
+fn of_others(calls: &CallsOutcome) -> HashSet<u64> {
+    let others = calls.matched.iter().filter(|m| m.index.is_none());
+    let others = others.filter(|m| m.call.effect != Effect::Transaction);
+    others.filter_map(|m| m.call.transaction).collect()
+}
+
+/// How many more of each beginning and end there are than were made, and than were recorded.
+#[derive(Debug, Clone, Default)]
+struct Counts(HashMap<(String, String), Count>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    recorded: usize,
+    /// Those that were made around statements of this test.
+    made: usize,
+}
+
+impl Counts {
+    fn of(test: &TestCase, calls: &CallsOutcome) -> Self {
+        let mut counts = Counts::default();
+        for call in &test.calls {
+            let sql = call.request.get("sql").and_then(|sql| sql.as_str());
+            if let Some(sql) = sql.filter(|sql| is_frame(sql)) {
+                counts.at(&call.to, sql).recorded += 1;
+            }
+        }
+        let mut known = Counts::default();
+        let own = calls.matched.iter().filter(|m| m.index.is_some());
+        let own = own.map(|m| (&m.call.to, &m.call.summary, m.call.effect));
+        let missing = calls.missing.iter();
+        let missing = missing.map(|m| (&m.to, &m.summary, m.effect));
+        for (to, statement, _) in own
+            .chain(missing)
+            .filter(|(.., e)| *e == Effect::Transaction)
+        {
+            known.at(to, statement).recorded += 1;
+        }
+        for (said, count) in known.0 {
+            let own = counts.0.entry(said).or_default();
+            own.recorded = own.recorded.max(count.recorded);
+        }
+        let others = of_others(calls);
+        let matched = calls.matched.iter().map(|m| &m.call);
+        let extra = calls.extra.iter().map(|e| &e.call);
+        let unknown = calls.unknown.iter().map(|u| &u.call);
+        for call in matched.chain(extra).chain(unknown) {
+            let is_other = call.transaction.is_some_and(|own| others.contains(&own));
+            if call.effect == Effect::Transaction && !is_other {
+                counts.at(&call.to, &call.summary).made += 1;
+            }
+        }
+        counts
+    }
+
+    fn at(&mut self, to: &str, statement: &str) -> &mut Count {
+        let said = general_text(statement).to_ascii_lowercase();
+        self.0.entry((to.to_owned(), said)).or_default()
+    }
+
+    /// Whether one more is lacking; it is counted.
+    fn lacks(&mut self, to: &str, statement: &str) -> bool {
+        let count = self.at(to, statement);
+        let lacks = count.made < count.recorded;
+        count.made += usize::from(lacks);
+        lacks
+    }
+
+    /// Whether one more was made than recorded; it is counted.
+    fn is_more(&mut self, to: &str, statement: &str) -> bool {
+        let count = self.at(to, statement);
+        let is_more = count.made > count.recorded;
+        count.recorded += usize::from(is_more);
+        is_more
+    }
+}
+
+/// A beginning or an end that was not recorded for this test, or was made more often. It was
+/// answered: it is one more than recorded, or stands in place of a recorded one (`ROLLBACK` of
+/// `COMMIT`).
+pub(super) fn of_more(
+    call: &ObservedCall,
+    partner: Option<&MissingCall>,
+    index: Option<usize>,
+    setting: (&TestCase, &CallsOutcome, &SetInfo),
+    found: &mut Found,
+) -> (usize, Difference) {
+    let (test, calls, info) = setting;
     let mut difference = match partner {
         Some(recorded) => {
-            let mut place = place(to, Some(recorded.index), summary);
+            let mut place = place(&call.to, Some(recorded.index), &call.summary);
             if let Place::Call { path, .. } = &mut place {
                 *path = Path::root().key("sql");
             }
             let mut difference = plain(place, DiffKind::Changed);
             difference.baseline = Some(recorded.summary.as_str().into());
-            difference.candidate = Some(summary.as_str().into());
+            difference.candidate = Some(call.summary.as_str().into());
             difference
         }
-        None => plain(place(to, None, summary), DiffKind::CallExtra),
+        None => plain(place(&call.to, index, &call.summary), DiffKind::CallExtra),
     };
-    let weight = match incomplete(info, to).filter(|_| partner.is_none()) {
+    let recorded = index.and_then(|index| test.calls.get(index));
+    let shared = match partner {
+        // Each test that it may belong to has run, and none made it.
+        Some(recorded) => recorded.shared && calls.sharers.is_empty(),
+        None => recorded.is_some_and(|call| call.by.is_shared()),
+    };
+    let soft = partner.is_none() && is_soft(call.effect, &call.to, calls);
+    let weight = match incomplete(info, &call.to).filter(|_| partner.is_none() && index.is_none()) {
         Some(reason) => {
             difference.blame = Blame::Recording;
             difference.detail = Some(format!(
@@ -49,41 +170,27 @@ pub(super) fn of_unknown(
             ));
             Weight::Gap
         }
-        None => {
-            let shared = unknown.call.shared || partner.is_some_and(|recorded| recorded.shared);
-            doubtful(shared, Effect::Transaction, false, &mut difference)
-        }
+        None => doubtful(call.shared || shared, call.effect, soft, &mut difference),
     };
     let first: Option<FirstUnknown> = found.first_unknown.clone();
-    let at = partner.map_or(usize::MAX, |recorded| recorded.index);
-    Some((at, found.add(difference, weight, first.as_ref())))
-}
-
-/// The calls that were made more often than recorded, without the beginnings and ends that say the
-/// same as one that is missing: of those that several tests share, one was found for another.
-pub(super) fn without_those_made_elsewhere<'c>(
-    extra: &'c [ExtraCall],
-    missing: &mut Vec<&MissingCall>,
-) -> Vec<&'c ExtraCall> {
-    let mut is_made = |extra: &&ExtraCall| {
-        let call = &extra.call;
-        let same = |own: &&MissingCall| own.to == call.to && own.summary == call.summary;
-        let at = missing.iter().position(same);
-        let at = at.filter(|_| call.effect == Effect::Transaction);
-        at.map(|at| missing.remove(at)).is_some()
-    };
-    extra.iter().filter(|extra| !is_made(extra)).collect()
+    let at = partner.map(|recorded| recorded.index).or(index);
+    (
+        at.unwrap_or(usize::MAX),
+        found.add(difference, weight, first.as_ref()),
+    )
 }
 
 /// The recorded end of a transaction in whose place another one was made.
-fn take_end<'m>(
-    to: &str,
-    asked: &str,
+pub(super) fn take_end<'m>(
+    call: &ObservedCall,
     missing: &mut Vec<&'m MissingCall>,
 ) -> Option<&'m MissingCall> {
     let ends = |statement: &str| Step::of(statement) == Step::Ends;
-    let is_it = |call: &&MissingCall| *call.to == *to && ends(&call.summary);
-    let at = missing.iter().position(is_it).filter(|_| ends(asked))?;
+    let is_it = |other: &&MissingCall| other.to == call.to && ends(&other.summary);
+    let at = missing
+        .iter()
+        .position(is_it)
+        .filter(|_| ends(&call.summary))?;
     Some(missing.remove(at))
 }
 

@@ -31,7 +31,13 @@ fn told(
         ..missing(0)
     });
     let mut outcome = as_recorded();
-    outcome.matched.clear();
+    let made = (0..recorded.len()).filter(|at| !gone.contains(at));
+    let made = made.map(|at| MatchedCall {
+        index: Some(at),
+        call: call(recorded[at], effect(recorded[at])),
+        ..matched(0)
+    });
+    outcome.matched = made.collect();
     outcome.missing = absent.collect();
     let extra = more.iter().map(|sql| ExtraCall {
         index: None,
@@ -161,4 +167,63 @@ fn a_frame_that_was_found_for_another_test_was_made() {
     }
     let (verdict, _) = told(RECORDED, &[4], &[WRITE], &[], 201);
     assert_eq!(verdict, Verdict::Changed);
+}
+
+/// The verdict of a test that was recorded with one read and made these calls: the number of each
+/// among the recorded ones, its statement, and the number of its transaction.
+fn verdict_of(recorded: &[&str], made: &[(Option<usize>, &str, u64)]) -> Verdict {
+    let mut test = test_case();
+    let one = test.calls.remove(0);
+    let mock = |sql: &&str| Mock {
+        request: Value::map([("sql", (*sql).into())]),
+        by: Attribution::Shared,
+        ..one.clone()
+    };
+    test.calls = recorded.iter().map(mock).collect();
+    let mut outcome = as_recorded();
+    let made = made.iter().map(|(index, sql, transaction)| MatchedCall {
+        index: *index,
+        call: ObservedCall {
+            transaction: Some(*transaction),
+            ..call(sql, effect(sql))
+        },
+        ..matched(0)
+    });
+    outcome.matched = made.collect();
+    let info = complete();
+    judge(&test, &id("a"), compared("1"), &outcome, &setting(&info)).verdict
+}
+
+#[test]
+fn frames_of_another_test_around_a_statement_of_this_one_are_made_more_often() {
+    let own = ["BEGIN", READ, "COMMIT"];
+    let others = |n| [(None, "BEGIN", n), (None, WRITE, n), (None, "COMMIT", n)];
+    let whole = |n| {
+        [
+            (Some(0), "BEGIN", n),
+            (Some(1), READ, n),
+            (Some(2), "COMMIT", n),
+        ]
+    };
+    let mixed = |n| {
+        [
+            (None, "BEGIN", n),
+            (Some(1), READ, n),
+            (Some(2), "COMMIT", n),
+        ]
+    };
+    let taken = |n| [(Some(0), "BEGIN", n), (None, WRITE, n), (None, "COMMIT", n)];
+    assert_eq!(verdict_of(&own, &whole(1)), Verdict::Passed);
+    // What another test did late, and which of two that say the same was found.
+    assert_eq!(
+        verdict_of(&own, &[others(1), whole(2)].concat()),
+        Verdict::Passed
+    );
+    assert_eq!(
+        verdict_of(&own, &[taken(1), mixed(2)].concat()),
+        Verdict::Passed
+    );
+    // It was recorded without a transaction.
+    let read = [(None, "BEGIN", 1), (Some(0), READ, 1), (None, "COMMIT", 1)];
+    assert_eq!(verdict_of(&[READ], &read), Verdict::Changed);
 }
