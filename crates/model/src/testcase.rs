@@ -99,6 +99,9 @@ pub enum Attribution {
     /// Several requests were open, and this test's alone in the process of the service that made
     /// the call.
     Process,
+    /// Several requests were open, and the connection of the call was opened and closed with this
+    /// test's alone.
+    Connection,
     /// Several requests were open, and this test's knows more of the values in it, or shows more of
     /// its answer. Nothing certain: those tests share it.
     Values,

@@ -14,6 +14,7 @@ mod doubt;
 mod evidence;
 mod facts;
 mod habits;
+mod life;
 mod place;
 mod placed;
 mod process;
@@ -23,6 +24,7 @@ use clock::Clock;
 use evidence::{Doubtful, Transactions};
 use facts::{Facts, Question};
 use habits::Habits;
+use life::Lives;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 use process::{Processes, may_be};
 pub use repeats::Doubt;
@@ -50,6 +52,7 @@ pub struct Attributor {
     idle: Idle,
     clock: Clock,
     transactions: Transactions,
+    lives: Lives,
     /// Calls of which several requests may be the owner, until the first of those is handed on.
     doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
     habits: Habits,
@@ -166,6 +169,7 @@ impl Attributor {
 
     /// An outbound exchange ended.
     pub fn outbound(&mut self, call: OutboundCall) {
+        self.lives.used(call.exchange.conn, call.exchange.began);
         let at = self
             .calls
             .partition_point(|c| c.exchange.ended <= call.exchange.ended);

@@ -314,8 +314,9 @@ impl Recorder {
             }
             RelayEvent::Tls { conn, name } => self.spoken(conn, name.as_deref()),
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
-            RelayEvent::Closed { conn, .. } => {
+            RelayEvent::Closed { conn, at, .. } => {
                 self.attributor.closed(conn);
+                self.attributor.disconnected(conn, at);
                 self.served.closed(conn);
                 self.connections.remove(&conn);
             }

@@ -23,6 +23,7 @@ fn mock() -> impl Strategy<Value = Mock> {
         Attribution::Trace,
         Attribution::Alone,
         Attribution::Process,
+        Attribution::Connection,
         Attribution::Shared,
         Attribution::Unattributed,
     ]);

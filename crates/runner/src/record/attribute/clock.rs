@@ -82,7 +82,7 @@ impl Attributor {
                 .rfind(|placed| placed.call.exchange.conn == conn);
             match before.map(|placed| placed.by) {
                 Some(by) if by.is_shared() => Attribution::Transaction,
-                Some(Attribution::Process) => Attribution::Process,
+                Some(by @ (Attribution::Process | Attribution::Connection)) => by,
                 _ => Attribution::Alone,
             }
         };

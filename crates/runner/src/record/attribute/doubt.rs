@@ -31,6 +31,7 @@ impl Attributor {
             call,
             transaction,
             question,
+            joined: false,
         };
         self.doubtful.insert(key, doubtful);
         while self.doubtful.len() > MAX_DOUBTFUL {
@@ -65,6 +66,7 @@ impl Attributor {
     /// it is handed on now. Those beside them are decided with them, in the order of their times:
     /// what a request was told before says which of the later calls are its own.
     pub(super) fn settle_doubts(&mut self) {
+        self.join_connections();
         let Some(oldest) = self.ended.front().map(|waiting| &waiting.exchange) else {
             return;
         };
@@ -143,7 +145,13 @@ impl Attributor {
             after: began.since(waiting.exchange.ended),
             waited: false,
         });
-        open.chain(late).collect()
+        let all: Vec<Candidate> = open.chain(late).collect();
+        let served = self.served_by(call.exchange.conn, process);
+        let is_served = |candidate: &Candidate| served.contains(&candidate.request);
+        match all.iter().any(is_served) {
+            true => all.into_iter().filter(is_served).collect(),
+            false => all,
+        }
     }
 
     /// The requests that were answered shortly before that time, the last one first.
@@ -171,6 +179,7 @@ impl Attributor {
             call,
             transaction,
             question,
+            ..
         } = case.doubtful;
         let began = call.exchange.began;
         let process = self.processes.narrows(&call);

@@ -41,6 +41,8 @@ pub(super) struct Transactions {
     /// For each connection, the number of its open transaction.
     open: HashMap<ConnId, u64>,
     owners: HashMap<u64, Request>,
+    /// The numbers of connections that are of one request with all their calls.
+    whole: HashMap<ConnId, u64>,
     count: u64,
 }
 
@@ -57,6 +59,17 @@ impl Transactions {
             Step::Within => self.open.get(&conn).copied(),
             Step::Ends => self.open.remove(&conn),
         }
+    }
+
+    /// The number for all calls of a connection that served one request.
+    pub(super) fn on(&mut self, conn: ConnId) -> u64 {
+        if self.whole.len() >= TRANSACTIONS {
+            self.whole.clear();
+        }
+        let next = self.count + 1;
+        let number = *self.whole.entry(conn).or_insert(next);
+        self.count = self.count.max(number);
+        number
     }
 
     /// One of its calls is that request's.
@@ -82,6 +95,8 @@ pub(super) struct Doubtful {
     pub(super) transaction: Option<u64>,
     /// What it asks; none where its protocol is not known.
     pub(super) question: Option<Question>,
+    /// Whether the connection that it was made on was seen to end.
+    pub(super) joined: bool,
 }
 
 /// A request that a call may be of.

@@ -44,6 +44,12 @@ impl Attributor {
         let behind = self.is_behind_crowd(began, process);
         let traced = call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
         let several = covering.len() + open.len() > 1;
+        if (process.is_none() || several)
+            && let &[only] = self.served_by(call.exchange.conn, process).as_slice()
+        {
+            self.transactions.owned(transaction, only);
+            return self.keep_with(only, call);
+        }
         match (covering.as_slice(), open.as_slice()) {
             (_, [_, ..]) if traced && several => {
                 self.traced.push(call);
@@ -67,6 +73,18 @@ impl Attributor {
                 self.attach_open(only, call, by);
             }
             _ => self.doubt(call, transaction),
+        }
+    }
+
+    /// Keeps a call with the request whose connection it was made on.
+    fn keep_with(&mut self, owner: Request, call: OutboundCall) {
+        let by = match self.alone(self.when(&call), owner) {
+            Attribution::Alone => Attribution::Alone,
+            _ => Attribution::Connection,
+        };
+        match self.ended.iter().position(|w| w.request() == owner) {
+            Some(at) => self.attach(at, call, by),
+            None => self.attach_open(owner, call, by),
         }
     }
 

@@ -4,7 +4,7 @@ use retake_model::{Message, ProtocolId, Value};
 
 mod crowd;
 
-const MS: u64 = 1_000_000;
+pub(super) const MS: u64 = 1_000_000;
 
 pub(super) fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchange {
     Exchange {
@@ -21,7 +21,7 @@ pub(super) fn exchange(conn: u64, index: u64, began: u64, ended: u64) -> Exchang
     }
 }
 
-fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
+pub(super) fn call(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
     OutboundCall {
         to: "db".into(),
         exchange: exchange(conn, 0, began, ended),
@@ -43,9 +43,9 @@ fn varying(conn: u64, key: u8, began: u64, ended: u64) -> OutboundCall {
 }
 
 /// The keys of each test's calls with how they came there, and the shared calls' keys and scopes.
-type Outcome = (Vec<Vec<(u8, Attribution)>>, Vec<(u8, Scope)>);
+pub(super) type Outcome = (Vec<Vec<(u8, Attribution)>>, Vec<(u8, Scope)>);
 
-fn outcome(mut attributor: Attributor) -> Outcome {
+pub(super) fn outcome(mut attributor: Attributor) -> Outcome {
     attributor.finish();
     let (mut tests, mut shared) = (Vec::new(), Vec::new());
     while let Some(placed) = attributor.poll() {

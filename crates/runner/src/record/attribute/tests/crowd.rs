@@ -48,12 +48,26 @@ fn answered(
 /// The keys of the calls of each test, in the order in which they are handed on.
 #[track_caller]
 fn check(requests: Vec<Exchange>, calls: Vec<OutboundCall>, expected: &[&[u8]]) {
+    check_closed(requests, calls, &[], expected);
+}
+
+/// The same, where these connections to dependencies ended at these times.
+#[track_caller]
+fn check_closed(
+    requests: Vec<Exchange>,
+    calls: Vec<OutboundCall>,
+    closed: &[(u64, u64)],
+    expected: &[&[u8]],
+) {
     let mut a = Attributor::default();
     for request in requests {
         a.inbound(Box::new(request));
     }
     for call in calls {
         a.outbound(call);
+    }
+    for (conn, at) in closed {
+        a.disconnected(ConnId(*conn), Timestamp(at * MS));
     }
     let (tests, shared) = outcome(a);
     let keys: Vec<Vec<u8>> = tests
@@ -100,6 +114,29 @@ fn scenario_22_an_answer_that_one_response_alone_shows_tells() {
         ],
         &[&[2], &[1]],
     );
+}
+
+#[test]
+fn scenario_22_what_one_call_of_a_connection_tells_is_true_of_all_where_it_served_one_request() {
+    let (first, second) = ("aaaa-token-of-one", "bbbb-token-of-two");
+    let requests = || {
+        vec![
+            of_client(1, 0, ("GET", "/items", first), (10, 90), &[]),
+            of_client(2, 0, ("GET", "/items", second), (12, 95), &[]),
+        ]
+    };
+    let calls = || {
+        vec![
+            answered(9, 1, 20, (TOTAL, &[]), &["5"]),
+            answered(8, 2, 22, (TOTAL, &[]), &["5"]),
+            answered(9, 3, 30, (SESSION, &[second]), &["17"]),
+            answered(8, 4, 32, (SESSION, &[first]), &["23"]),
+        ]
+    };
+    let closed = [(9, 96), (8, 91)];
+    check_closed(requests(), calls(), &closed, &[&[2, 4], &[1, 3]]);
+    // A pool's goes on to serve others.
+    check(requests(), calls(), &[&[1, 4], &[2, 3]]);
 }
 
 #[test]

@@ -1,0 +1,165 @@
+//! What the life of a connection tells: one that was first used while a request was open, and closed
+//! with it, served that request and no other. PHP opens one for each request, and so do clients
+//! that keep none.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+
+use retake_compare::matching::LATE;
+use retake_model::{ConnId, Timestamp};
+
+use super::Attributor;
+use super::evidence::Request;
+use super::process::may_be;
+
+/// How many connections are known at most. Of others nothing is told.
+const MOST: usize = 20_000;
+
+/// How long after its end the life of a connection is remembered, in nanoseconds: calls wait for the
+/// answers of the requests that they may be of.
+const REMEMBERED: u64 = 60_000_000_000;
+
+/// Since when the service's connections to its dependencies were used, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    of: HashMap<ConnId, Life>,
+    /// Those that ended, the oldest first.
+    ended: VecDeque<(Timestamp, ConnId)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Life {
+    began: Timestamp,
+    closed: Option<Timestamp>,
+}
+
+impl Lives {
+    /// Something was asked on a connection.
+    pub(super) fn used(&mut self, conn: ConnId, at: Timestamp) {
+        let known = self.of.len();
+        match self.of.entry(conn) {
+            Entry::Vacant(entry) if known < MOST => {
+                entry.insert(Life {
+                    began: at,
+                    closed: None,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn has_ended(&self, conn: ConnId) -> bool {
+        self.of.get(&conn).is_some_and(|life| life.closed.is_some())
+    }
+
+    fn closed(&mut self, conn: ConnId, at: Timestamp) {
+        if let Some(life) = self.of.get_mut(&conn) {
+            life.closed = Some(at);
+            self.ended.push_back((at, conn));
+        }
+        let is_over = |(closed, _): &mut (Timestamp, ConnId)| at.since(*closed) > REMEMBERED;
+        while let Some((_, conn)) = self.ended.pop_front_if(is_over) {
+            self.of.remove(&conn);
+        }
+    }
+}
+
+impl Attributor {
+    /// A connection to a dependency ended.
+    pub fn disconnected(&mut self, conn: ConnId, at: Timestamp) {
+        self.lives.closed(conn, at);
+    }
+
+    /// Makes one of the doubtful calls of each connection that served one request, as those of a
+    /// transaction are.
+    pub(super) fn join_connections(&mut self) {
+        let mut numbers: HashMap<ConnId, Option<u64>> = HashMap::new();
+        for doubtful in self.doubtful.values().filter(|doubtful| !doubtful.joined) {
+            let conn = doubtful.call.exchange.conn;
+            if self.lives.has_ended(conn) && !numbers.contains_key(&conn) {
+                let process = self.processes.narrows(&doubtful.call);
+                let is_whole = !self.served_by(conn, process).is_empty();
+                numbers.insert(conn, is_whole.then(|| self.transactions.on(conn)));
+            }
+        }
+        for doubtful in self
+            .doubtful
+            .values_mut()
+            .filter(|doubtful| !doubtful.joined)
+        {
+            if let Some(number) = numbers.get(&doubtful.call.exchange.conn) {
+                doubtful.joined = true;
+                doubtful.transaction = number.or(doubtful.transaction);
+            }
+        }
+    }
+
+    /// The requests that were open when a connection was first used, and that ended at most a short while
+    /// before it was closed: it served one of them. None where it lived longer, as those of pools
+    /// do, or may go on.
+    pub(super) fn served_by(&self, conn: ConnId, process: Option<u32>) -> Vec<Request> {
+        let Some(Life {
+            began,
+            closed: Some(closed),
+        }) = self.lives.of.get(&conn).copied()
+        else {
+            return Vec::new();
+        };
+        let open = self.open.iter();
+        let open = open.filter(|(_, o)| o.at <= began && may_be(process, o.process));
+        let answered = self.candidates(began, process).into_iter();
+        let answered = answered.filter_map(|at| self.ended.get(at));
+        let answered = answered.filter(|w| closed.since(w.exchange.ended) <= LATE);
+        open.map(|(request, _)| *request)
+            .chain(answered.map(|waiting| waiting.request()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_model::{Attribution, Scope};
+
+    use super::super::tests::{MS, call, exchange, outcome};
+    use super::*;
+
+    const FIRST: u64 = 9;
+    const SECOND: u64 = 8;
+
+    /// What the two requests of 10 to 40 ms and of `second` have, where the first one's connection
+    /// was open during `life`, and a call was made on it at that time, and one on the second's.
+    fn check(second: (u64, u64), life: (u64, u64), at: u64, expected: [&[(u8, Attribution)]; 2]) {
+        let mut a = Attributor::default();
+        for (conn, began) in [(FIRST, life.0), (SECOND, second.0 + 1)] {
+            let mut start = call(conn, 3, began, began + 1);
+            start.exchange.scope = Some(Scope::Connection);
+            a.outbound(start);
+        }
+        a.disconnected(ConnId(FIRST), Timestamp(life.1 * MS));
+        a.disconnected(ConnId(SECOND), Timestamp((second.1 + 1) * MS));
+        a.inbound(Box::new(exchange(1, 0, 10, 40)));
+        a.inbound(Box::new(exchange(2, 0, second.0, second.1)));
+        a.outbound(call(FIRST, 1, at, at + 1));
+        a.outbound(call(SECOND, 2, second.1 - 2, second.1 - 1));
+        let (tests, _) = outcome(a);
+        assert_eq!(tests, expected, "{second:?} {life:?} {at}");
+    }
+
+    #[test]
+    fn a_connection_that_was_opened_and_closed_with_a_request_is_its_own() {
+        use Attribution::{Alone, Connection, Transaction};
+        // While the next one is open, which has a connection of its own.
+        let late: [&[_]; 2] = [&[(1, Connection)], &[(2, Alone)]];
+        check((50, 90), (12, 75), 70, late);
+        // Of two at once: the first may have gone on with the second's.
+        let both: [&[_]; 2] = [&[(1, Connection)], &[(2, Transaction)]];
+        check((20, 70), (12, 45), 30, both);
+    }
+
+    #[test]
+    fn a_connection_that_lives_on_tells_nothing() {
+        use Attribution::Alone;
+        check((50, 90), (12, 900), 70, [&[], &[(1, Alone), (2, Alone)]]);
+        check((50, 90), (5, 75), 70, [&[], &[(1, Alone), (2, Alone)]]);
+    }
+}
