@@ -143,7 +143,12 @@ impl<'a> Tokens<'a> {
         match fit(&pieces, observed, &found, values) {
             Some(pairs) => self.bind_all(expected, pairs, values, bind),
             None => {
-                let carried = carry(&pieces, &found, values, bind);
+                let secret = leading_secret(&pieces, observed);
+                if let (true, Some((recorded, candidate))) = (bind, secret) {
+                    // A cookie with other attributes is sent again all the same.
+                    let _ = values.bind(TokenKind::Secret, recorded, candidate);
+                }
+                let carried = carry(&pieces, &found, values, bind, secret);
                 Likeness::Other {
                     why: expectation(&pieces),
                     carried: (carried != expected).then_some(carried),
@@ -425,13 +430,44 @@ fn fit<'t>(
     (at == observed.len()).then_some(pairs)
 }
 
+/// The secret with which a text begins or that stands behind its first words, as in `sid=…; Path=/`,
+/// and what the observed text has there, whatever else the two have.
+fn leading_secret<'p, 't>(pieces: &[Piece<'p>], observed: &'t str) -> Option<(&'p str, &'t str)> {
+    let (before, recorded, behind) = match pieces {
+        [Piece::Secret(recorded), behind @ ..] => ("", *recorded, behind),
+        [Piece::Literal(before), Piece::Secret(recorded), behind @ ..] => {
+            (*before, *recorded, behind)
+        }
+        _ => return None,
+    };
+    let rest = observed.strip_prefix(before)?;
+    let end = match behind.first() {
+        None => rest.len(),
+        Some(Piece::Literal(next)) => rest.find(next.chars().next()?)?,
+        Some(_) => return None,
+    };
+    let secret = rest.get(..end)?;
+    let fits = secret.len() >= SHORTEST_SECRET && !secret.contains(char::is_whitespace);
+    fits.then_some((recorded, secret))
+}
+
 /// The expected text in the candidate's terms. Values that were not seen before take the observed
 /// ones of their kind, in order, where there are as many.
-fn carry(pieces: &[Piece<'_>], found: &[Token<'_>], values: &mut ValueMap, bind: bool) -> String {
+fn carry(
+    pieces: &[Piece<'_>],
+    found: &[Token<'_>],
+    values: &mut ValueMap,
+    bind: bool,
+    secret: Option<(&str, &str)>,
+) -> String {
     let mut out = String::new();
     for (n, piece) in pieces.iter().enumerate() {
         match piece {
-            Piece::Literal(text) | Piece::Secret(text) => out.push_str(text),
+            Piece::Literal(text) => out.push_str(text),
+            Piece::Secret(text) => {
+                let own = secret.filter(|(recorded, _)| recorded == text);
+                out.push_str(own.map_or(text, |(_, candidate)| candidate));
+            }
             Piece::Tied(text) => out.push_str(values.candidate_of(text).unwrap_or(text)),
             Piece::Made(kind, text) => {
                 let is_kind = |p: &&Piece<'_>| matches!(p, Piece::Made(k, _) if k == kind);

@@ -154,6 +154,15 @@ impl Canon {
         Some(parts.collect())
     }
 
+    /// The token that is all of a leaf.
+    pub(crate) fn only_token(&self, number: usize) -> Option<&CanonToken> {
+        let leaf = self.leaves.get(number)?;
+        let [only] = self.tokens.get(leaf.tokens.0..leaf.tokens.1)? else {
+            return None;
+        };
+        (leaf.text.0 == leaf.text.1).then_some(only)
+    }
+
     /// All of a leaf.
     pub(crate) fn leaf_text(&self, number: usize) -> Option<Vec<u8>> {
         let parts = self.leaf_parts(number)?;

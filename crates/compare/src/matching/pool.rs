@@ -335,7 +335,9 @@ impl Pool {
                     return None;
                 }
                 let recorded = entry.outside.iter().filter_map(|i| entry.tokens.get(*i));
-                pool.pairs(recorded, tokens.iter().copied(), asked, which)
+                let mut pairs = pool.pairs(recorded, tokens.iter().copied(), asked, which)?;
+                pairs.extend(entry.around_secrets.pairs(asked.canon, mask));
+                Some(pairs)
             })
         })
     }

@@ -357,6 +357,24 @@ fn a_redacted_secret_matches_whatever_the_service_sends() {
 }
 
 #[test]
+fn an_answer_gives_back_the_secret_that_the_service_made() {
+    let secret = "redacted-0123456789abcdef01234567";
+    let insert = "insert into invites (token) values ($1) returning token";
+    let case = test(
+        "t",
+        http("POST", "/invites", None),
+        ok(Value::Null),
+        vec![call(1, sql(insert, &[secret]), row(secret))],
+    );
+    for (sent, given) in [("Zm9vYmFyYmF6cXV4", "Zm9vYmFyYmF6cXV4"), ("short", secret)] {
+        let mut run = Run::of(set(vec![case.clone()], vec![]));
+        run.begin("t");
+        let answer = run.ask(sql(insert, &[sent])).unwrap();
+        assert_eq!(answer, row(given), "{sent}");
+    }
+}
+
+#[test]
 fn numbers_in_json_bodies_are_moments_too() {
     let body = |ms: &str| {
         Some(Value::map([(

@@ -133,6 +133,27 @@ fn a_tag_may_be_made_of_what_an_answer_has_and_the_body_does_not_show() {
 }
 
 #[test]
+fn a_session_is_sent_again_where_its_cookie_has_other_attributes() {
+    let secret = "redacted-0123456789abcdef01234567";
+    let (recorded, candidate) = (
+        format!("sid={secret}; Max-Age=2592000; HttpOnly"),
+        "sid=LHWhsAWShb2Cy%2FbA7PhL; Max-Age=25920000; HttpOnly",
+    );
+    let of = |cookie: &str| http(200, &[("Set-Cookie", cookie)], Value::Null);
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let mut values = ValueMap::new();
+    let found = compare_response(&of(&recorded), &of(candidate), &[], &rules, &mut values);
+    assert_eq!(
+        lines(&found.differences),
+        [
+            "Changed headers.set-cookie: \"sid=LHWhsAWShb2Cy%2FbA7PhL; Max-Age=2592000; HttpOnly\" -> \
+          \"sid=LHWhsAWShb2Cy%2FbA7PhL; Max-Age=25920000; HttpOnly\""
+        ]
+    );
+    assert_eq!(values.candidate_of(secret), Some("LHWhsAWShb2Cy%2FbA7PhL"));
+}
+
+#[test]
 fn scenario_28_added_fields_types_content_types_and_what_is_no_json_are_seen() {
     let check = |a: Value, b: Value, expected: &[&str]| {
         assert_eq!(lines(&compare(&a, &b).differences), expected, "{a:?} {b:?}");

@@ -1,24 +1,56 @@
 //! What stands around a redacted secret in a leaf: the candidate may have any secret there, and has
 //! the rest as it was.
 
+use retake_model::TokenKind;
+
+use super::Pair;
 use crate::made::is_nothing;
 use crate::matching::canon::Canon;
 
+/// The shortest secret of the candidate that is noted, in bytes: a shorter one stands elsewhere, too,
+/// and means something else there.
+const SHORTEST: usize = 8;
+
 /// What is known of the leaves of a mock that hold a secret.
 #[derive(Debug, Default)]
-pub(super) struct AroundSecrets(Vec<Box<[Box<[u8]>]>>);
+pub(super) struct AroundSecrets {
+    parts: Vec<Box<[Box<[u8]>]>>,
+    /// The leaves that are a secret and nothing else, by their place among the others.
+    whole: Vec<(usize, Box<str>)>,
+}
 
 impl AroundSecrets {
     /// Those of the leaves with these numbers.
     pub(super) fn of(canon: &Canon, leaves: &[usize]) -> Self {
         let parts = leaves.iter().filter_map(|leaf| canon.leaf_parts(*leaf));
-        AroundSecrets(parts.collect())
+        let whole = leaves.iter().enumerate();
+        let whole =
+            whole.filter_map(|(at, leaf)| Some((at, canon.only_token(*leaf)?.text.clone())));
+        AroundSecrets {
+            parts: parts.collect(),
+            whole: whole.collect(),
+        }
+    }
+
+    /// The secrets that fill a leaf, with what stands in their places in what is asked: an answer may
+    /// give them back.
+    pub(super) fn pairs(&self, asked: &Canon, leaves: &[usize]) -> Vec<Pair> {
+        let pairs = self.whole.iter().filter_map(|(at, recorded)| {
+            let text = asked.leaf_text(*leaves.get(*at)?)?;
+            let candidate = String::from_utf8(text).ok()?;
+            (candidate.len() >= SHORTEST).then(|| Pair {
+                kind: TokenKind::Secret,
+                recorded: recorded.to_string(),
+                candidate,
+            })
+        });
+        pairs.collect()
     }
 
     /// Whether the leaves of what is asked have the same around some text.
     pub(super) fn are_in(&self, asked: &Canon, leaves: &[usize]) -> bool {
-        self.0.len() == leaves.len()
-            && self.0.iter().zip(leaves).all(|(parts, leaf)| {
+        self.parts.len() == leaves.len()
+            && self.parts.iter().zip(leaves).all(|(parts, leaf)| {
                 let text = asked.leaf_text(*leaf);
                 text.is_some_and(|text| has_between(parts, &text))
             })
