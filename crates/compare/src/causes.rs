@@ -1,5 +1,6 @@
 //! Differences, across tests, with one cause; and the totals of a run.
 
+mod calls;
 mod edit;
 mod family;
 mod fields;

@@ -16,6 +16,7 @@ mod order;
 mod outside;
 mod refusal;
 mod renamed;
+mod stale;
 mod unread;
 mod wrapped;
 
@@ -86,6 +87,7 @@ pub fn judge(
         wrapped::gather(&mut differences);
         renamed::gather(&mut differences);
         another_kind::gather(&mut differences);
+        stale::gather(test, calls, &mut differences, &found.differences);
         refusal::gather(&test.request, &mut differences, &mut found.differences);
     }
     let verdict = match (&found.first_unknown, found.weight) {

@@ -51,6 +51,37 @@ pub(super) fn of_path(recorded: &str, asked: &str) -> Option<Vec<Edit>> {
     edits(&segments(recorded), &segments(asked), "/")
 }
 
+/// The one name that came everywhere, or went, and whether it came: a column, whatever table it is
+/// named with. Placeholders and their types do not count.
+pub(super) fn column(edits: &[Edit]) -> Option<(String, bool)> {
+    let came = edits.iter().all(|edit| edit.lost.is_empty());
+    let went = edits.iter().all(|edit| edit.got.is_empty());
+    if came == went {
+        return None;
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for edit in edits {
+        let words: Vec<&str> = format_of(edit, came).split(' ').collect();
+        for (at, word) in words.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(|at| words.get(at));
+            let is_type = before == Some(&"::");
+            let is_table = words.get(at + 1) == Some(&".");
+            let is_name = word.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '"'));
+            if is_name && !is_type && !is_table && !names.contains(word) && *word != NAME {
+                names.push(word);
+            }
+        }
+    }
+    match names.as_slice() {
+        [only] => Some(((*only).to_owned(), came)),
+        _ => None,
+    }
+}
+
+fn format_of(edit: &Edit, came: bool) -> &str {
+    if came { &edit.got } else { &edit.lost }
+}
+
 /// A word of a shape without what varies: the number of a parameter, the kind of a literal.
 fn plain(word: &str) -> String {
     match word.as_bytes() {
@@ -151,6 +182,33 @@ mod tests {
         ] {
             assert_eq!(told(recorded, asked), expected, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_column_is_told_in_whatever_statement_it_came() {
+        let check = |recorded: &str, asked: &str, expected: Option<(&str, bool)>| {
+            let edits = of_statement(recorded, asked).expect("edits");
+            let expected = expected.map(|(name, came)| (name.to_owned(), came));
+            assert_eq!(column(&edits), expected, "{asked}");
+        };
+        let note = Some(("note", true));
+        check("select t.a from t", "select t.a, t.note from t", note);
+        check(
+            "insert into t (a) values ($1::int) returning id",
+            "insert into t (a, note) values ($1::int, $2::varchar) returning id",
+            note,
+        );
+        check(
+            "select a, note from t",
+            "select a from t",
+            Some(("note", false)),
+        );
+        check(
+            "select a from t",
+            "select a from t where note is null",
+            None,
+        );
+        check("select a from t", "select b from t", None);
     }
 
     #[test]

@@ -6,13 +6,14 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use retake_model::{Cause, DiffKind, Place, Segment, TestId, TestSet, Value};
+use retake_model::{Cause, Place, TestId, TestSet};
 
+use super::calls;
 use super::fields;
 use super::group::Group;
 use super::headers;
 use super::key::{Key, keys};
-use crate::diff::{general_text, hash};
+use crate::diff::hash;
 use crate::follow::Link;
 
 /// The causes of the groups. `order`: the place of each test among the results.
@@ -51,7 +52,7 @@ pub(super) fn causes(
                     .map(|(at, _)| of(at))
                     .filter(|keys| !keys.is_empty())
             };
-            wanted.find(|key| all().all(|keys| keys.contains(key)))
+            wanted.find(|key| all().all(|keys| keys.iter().any(|own| own.is_like(key))))
         });
         let own = own.into_iter().map(|(_, group)| group).collect();
         causes.extend(together(own, shared, order));
@@ -70,9 +71,14 @@ fn together(
     let title = shared.and_then(|key| key.title(&members));
     let title = title.or_else(|| headers::title(&members));
     let title = title.or_else(|| fields::title(&members));
-    let title = title.unwrap_or_else(|| match members.len() - 1 {
-        1 => format!("{}, and one change like it", first.title()),
-        more => format!("{}, and {more} changes like it", first.title()),
+    let title = title.unwrap_or_else(|| {
+        let more = match (calls::are_of_the_same_tests(&members), members.len() - 1) {
+            (true, 1) => "one more call changed in the same tests".to_owned(),
+            (true, more) => format!("{more} more calls changed in the same tests"),
+            (false, 1) => "one change like it".to_owned(),
+            (false, more) => format!("{more} changes like it"),
+        };
+        format!("{}, and {more}", first.title())
     });
     let id = match shared {
         Some(key) => hash(&format!("{key:?}")),
@@ -109,54 +115,12 @@ fn families(groups: &[Group<'_>], keys: &[Vec<Key>], sets: &[Arc<TestSet>]) -> V
     }
     let together = headers::together(groups, sets).into_iter();
     let together = together.chain(fields::together(groups));
-    for (one, other) in together.chain(without_partner(groups)) {
+    let together = together.chain(calls::together(groups, keys));
+    let together = together.chain(calls::savepoints(groups, keys));
+    for (one, other) in together.chain(calls::without_partner(groups)) {
         unions.join(one, other);
     }
     unions.all()
-}
-
-/// What nothing told whose it was, with what is known: a statement without a recorded one in its
-/// place, with the same one that has one elsewhere; a recorded statement that nobody made, with what
-/// is asked in its place elsewhere.
-fn without_partner(groups: &[Group<'_>]) -> Vec<(usize, usize)> {
-    let mut known: HashMap<(&str, String), usize> = HashMap::new();
-    let mut alone = Vec::new();
-    for (at, group) in groups
-        .iter()
-        .enumerate()
-        .filter(|(_, g)| !g.example.follows)
-    {
-        let example = group.example;
-        let Place::Call {
-            to, summary, path, ..
-        } = &example.place
-        else {
-            continue;
-        };
-        let asked = (to.as_str(), general_text(summary));
-        match example.kind {
-            DiffKind::CallMissing => alone.push((asked, at)),
-            DiffKind::CallUnknown if path.0.is_empty() => alone.push((asked, at)),
-            DiffKind::CallUnknown => {
-                let recorded = match (path.0.as_slice(), &example.baseline) {
-                    ([Segment::Key(sql)], Some(Value::String(text))) if sql == "sql" => text,
-                    _ => summary,
-                };
-                for text in [general_text(recorded), asked.1] {
-                    let known = known.entry((to, text)).or_insert(at);
-                    let tests = |at: usize| groups.get(at).map_or(0, |group| group.tests.len());
-                    if tests(at) > tests(*known) {
-                        *known = at;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let pairs = alone.into_iter();
-    pairs
-        .filter_map(|(asked, at)| Some((*known.get(&asked)?, at)))
-        .collect()
 }
 
 /// Which groups are one: each names another one of its family, or itself.

@@ -2,7 +2,7 @@
 
 use retake_model::{DiffKind, Difference, Path, Place, Segment, Value};
 
-use super::edit::{Edit, of_path, of_statement};
+use super::edit::{Edit, column, of_path, of_statement};
 use super::group::Group;
 use super::rewritten::Rewritten;
 use super::title::{renamed, short, two, wrapped};
@@ -23,6 +23,12 @@ pub(super) enum Key {
     Rewritten(Rewritten),
     /// Statements, or addresses, were changed in the same way.
     Edited { to: String, edits: Vec<Edit> },
+    /// A column of that name came into statements, or went.
+    Column {
+        to: String,
+        name: String,
+        came: bool,
+    },
     /// A field of that name came, went, or has another type.
     Field {
         of: Of,
@@ -92,6 +98,30 @@ impl Frame {
 }
 
 impl Key {
+    /// Whether what has the one and what has the other have that in common: savepoints that are
+    /// lost with their transactions are.
+    pub(super) fn is_like(&self, other: &Key) -> bool {
+        match (self, other) {
+            (
+                Key::Frames { to, kind, .. },
+                Key::Frames {
+                    to: other_to,
+                    kind: other_kind,
+                    ..
+                },
+            ) => (to, kind) == (other_to, other_kind),
+            _ => self == other,
+        }
+    }
+
+    /// Whether these are the frames of transactions, or savepoints.
+    pub(super) fn frame(&self) -> Option<Frame> {
+        match self {
+            Key::Frames { of, .. } => Some(*of),
+            _ => None,
+        }
+    }
+
     /// What the parts have in common, in one line; `parts` is how many there are.
     pub(super) fn title(&self, members: &[&Group<'_>]) -> Option<String> {
         let first = members.first()?;
@@ -117,6 +147,12 @@ impl Key {
                 let (number, told) = (members.len(), told.join(", "));
                 format!(
                     "{to}: {number} requests changed alike: {told}, which no recorded answer fits"
+                )
+            }
+            Key::Column { to, name, came } => {
+                let (number, done) = (members.len(), if *came { "added" } else { "removed" });
+                format!(
+                    "{to}: {number} requests with `{name}` {done}, which no recorded answer fits"
                 )
             }
             Key::Field {
@@ -220,7 +256,14 @@ fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Ke
                     _ => None,
                 };
                 let to = to.to_owned();
+                let column = edits.as_deref().and_then(column);
+                let column = column.map(|(name, came)| Key::Column {
+                    to: to.clone(),
+                    name,
+                    came,
+                });
                 keys.extend(edits.map(|edits| Key::Edited { to, edits }));
+                keys.extend(column);
             }
             let change = change(example);
             if let (Some(name), Some(change)) = (field(path), change)

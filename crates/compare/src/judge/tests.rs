@@ -408,6 +408,30 @@ fn no_response_is_a_failure_of_the_surroundings() {
 }
 
 #[test]
+fn a_response_that_shows_what_a_repeated_read_gave_before_a_write_follows_from_it() {
+    let mut test = test_case();
+    test.calls[0].response = Value::map([("rows", Value::List(vec!["2".into()]))]);
+    let mut outcome = as_recorded();
+    outcome.extra = vec![ExtraCall {
+        index: Some(0),
+        call: call(READ, Effect::Read),
+    }];
+    let info = complete();
+    let check = |total: &str, outcome: &CallsOutcome, expected: bool| {
+        let result = judge(&test, &id("a"), compared(total), outcome, &setting(&info));
+        assert_eq!(result.verdict, Verdict::Changed);
+        let of_response = |d: &&Difference| matches!(d.place, Place::Response(_));
+        let shown = result.differences.iter().find(of_response).expect("one");
+        assert_eq!(shown.follows, expected, "{total}");
+    };
+    check("2", &outcome, true);
+    check("3", &outcome, false);
+    // Without a write before it the answer is as good as the first one.
+    outcome.matched.pop();
+    check("2", &outcome, false);
+}
+
+#[test]
 fn many_differences_of_one_cause_are_one_line() {
     let info = complete();
     let results: Vec<_> = (2..400)

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use retake_model::{Blame, Difference, Number, Path, ProtocolId, SetInfo, Timestamp, Value};
+use retake_model::{
+    Blame, DiffKind, Difference, Number, Path, ProtocolId, SetInfo, Timestamp, Value,
+};
 use retake_model::{TestCase, TestResult, Verdict};
 
 use super::*;
@@ -372,4 +374,57 @@ fn several_values_at_one_place_are_told_by_the_place() {
         "response.body.json.error: removed (\"no item\")"
     );
     assert_eq!(found[0].1.len(), 2);
+}
+
+#[test]
+fn calls_that_change_in_the_same_tests_are_one_cause_where_there_are_several() {
+    let lost = [
+        missing("insert into audit values (1)"),
+        missing("select 1 from audit"),
+    ];
+    let title = |tests: &[(&str, &[Difference])]| {
+        let found = told(tests);
+        found
+            .first()
+            .map(|(title, parts)| (found.len(), title.clone(), parts.len()))
+    };
+    let both: &[(&str, &[Difference])] = &[("a", &lost), ("b", &lost)];
+    let (causes, told_as, parts) = title(both).expect("a cause");
+    assert_eq!((causes, parts), (1, 2));
+    let expected = "no longer called, and one more call changed in the same tests";
+    assert!(told_as.ends_with(expected), "{told_as}");
+    // One test says nothing of what goes together, nor do other tests of one of them.
+    assert_eq!(told(&[("a", &lost)]).len(), 2);
+    assert_eq!(told(&[("a", &lost), ("b", &lost[..1])]).len(), 2);
+    // Nor does a transaction that is lost.
+    let frame = [missing("BEGIN"), missing("insert into audit values (1)")];
+    assert_eq!(told(&[("a", &frame), ("b", &frame)]).len(), 2);
+}
+
+#[test]
+fn savepoints_that_are_lost_with_their_transactions_are_one_cause_with_them() {
+    let whole = ["BEGIN", "SAVEPOINT a", "RELEASE a", "COMMIT"].map(missing);
+    let short = [missing("BEGIN"), missing("COMMIT")];
+    let found = told(&[("a", &whole), ("b", &short)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0]
+            .0
+            .starts_with("db: transactions are no longer begun (BEGIN, ")
+    );
+    assert_eq!(found[0].1.len(), 4);
+}
+
+#[test]
+fn a_column_that_came_into_statements_of_all_kinds_is_one_cause() {
+    check(
+        &[
+            replaced("select a from t", "select a, note from t"),
+            replaced(
+                "insert into t (a) values ($1)",
+                "insert into t (a, note) values ($1, $2)",
+            ),
+        ],
+        &["db: 2 requests with `note` added, which no recorded answer fits"],
+    );
 }
