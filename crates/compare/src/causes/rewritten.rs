@@ -20,6 +20,8 @@ pub(super) enum Rewritten {
     Digits,
     /// A moment, or a day, is written in that form: `0-0-0a0:0:0a`.
     Moment(String),
+    /// A value stands in an object with these fields.
+    Object(String),
 }
 
 impl Rewritten {
@@ -32,6 +34,7 @@ impl Rewritten {
             Rewritten::Text => "numbers became texts",
             Rewritten::Digits => "numbers are rounded otherwise",
             Rewritten::Moment(_) => "moments are written in another form",
+            Rewritten::Object(_) => "values stand in objects",
         }
     }
 }
@@ -59,6 +62,11 @@ pub(super) fn rewritten(difference: &Difference) -> Option<Rewritten> {
             is_same.then_some(Rewritten::Text)
         }
         (Value::Number(a), Value::Number(b)) => digits(a.as_str(), b.as_str()),
+        (held @ (Value::String(_) | Value::Number(_)), Value::Map(fields)) => {
+            let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+            let holds = fields.iter().any(|(_, value)| value == held);
+            holds.then(|| Rewritten::Object(names.join(", ")))
+        }
         _ => None,
     }
 }
@@ -259,6 +267,10 @@ mod tests {
         assert_eq!(of(number("11.5"), text("11.50")), Some(Rewritten::Text));
         assert_eq!(of(text("36.85"), number("36.84")), None);
         assert_eq!(of(number("3"), number("4")), None);
+        let object = |amount: Value| Value::map([("amount", amount), ("unit", text("EUR"))]);
+        let held = Rewritten::Object("amount, unit".to_owned());
+        assert_eq!(of(text("1.50"), object(text("1.50"))), Some(held));
+        assert_eq!(of(text("1.50"), object(text("1.60"))), None);
         let day = "2026-03-01T10:20:30Z";
         let seconds = Rewritten::Moment("0".to_owned());
         assert_eq!(of(text(day), number("1772360430")), Some(seconds));

@@ -3,7 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, TestId, Value};
 
 use super::explain::explain;
-use super::frames::{self, Left, of_more, take_end};
+use super::frames::{self, Left, of_more, take_like};
 use super::gap::gap_reason;
 use super::order::{is_read_among_reads, of_reordered};
 use crate::diff::{fingerprint, general_place};
@@ -101,8 +101,7 @@ pub(super) fn differences(
             elsewhere.push(&unknown.call.to);
         }
         if unknown.call.effect == Effect::Transaction {
-            let partner = take_partner(id, test, unknown, &mut missing);
-            let partner = partner.or_else(|| take_end(&unknown.call, &mut missing));
+            let partner = take_like(&unknown.call, &mut missing);
             let setting = (test, calls, info);
             placed.push(of_more(&unknown.call, partner, None, setting, &mut found));
             continue;
@@ -119,7 +118,7 @@ pub(super) fn differences(
         placed.push((partner.map_or(usize::MAX, |m| m.index), difference));
     }
     for (call, index) in frames {
-        let partner = take_end(call, &mut missing);
+        let partner = take_like(call, &mut missing);
         let setting = (test, calls, info);
         placed.push(of_more(call, partner, index, setting, &mut found));
     }

@@ -180,17 +180,19 @@ pub(super) fn of_more(
     )
 }
 
-/// The recorded end of a transaction in whose place another one was made.
-pub(super) fn take_end<'m>(
+/// The recorded beginning, or end, in whose place another one was made.
+pub(super) fn take_like<'m>(
     call: &ObservedCall,
     missing: &mut Vec<&'m MissingCall>,
 ) -> Option<&'m MissingCall> {
-    let ends = |statement: &str| Step::of(statement) == Step::Ends;
-    let is_it = |other: &&MissingCall| other.to == call.to && ends(&other.summary);
-    let at = missing
-        .iter()
-        .position(is_it)
-        .filter(|_| ends(&call.summary))?;
+    let step = Step::of(&call.summary);
+    let is_it = |other: &&MissingCall| {
+        other.to == call.to
+            && other.effect == Effect::Transaction
+            && Step::of(&other.summary) == step
+    };
+    let at = missing.iter().position(is_it);
+    let at = at.filter(|_| step != Step::Within)?;
     Some(missing.remove(at))
 }
 

@@ -149,6 +149,9 @@ fn a_rollback_that_was_not_recorded_is_answered_and_hides_nothing() {
     let (verdict, lines) = told(RECORDED, &[5], &[], &["ROLLBACK"], 201);
     assert_eq!(verdict, Verdict::Changed);
     assert_eq!(lines, ["[1] Changed ROLLBACK"]);
+    let own = "BEGIN ISOLATION LEVEL REPEATABLE READ;";
+    let (_, lines) = told(RECORDED, &[3], &[], &[own], 201);
+    assert_eq!(lines, [format!("[1] Changed {own}")]);
     let (verdict, lines) = told(&[WRITE], &[], &[], &["BEGIN", "COMMIT"], 201);
     assert_eq!(verdict, Verdict::Changed);
     assert_eq!(lines, ["[1] CallExtra BEGIN", "[2] CallExtra COMMIT"]);
