@@ -28,6 +28,11 @@ impl<'a> Around<'a> {
         }
     }
 
+    /// The request of the test.
+    pub(super) fn request(&self) -> Option<&'a Value> {
+        self.test.map(|test| &test.request)
+    }
+
     /// Whether somebody gave this text to the service in this test.
     pub(super) fn was_given(&self, text: &str) -> bool {
         let mut found = false;

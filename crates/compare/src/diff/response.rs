@@ -6,7 +6,7 @@ use super::around::Around;
 use super::differ::{Differ, Frame};
 use super::fields::grouped;
 use super::tokens::Tokens;
-use crate::made::ValueMap;
+use crate::made::{self, ValueMap};
 use crate::rules::RuleSet;
 
 /// What a comparison found.
@@ -58,6 +58,7 @@ pub fn compare_response<'a>(
     values: &'a mut ValueMap,
 ) -> Compared {
     let mut around = around.into();
+    keep_cookies(expected, observed, &around, values);
     around.times = around
         .times
         .map(|times| times.of_responses(expected, observed));
@@ -92,6 +93,48 @@ pub fn compare_response<'a>(
         tie_tags(expected, observed, values);
     }
     compared
+}
+
+/// A cookie that a client sent and that this response was to renew stays what it was where the
+/// response does not: the client goes on to send it, as a browser would. Services that keep a session
+/// in its cookie renew it with each response, and one that fails would end the session for all that
+/// comes.
+fn keep_cookies(expected: &Value, observed: &Value, around: &Around<'_>, values: &mut ValueMap) {
+    let sent = around.request().map(|request| cookies(request, "cookie"));
+    let sent = sent.unwrap_or_default();
+    let renewed = cookies(observed, "set-cookie");
+    for (name, token) in cookies(expected, "set-cookie") {
+        let is_it = |(other, _): &&(String, String)| *other == name;
+        let kept = sent
+            .iter()
+            .find(is_it)
+            .filter(|(_, before)| *before != token);
+        if let Some((_, before)) = kept.filter(|_| !renewed.iter().any(|other| is_it(&other)))
+            && is_secret(&token)
+            && let Some(own) = values.candidate_of(before).map(str::to_owned)
+        {
+            values.bind(TokenKind::Secret, &token, &own);
+        }
+    }
+}
+
+/// The names and values of the cookies in the headers of that name.
+fn cookies(message: &Value, header: &str) -> Vec<(String, String)> {
+    let headers = message.get("headers").and_then(by_name).unwrap_or_default();
+    let texts = headers.iter().filter(|(name, _)| name == header);
+    let texts = texts.filter_map(|(_, value)| value.as_str());
+    let pairs = texts.flat_map(|text| match header {
+        "set-cookie" => text.split(';').take(1).collect::<Vec<_>>(),
+        _ => text.split(';').collect(),
+    });
+    let pairs = pairs.filter_map(|pair| pair.split_once('='));
+    pairs
+        .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+        .collect()
+}
+
+fn is_secret(text: &str) -> bool {
+    made::whole_token(text, made::Near::default()) == Some(TokenKind::Secret)
 }
 
 /// Ties the entity tags of two responses that are the same but for what the service made: later

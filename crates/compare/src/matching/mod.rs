@@ -12,6 +12,7 @@ mod effect;
 mod elsewhere;
 mod explain;
 mod fit;
+mod foreign;
 mod heard;
 mod idle;
 mod interleaved;

@@ -9,6 +9,7 @@ use retake_model::{
 
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
+use super::foreign::foreign;
 use super::interleaved;
 use super::key::Key;
 use super::order::{Span, moved};
@@ -163,21 +164,47 @@ impl Running {
         }
     }
 
-    /// The calls whose order counts.
-    fn in_order(&self) -> impl Iterator<Item = &MatchedCall> {
-        let own = |made: &&MatchedCall| {
-            let early = made.index.is_some_and(|index| self.early.contains(&index));
-            let transaction = made.call.transaction.as_ref();
-            !early && !transaction.is_some_and(|t| self.early_transactions.contains(t))
+    /// The calls that were moved. Those that came before the test have no order, and neither have
+    /// those that an earlier one went on to make; what is of their transactions goes with them.
+    fn moved(&self, tests: &[TestCase]) -> Vec<usize> {
+        let Some(test) = tests.get(self.number) else {
+            return Vec::new();
         };
-        self.matched.iter().filter(own)
+        let moved = reordered(test, self.without(&self.early, &self.early_transactions));
+        if moved.is_empty() {
+            return moved;
+        }
+        let mut apart = foreign(tests, self.number);
+        if apart.is_empty() {
+            return moved;
+        }
+        let of = |made: &&MatchedCall| made.index.is_some_and(|index| apart.contains(&index));
+        let theirs = self.matched.iter().filter(of);
+        let mut transactions = self.early_transactions.clone();
+        transactions.extend(theirs.filter_map(|made| made.call.transaction));
+        apart.extend(&self.early);
+        reordered(test, self.without(&apart, &transactions))
     }
 
-    /// What the test's calls came to. `unserved` tells which of the mocks that the test shares
+    /// The calls that were made, without some of them and without those of some transactions.
+    fn without<'s>(
+        &'s self,
+        calls: &'s HashSet<usize>,
+        transactions: &'s HashSet<u64>,
+    ) -> impl Iterator<Item = &'s MatchedCall> {
+        self.matched.iter().filter(|made| {
+            let apart = made.index.is_some_and(|index| calls.contains(&index));
+            let transaction = made.call.transaction.as_ref();
+            !apart && !transaction.is_some_and(|t| transactions.contains(t))
+        })
+    }
+
+    /// What the calls of the test came to, which is the one of its number in `tests`. `unserved` tells which of the mocks that the test shares
     /// with others nobody asked for.
     pub(super) fn outcome(
         self,
         test: &TestCase,
+        tests: &[TestCase],
         unserved: &[usize],
         sharers: Vec<TestId>,
         rules: &RulesOf,
@@ -191,7 +218,7 @@ impl Running {
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
         let made = self.matched.iter().filter(|call| call.index.is_some());
-        let reordered = reordered(test, self.in_order());
+        let reordered = self.moved(tests);
         CallsOutcome {
             recorded: made.count() + missing.len(),
             test: self.id,

@@ -154,6 +154,40 @@ fn a_session_is_sent_again_where_its_cookie_has_other_attributes() {
 }
 
 #[test]
+fn a_client_keeps_the_session_that_a_failed_response_does_not_renew() {
+    let (old, new) = (
+        "redacted-0123456789abcdef01234567",
+        "redacted-89abcdef0123456701234567",
+    );
+    let of = |status: u16, cookie: Option<&str>| {
+        let cookie = cookie.map(|cookie| ("Set-Cookie", cookie));
+        http(status, cookie.as_slice(), Value::Null)
+    };
+    let check = |sent: &str, set: Option<&str>, expected: Option<&str>| {
+        let headers = Value::List(vec![Value::map([("Cookie", Value::from(sent))])]);
+        let test = TestCase {
+            request: Value::map([("headers", headers)]),
+            ..test_case(of(200, Some(&format!("sid={new}; HttpOnly"))))
+        };
+        let mut values = ValueMap::new();
+        values.bind(TokenKind::Secret, old, "session-of-the-candidate");
+        let rules = RuleSet::new([]).expect("built-in rules");
+        let around = Around::of(&test, None);
+        compare_response(&test.response, &of(500, set), around, &rules, &mut values);
+        assert_eq!(values.candidate_of(new), expected, "{sent} {set:?}");
+    };
+    let sent = format!("a=b; sid={old}");
+    check(&sent, None, Some("session-of-the-candidate"));
+    check(
+        &sent,
+        Some("sid=another-session-of-it; HttpOnly"),
+        Some("another-session-of-it"),
+    );
+    check("a=b", None, None);
+    check(&format!("other={old}"), None, None);
+}
+
+#[test]
 fn scenario_28_added_fields_types_content_types_and_what_is_no_json_are_seen() {
     let check = |a: Value, b: Value, expected: &[&str]| {
         assert_eq!(lines(&compare(&a, &b).differences), expected, "{a:?} {b:?}");

@@ -114,8 +114,10 @@ impl MockSet {
                 true => Vec::new(),
                 false => self.sharers(&running),
             };
-            if let Some(case) = test_case(&self.sets, (running.set, running.number)) {
-                outcomes.push(running.outcome(case, &unserved, sharers, &self.rules));
+            let tests = self.sets.get(running.set).map(|set| set.tests.as_slice());
+            let tests = tests.unwrap_or_default();
+            if let Some(case) = tests.get(running.number) {
+                outcomes.push(running.outcome(case, tests, &unserved, sharers, &self.rules));
             }
         }
         outcomes
