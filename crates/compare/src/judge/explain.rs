@@ -69,11 +69,43 @@ fn at_random(to: &str, differs: &[Differs]) -> Option<String> {
     let [(path, Some(Value::String(recorded)), Some(Value::String(asked)))] = differs else {
         return None;
     };
-    (is_random(recorded) && is_random(asked)).then(|| {
-        let mut place = Path::root().key("calls").key(to);
-        place.0.extend(path.0.iter().cloned());
-        rule(&place.to_string(), "ignore")
-    })
+    let mut place = Path::root().key("calls").key(to);
+    place.0.extend(path.0.iter().cloned());
+    match is_random(recorded) && is_random(asked) {
+        true => Some(rule(&place.to_string(), "ignore: true")),
+        false => short_pattern(recorded, asked).map(|what| rule_for_all(&place.to_string(), &what)),
+    }
+}
+
+/// The shortest text in which letters at random are looked for, in bytes.
+const SHORTEST: usize = 6;
+
+/// A rule for two short texts that have the same before their last sign, and letters at random behind
+/// it: `TK-PKJPKBAKPW`. It hides no other text.
+fn short_pattern(a: &str, b: &str) -> Option<String> {
+    let sign = |c: char| !c.is_ascii_alphanumeric();
+    let start = a.rfind(sign).map_or(0, |at| at + 1);
+    let (before, a) = a.split_at_checked(start)?;
+    let b = b.strip_prefix(before)?;
+    let same = b.len() == a.len() && !b.contains(sign);
+    let long = a.len() >= SHORTEST && a.is_ascii();
+    let both = || a.bytes().chain(b.bytes());
+    let random = |text: &str| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        (2..text.len() - 1).contains(&digits) || crate::made::is_unlike_words(text.as_bytes())
+    };
+    if !(same && long && random(a) && random(b)) {
+        return None;
+    }
+    let classes: [(fn(&u8) -> bool, &str); 3] = [
+        (u8::is_ascii_uppercase, "A-Z"),
+        (u8::is_ascii_lowercase, "a-z"),
+        (u8::is_ascii_digit, "0-9"),
+    ];
+    let classes = classes.iter().filter(|(is, _)| both().any(|b| is(&b)));
+    let classes: String = classes.map(|(_, class)| *class).collect();
+    let before = regex::escape(before);
+    Some(format!("pattern: '^{before}[{classes}]{{{}}}$'", a.len()))
 }
 
 /// Says what to do where a changed text of a response looks made at random.
@@ -88,16 +120,29 @@ pub(super) fn say_at_random(difference: &mut Difference) {
     // Too short to be taken for made: then a changed name would be, too.
     let alike = a.len() == b.len() && a.len() <= 32;
     if difference.detail.is_none() && alike && is_random(a) && is_random(b) {
-        difference.detail = Some(rule(&difference.place.to_string(), "type"));
+        difference.detail = Some(rule(&difference.place.to_string(), "type: true"));
+    } else if difference.detail.is_none()
+        && let Some(what) = short_pattern(a, b)
+    {
+        difference.detail = Some(rule_for_all(&difference.place.to_string(), &what));
     }
 }
 
 fn rule(place: &str, what: &str) -> String {
+    said_in("in the test", place, what)
+}
+
+/// One that hides nothing else at its place.
+fn rule_for_all(place: &str, what: &str) -> String {
+    said_in("in retake.yaml", place, what)
+}
+
+fn said_in(file: &str, place: &str, what: &str) -> String {
     // In single quotes, since a name with dots stands in double ones.
     let place = place.replace('\'', "''");
     format!(
-        "hint: where the service makes this at random, say so in the test: rules: \
-         [{{path: '{place}', {what}: true}}]"
+        "hint: where the service makes this at random, say so {file}: rules: \
+         [{{path: '{place}', {what}}}]"
     )
 }
 

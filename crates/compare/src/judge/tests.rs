@@ -562,7 +562,17 @@ fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
              [{path: 'response.body.json.total', type: true}]"
         )
     );
+    assert_eq!(
+        detail("TK-PKJPKBAKPW", "TK-HCM6MLW30Q").as_deref(),
+        Some(
+            "hint: where the service makes this at random, say so in retake.yaml: rules: \
+             [{path: 'response.body.json.total', pattern: '^TK\\-[A-Z0-9]{10}$'}]"
+        )
+    );
     for (a, b) in [
+        ("ORDER-pending", "ORDER-shipped"),
+        ("TK-PKJPKBAKPW", "TX-HCM6MLW30Q"),
+        ("INV-000017", "INV-000018"),
         ("P4XWURiJ3enIgqSE", "jqV4QhUf0"),
         ("administrator of all", "a customer of theirs"),
         ("internationalize", "denationalization"),
