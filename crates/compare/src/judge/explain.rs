@@ -97,13 +97,14 @@ fn short_pattern(a: &str, b: &str) -> Option<String> {
     if !(same && long && random(a) && random(b)) {
         return None;
     }
-    let classes: [(fn(&u8) -> bool, &str); 3] = [
-        (u8::is_ascii_uppercase, "A-Z"),
-        (u8::is_ascii_lowercase, "a-z"),
-        (u8::is_ascii_digit, "0-9"),
-    ];
-    let classes = classes.iter().filter(|(is, _)| both().any(|b| is(&b)));
-    let classes: String = classes.map(|(_, class)| *class).collect();
+    let mut classes = String::new();
+    for (is_there, class) in [
+        (both().any(|b| b.is_ascii_uppercase()), "A-Z"),
+        (both().any(|b| b.is_ascii_lowercase()), "a-z"),
+        (both().any(|b| b.is_ascii_digit()), "0-9"),
+    ] {
+        classes.push_str(if is_there { class } else { "" });
+    }
     let before = regex::escape(before);
     Some(format!("pattern: '^{before}[{classes}]{{{}}}$'", a.len()))
 }
