@@ -44,17 +44,6 @@ pub(super) fn of_reordered(
     let recorded = test.calls.get(index)?;
     let own = calls.matched.iter().position(|m| m.index == Some(index))?;
     let matched = calls.matched.get(own)?;
-    let shared = |to: &str| {
-        let recorded = test.calls.iter();
-        let mut recorded = recorded.filter(|call| call.by.is_shared());
-        let mut made = calls.matched.iter().filter(|m| m.call.shared);
-        recorded.any(|call| *call.to == *to) || made.any(|m| *m.call.to == *to)
-    };
-    if shared(&recorded.to) {
-        // Nothing told whose of several tests some of the calls were: alike ones may have been
-        // another test's, and their order says nothing.
-        return None;
-    }
     let place = place(&recorded.to, Some(index), &matched.call.summary);
     let mut difference = plain(place, DiffKind::CallReordered);
     difference.detail = Some(format!(

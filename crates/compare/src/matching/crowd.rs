@@ -5,7 +5,7 @@
 //! needs: so a mock that was served to one test is passed on to another, where the first may have
 //! had another mock with the very same answer instead ([`Crowd::passed_on`]).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_model::{Attribution, Mock, TestCase, TestSet};
@@ -17,11 +17,13 @@ use super::mock_set::mock;
 use super::pool::{Asked, Entry, Hit, Origin, Pool, Which};
 use super::telling::values_in_answer;
 
+mod during;
+mod passing;
+
+use during::{During, alone, groups, is_at_once, may_ask};
+
 /// How many mocks of one question are looked at to pass one on.
 const LOOK: usize = 1_000;
-
-/// How many mocks are passed on at once, at most.
-const PASSES: usize = 64;
 
 /// What was asked in one set while several tests were open.
 #[derive(Debug, Default)]
@@ -29,13 +31,16 @@ pub(super) struct Crowd {
     pool: Pool,
     /// When the tests were recorded.
     spans: Vec<During>,
+    /// Whether each of them was open while no other one was.
+    alone: Vec<bool>,
     /// For each test the number of its group: tests that overlapped, one with the next.
     groups: Vec<usize>,
     /// How many tests of each group have not ended yet.
     left: Vec<usize>,
     /// The numbers in the pool of each test's own calls.
     own: HashMap<usize, Vec<usize>>,
-    /// The mocks with one exact question, by it and the group.
+    /// The mocks with one exact question, by it and the group, in the order in which they were asked
+    /// for.
     same: HashMap<(Key, usize), Vec<Origin>>,
     /// When each mock was asked for, in nanoseconds since 1970.
     asked: HashMap<Origin, u64>,
@@ -70,9 +75,14 @@ impl Crowd {
                 origins.push(entry.origin);
             }
         }
+        for origins in same.values_mut() {
+            origins.sort_by_key(|origin| asked.get(origin).copied());
+        }
+        let alone = alone(&spans);
         Crowd {
             pool,
             spans,
+            alone,
             groups,
             left,
             own,
@@ -87,18 +97,27 @@ impl Crowd {
         &self.pool
     }
 
+    /// Whether no other test was open while that one was.
+    pub(super) fn was_alone(&self, test: usize) -> bool {
+        self.alone.get(test) == Some(&true)
+    }
+
     /// Takes the mock that answers the test with that number: what is kept with it (it was more
     /// likely asked by it than by another one), else what is kept with a test of that moment, or
     /// with one that `is_behind`: it ended a short while ago and may still lack it. Of these the
     /// first one of the recording: what a later test has is left for that one. Where
     /// nothing told whose it is and several have other answers, the one that the recorded response
     /// of the test shows.
+    ///
+    /// Tests that were recorded one after the other ask in the order of the recording: what is kept
+    /// with the test in its own time goes before what was asked for first.
     pub(super) fn take(
         &mut self,
         asked: &Asked<'_>,
         which: Which,
         test: usize,
         sets: &[Arc<TestSet>],
+        writes: bool,
         is_behind: impl Fn(usize) -> bool,
     ) -> Option<Hit> {
         let shown = match which {
@@ -110,13 +129,29 @@ impl Crowd {
         {
             return self.taken(hit, which, test);
         }
+        if which == Which::Waiting && self.was_alone(test) {
+            let (spans, times) = (&self.spans, &self.asked);
+            let at_once =
+                |origin: Origin| origin.test == Some(test) && is_at_once(spans, times, origin);
+            if let Some(hit) = self.pool.take(asked, which, at_once) {
+                return self.taken(hit, which, test);
+            }
+            if let Some(first) = self.first(asked, test, &is_behind)
+                && let Some(hit) = self.pool.take(asked, which, |origin| origin == first)
+            {
+                return self.taken(hit, which, test);
+            }
+            if self.has_asked(asked, test) {
+                return None;
+            }
+        }
         if let Some(hit) = self.take_kept(asked, which, test) {
             return Some(hit);
         }
         let (spans, times) = (&self.spans, &self.asked);
         let hit = (self.pool).take(asked, which, |origin| {
             may_ask(spans, times, test, origin)
-                || which == Which::Waiting && origin.test.is_some_and(&is_behind)
+                || writes && which == Which::Waiting && origin.test.is_some_and(&is_behind)
         })?;
         self.taken(hit, which, test)
     }
@@ -125,12 +160,14 @@ impl Crowd {
     /// shows more of than of the others; none where the test has one that something told is its
     /// own.
     fn shown(&self, asked: &Asked<'_>, test: usize, sets: &[Arc<TestSet>]) -> Option<Origin> {
-        let group = self.groups.get(test).copied()?;
-        let same = self.same.get(&(self.pool.question(asked), group))?;
+        let same = self.same_of(asked, test);
         let mut waiting: Vec<Origin> = Vec::new();
         let mut own = 0;
-        for origin in same.iter().copied().take(LOOK) {
-            if self.takers.contains_key(&origin) {
+        let span = self.spans.get(test)?;
+        for origin in same.iter().copied() {
+            // A response shows nothing that was asked for after it.
+            let at = self.asked.get(&origin).copied().unwrap_or(span.began);
+            if self.takers.contains_key(&origin) || !(span.began..=span.answered).contains(&at) {
                 continue;
             }
             if origin.test == Some(test) {
@@ -146,7 +183,10 @@ impl Crowd {
         let answer = |origin: &Origin| mock(sets, *origin).map(|mock| &mock.response);
         let first = waiting.first().copied()?;
         // Several questions of one test have the recorded order.
-        if own > 1 || waiting.iter().all(|other| answer(other) == answer(&first)) {
+        if own > 1
+            || own == 0 && self.was_alone(test)
+            || waiting.iter().all(|other| answer(other) == answer(&first))
+        {
             return None;
         }
         let case = sets.get(first.set)?.tests.get(test)?;
@@ -164,6 +204,55 @@ impl Crowd {
             }
         }
         best.map(|(_, origin)| origin)
+    }
+
+    /// The mocks with that question of the time around a test, in the order in which they were asked
+    /// for.
+    fn same_of(&self, asked: &Asked<'_>, test: usize) -> &[Origin] {
+        let group = self.groups.get(test).copied().unwrap_or_default();
+        let same = self.same.get(&(self.pool.question(asked), group));
+        let same = same.map(Vec::as_slice).unwrap_or_default();
+        let began = self.spans.get(test).map(|span| span.began);
+        let before = same.partition_point(|origin| self.asked.get(origin).copied() < began);
+        let from = before.saturating_sub(LOOK / 2);
+        let until = same.len().min(from + LOOK);
+        same.get(from..until).unwrap_or_default()
+    }
+
+    /// The mock that waits which was asked for first, of those that the test may have, or one that
+    /// ended shortly before.
+    fn first(
+        &self,
+        asked: &Asked<'_>,
+        test: usize,
+        is_behind: &impl Fn(usize) -> bool,
+    ) -> Option<Origin> {
+        let has_asked = self.has_asked(asked, test);
+        let is_anothers =
+            |origin: &Origin| has_asked && is_at_once(&self.spans, &self.asked, *origin);
+        let same = self.same_of(asked, test).iter().copied();
+        let mut waiting = same.filter(|origin| !self.takers.contains_key(origin));
+        waiting.find(|origin| {
+            if is_anothers(origin) {
+                return false;
+            }
+            may_ask(&self.spans, &self.asked, test, *origin)
+                || self.just_before(test, *origin)
+                || origin.test.is_some_and(is_behind)
+        })
+    }
+
+    /// Whether a test that was alone has asked that already before its response, as it did when it
+    /// was recorded. Then it asks again, and what another test asked before its response is no answer
+    /// to that.
+    fn has_asked(&self, asked: &Asked<'_>, test: usize) -> bool {
+        let own = self.same_of(asked, test).iter();
+        let mut own = own.filter(|origin| origin.test == Some(test));
+        self.was_alone(test)
+            && own.any(|origin| {
+                let is_at_once = is_at_once(&self.spans, &self.asked, *origin);
+                is_at_once && self.takers.get(origin) == Some(&test)
+            })
     }
 
     /// Takes the mock that answers the test with that number, of those that are kept with it.
@@ -185,66 +274,13 @@ impl Crowd {
         Some(hit)
     }
 
-    /// Takes a mock for a test that finds none of its own any more, where one that it may have
-    /// was served to another test, and that one may have a waiting one with the same answer.
-    pub(super) fn passed_on(
-        &mut self,
-        asked: &Asked<'_>,
-        test: usize,
-        sets: &[Arc<TestSet>],
-    ) -> Option<Hit> {
-        let question = self.pool.question(asked);
-        let group = self.groups.get(test).copied()?;
-        let same = self.same.get(&(question, group))?;
-        let path = self.path(same.get(..LOOK).unwrap_or(same), test, sets)?;
-        let waiting = *path.last()?;
-        let wanted = |origin: Origin| origin == waiting;
-        let hit = self.pool.take(asked, Which::Waiting, wanted)?;
-        // Each passes what it has to the one before, and gets the next.
-        let mut taker = test;
-        for origin in path {
-            match self.takers.insert(origin, taker) {
-                Some(before) => taker = before,
-                None => break,
-            }
-        }
-        Some(hit)
-    }
-
-    /// Mocks with one answer: the first may be the test's, each next one that of the test that has
-    /// the one before, and the last waits.
-    fn path(&self, same: &[Origin], test: usize, sets: &[Arc<TestSet>]) -> Option<Vec<Origin>> {
-        let answer = |origin: Origin| mock(sets, origin).map(|mock| &mock.response);
-        let may_have = |test: usize, origin: Origin| {
-            origin.test.is_some() && may_ask(&self.spans, &self.asked, test, origin)
-        };
-        let mut seen: HashSet<Origin> = HashSet::new();
-        let firsts = same.iter().copied().filter(|first| may_have(test, *first));
-        for first in firsts {
-            let mut before: HashMap<Origin, Origin> = HashMap::new();
-            let mut next = VecDeque::from([first]);
-            if !seen.insert(first) {
-                continue;
-            }
-            while let Some(origin) = next.pop_front() {
-                let Some(taker) = self.takers.get(&origin) else {
-                    return Some(back(&before, origin));
-                };
-                if before.len() >= PASSES {
-                    break;
-                }
-                for other in same.iter().copied() {
-                    if may_have(*taker, other)
-                        && answer(other) == answer(first)
-                        && seen.insert(other)
-                    {
-                        before.insert(other, origin);
-                        next.push_back(other);
-                    }
-                }
-            }
-        }
-        None
+    /// Whether a mock was asked for shortly before a test began.
+    fn just_before(&self, test: usize, origin: Origin) -> bool {
+        let began = self.spans.get(test).map(|span| span.began);
+        let at = self.asked.get(&origin);
+        began
+            .zip(at)
+            .is_some_and(|(began, at)| *at <= began && began - at <= LATE)
     }
 
     /// The calls of a test that it may share with others, and that nobody made.
@@ -253,6 +289,16 @@ impl Crowd {
         let entries = numbers.filter_map(|number| self.pool.entry(*number));
         let unserved = entries.filter(|entry: &&Entry| entry.served == 0);
         unserved.map(|entry| entry.origin.index).collect()
+    }
+
+    /// How many calls nobody made that a test, or those that ended shortly before it, may still make.
+    pub(super) fn outstanding(&self, test: usize) -> usize {
+        let waiting = self.pool.entries().filter(|entry| entry.served == 0);
+        let may_come = |entry: &&Entry| {
+            let (times, origin) = (&self.asked, entry.origin);
+            may_ask(&self.spans, times, test, origin) || self.just_before(test, origin)
+        };
+        waiting.filter(may_come).count()
     }
 
     /// The test with that number has ended, for the first time.
@@ -286,6 +332,13 @@ impl Crowd {
     pub(super) fn is_ambiguous(&self, sets: &[Arc<TestSet>], alike: Key, own: &Origin) -> bool {
         let span = |origin: &Origin| origin.test.and_then(|number| self.spans.get(number));
         let answer = mock(sets, *own).map(|mock: &Mock| &mock.response);
+        if own
+            .test
+            .is_some_and(|test| self.alone.get(test) == Some(&true))
+        {
+            // What it may share was left to be done by requests before it.
+            return false;
+        }
         self.pool.rivals(alike, *own).any(|rival| {
             let together = match (span(own), span(&rival)) {
                 (Some(a), Some(b)) => a.overlaps(b),
@@ -294,79 +347,4 @@ impl Crowd {
             together && mock(sets, rival).map(|mock| &mock.response) != answer
         })
     }
-}
-
-/// The way to a mock, from the first.
-fn back(before: &HashMap<Origin, Origin>, last: Origin) -> Vec<Origin> {
-    let mut path: Vec<Origin> =
-        std::iter::successors(Some(last), |origin| before.get(origin).copied()).collect();
-    path.reverse();
-    path
-}
-
-/// The number of each test's group.
-fn groups(spans: &[During]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..spans.len()).collect();
-    order.sort_by_key(|number| spans.get(*number).map(|span| span.began));
-    let mut groups = vec![0; spans.len()];
-    let (mut group, mut until) = (0, None);
-    for number in order {
-        let Some(span) = spans.get(number) else {
-            continue;
-        };
-        if until.is_some_and(|until| span.began > until) {
-            group += 1;
-            until = None;
-        }
-        until = until.max(Some(span.late));
-        if let Some(of) = groups.get_mut(number) {
-            *of = group;
-        }
-    }
-    groups
-}
-
-/// When a test was recorded, with what it did after its response, in nanoseconds since 1970.
-#[derive(Debug, Clone, Copy)]
-struct During {
-    began: u64,
-    ended: u64,
-    /// Until when it may have gone on after its response.
-    late: u64,
-}
-
-impl During {
-    fn of(test: &TestCase) -> Self {
-        let calls = test.calls.iter();
-        let last = calls.map(|call| call.after.saturating_add(call.took)).max();
-        let length = last.unwrap_or(0).max(test.took);
-        let ended = test.at.0.saturating_add(length);
-        let late = test.at.0.saturating_add(test.took).saturating_add(LATE);
-        During {
-            began: test.at.0,
-            ended,
-            late: late.max(ended),
-        }
-    }
-
-    /// Whether the times of two tests overlapped.
-    fn overlaps(&self, other: &During) -> bool {
-        self.began <= other.ended && other.began <= self.ended
-    }
-
-    /// Whether one of two tests may have made what is kept with the other.
-    fn is_near(&self, other: &During) -> bool {
-        self.began <= other.late && other.began <= self.late
-    }
-}
-
-/// Whether a test may have asked for a mock: it was open when that was asked for, or was answered
-/// shortly before, or was open at the same time as the test that it is kept with.
-fn may_ask(spans: &[During], times: &HashMap<Origin, u64>, test: usize, origin: Origin) -> bool {
-    let Some(kept) = origin.test else { return true };
-    let (Some(own), Some(other)) = (spans.get(test), spans.get(kept)) else {
-        return false;
-    };
-    let at = times.get(&origin).copied().unwrap_or(other.began);
-    own.overlaps(other) || (own.began <= at && at <= own.late)
 }

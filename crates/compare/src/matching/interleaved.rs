@@ -1,18 +1,56 @@
 //! Transactions of several connections at once: between these there is no order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use retake_model::TestCase;
 
-use super::order::Span;
+use super::order::{Span, moved};
+use super::outcome::MatchedCall;
 use super::transaction::{Step, step};
 
 /// A call that was made, and the number of the transaction that it was part of.
-pub(super) type Made = (Span, Option<u64>);
+type Made = (Span, Option<u64>);
+
+/// The calls that were moved: each dependency has an order of its own. Where nothing told whose of
+/// several tests some calls of a dependency are, alike ones may have been another test's, and their
+/// order says nothing; of a test that was alone only these are what earlier ones left to be done.
+pub(super) fn reordered<'m>(
+    test: &TestCase,
+    matched: impl Iterator<Item = &'m MatchedCall>,
+    was_alone: bool,
+) -> Vec<usize> {
+    let mut by_dependency: BTreeMap<&str, Vec<Made>> = BTreeMap::new();
+    let mut unordered: HashSet<&str> = HashSet::new();
+    if !was_alone {
+        let shared = test.calls.iter().filter(|call| call.by.is_shared());
+        unordered.extend(shared.map(|call| &*call.to));
+    }
+    for made in matched {
+        if made.call.shared {
+            unordered.insert(&made.call.to);
+        }
+        let recorded = made.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));
+        if let Some((index, mock)) = recorded.filter(|(_, mock)| !mock.by.is_shared()) {
+            let span = Span {
+                index,
+                began: mock.after,
+                ended: mock.after.saturating_add(mock.took),
+            };
+            let made = (span, made.call.transaction);
+            by_dependency.entry(&mock.to).or_default().push(made);
+        }
+    }
+    by_dependency.retain(|to, _| !unordered.contains(to));
+    let groups = by_dependency.into_iter();
+    let groups = groups.flat_map(|(to, made)| ordered(test, to, made));
+    let mut all: Vec<usize> = groups.flat_map(|made| moved(&made)).collect();
+    all.sort_unstable();
+    all
+}
 
 /// The calls of one dependency in the groups within which their order counts: all of them, or
 /// those of each transaction where transactions overlapped, in the recording or on replay.
-pub(super) fn ordered(test: &TestCase, to: &str, made: Vec<Made>) -> Vec<Vec<Span>> {
+fn ordered(test: &TestCase, to: &str, made: Vec<Made>) -> Vec<Vec<Span>> {
     // Beginnings and ends are alike: any may have been found for any.
     let is_within = |made: &Made| {
         let call = test.calls.get(made.0.index);

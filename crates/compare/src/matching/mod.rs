@@ -17,6 +17,7 @@ mod heard;
 mod idle;
 mod interleaved;
 mod key;
+mod late;
 mod mock_set;
 mod nearest;
 mod order;
@@ -41,6 +42,7 @@ pub use idle::{Idle, Recurring, settle_background};
 #[cfg(test)]
 pub(crate) use key::request_key;
 pub use key::{Key, summary};
+pub use late::doubt_late;
 pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,

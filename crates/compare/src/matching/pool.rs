@@ -119,6 +119,9 @@ pub(crate) struct Hit {
 /// How many mocks with one key are held against a request at most.
 const LOOK: usize = 64;
 
+/// Among how many that wait these are looked for.
+const WAITING: usize = 1_000;
+
 /// How many patterns of secrets are tried for a request at most.
 const MASKS: usize = 8;
 
@@ -370,7 +373,9 @@ impl Pool {
                     queue.waiting.retain(waits);
                 }
                 self.looked_at += (before - queue.waiting.len()) as u64;
-                queue.waiting.iter().copied().take(LOOK).collect()
+                let may = |id: &usize| entries.get(*id).is_some_and(|e| eligible(e.origin));
+                let waiting = queue.waiting.iter().copied().take(WAITING);
+                waiting.filter(may).take(LOOK).collect()
             }
         };
         for id in ids {

@@ -1,7 +1,7 @@
 //! A test that is open, or that ended a short while ago.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use retake_model::{
     Mock, Path, ProtocolId, Rules, Scope, Segment, TestCase, TestId, TraceId, Value,
@@ -10,9 +10,8 @@ use retake_model::{
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
 use super::foreign::foreign;
-use super::interleaved;
+use super::interleaved::reordered;
 use super::key::Key;
-use super::order::{Span, moved};
 use super::outcome::{
     CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
@@ -166,11 +165,15 @@ impl Running {
 
     /// The calls that were moved. Those that came before the test have no order, and neither have
     /// those that an earlier one went on to make; what is of their transactions goes with them.
-    fn moved(&self, tests: &[TestCase]) -> Vec<usize> {
+    fn moved(&self, tests: &[TestCase], was_alone: bool) -> Vec<usize> {
         let Some(test) = tests.get(self.number) else {
             return Vec::new();
         };
-        let moved = reordered(test, self.without(&self.early, &self.early_transactions));
+        let moved = reordered(
+            test,
+            self.without(&self.early, &self.early_transactions),
+            was_alone,
+        );
         if moved.is_empty() {
             return moved;
         }
@@ -183,7 +186,7 @@ impl Running {
         let mut transactions = self.early_transactions.clone();
         transactions.extend(theirs.filter_map(|made| made.call.transaction));
         apart.extend(&self.early);
-        reordered(test, self.without(&apart, &transactions))
+        reordered(test, self.without(&apart, &transactions), was_alone)
     }
 
     /// The calls that were made, without some of them and without those of some transactions.
@@ -207,6 +210,7 @@ impl Running {
         tests: &[TestCase],
         unserved: &[usize],
         sharers: Vec<TestId>,
+        was_alone: bool,
         rules: &RulesOf,
     ) -> CallsOutcome {
         let own = self.pool.entries().filter(|entry| entry.served == 0);
@@ -218,7 +222,7 @@ impl Running {
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
         let made = self.matched.iter().filter(|call| call.index.is_some());
-        let reordered = self.moved(tests);
+        let reordered = self.moved(tests, was_alone);
         CallsOutcome {
             recorded: made.count() + missing.len(),
             test: self.id,
@@ -360,28 +364,6 @@ fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<Missin
         effect: effect(&mock.request, rules),
         shared: mock.by.is_shared(),
     })
-}
-
-/// The calls that were moved: each dependency has an order of its own.
-fn reordered<'m>(test: &TestCase, matched: impl Iterator<Item = &'m MatchedCall>) -> Vec<usize> {
-    let mut by_dependency: BTreeMap<&str, Vec<interleaved::Made>> = BTreeMap::new();
-    for made in matched {
-        let recorded = made.index.and_then(|i| test.calls.get(i).map(|m| (i, m)));
-        if let Some((index, mock)) = recorded {
-            let span = Span {
-                index,
-                began: mock.after,
-                ended: mock.after.saturating_add(mock.took),
-            };
-            let made = (span, made.call.transaction);
-            by_dependency.entry(&mock.to).or_default().push(made);
-        }
-    }
-    let groups = by_dependency.into_iter();
-    let groups = groups.flat_map(|(to, made)| interleaved::ordered(test, to, made));
-    let mut all: Vec<usize> = groups.flat_map(|made| moved(&made)).collect();
-    all.sort_unstable();
-    all
 }
 
 /// Roughly how many bytes a tree takes.

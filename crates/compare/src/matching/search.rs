@@ -151,6 +151,8 @@ pub(super) struct Places<'a> {
     pub(super) shared: &'a mut Shared,
     /// The tests that ended last, the latest at the end, whose calls may still come.
     pub(super) behind: &'a VecDeque<(usize, usize)>,
+    /// Whether what is asked may change something.
+    pub(super) writes: bool,
 }
 
 impl Places<'_> {
@@ -233,12 +235,12 @@ impl Places<'_> {
     /// First what is a test's alone, then what it shares, last what others would have to pass on.
     fn of_open(&mut self, tests: &[usize], asking: &Asking<'_>, which: Which) -> Option<Found> {
         let asked = &asking.shared();
-        let (sets, behind) = (self.sets, self.behind);
+        let (sets, behind, writes) = (self.sets, self.behind, self.writes);
         let alone = self.of_one(tests, asking, which);
         let found = alone.or_else(|| {
             self.of_crowd(tests, |crowd, test, set| {
                 let is_behind = |other: usize| behind.contains(&(set, other));
-                crowd.take(asked, which, test, sets, is_behind)
+                crowd.take(asked, which, test, sets, writes, is_behind)
             })
         });
         found.or_else(|| match which {
@@ -258,15 +260,24 @@ impl Places<'_> {
     }
 
     /// What tests that ended shortly before share with others, for a call that is noted with the
-    /// first of these owners.
+    /// first of these owners. A read only of tests that were alone: whether it is answered as that
+    /// of another test of several at once would say that it was moved.
     pub(super) fn find_behind(&mut self, owners: &Owners, asking: &Asking<'_>) -> Option<Found> {
-        let (asked, sets) = (&asking.shared(), self.sets);
+        let (asked, sets, behind) = (&asking.shared(), self.sets, self.behind);
         let source = Source::Crowd(owners.first()?);
-        let mut ended = self.behind.iter().rev().copied();
-        let hit = ended.find_map(|(set, test)| {
-            let crowd = self.shared.crowds.get_mut(set)?;
-            crowd.take(asked, Which::Waiting, test, sets, |_| false)
-        })?;
+        let writes = self.writes;
+        let crowds = &mut self.shared.crowds;
+        let mut find = |find: &dyn Fn(&mut Crowd, usize) -> Option<Hit>| {
+            let mut ended = behind.iter().rev();
+            ended.find_map(|(set, test)| {
+                let crowd = crowds.get_mut(*set)?;
+                let may = writes || crowd.was_alone(*test);
+                may.then(|| find(crowd, *test)).flatten()
+            })
+        };
+        let which = Which::Waiting;
+        let hit = find(&|crowd, test| crowd.take(asked, which, test, sets, false, |_| false))
+            .or_else(|| find(&|crowd, test| crowd.passed_on(asked, test, sets)))?;
         Some(Found { hit, source })
     }
 

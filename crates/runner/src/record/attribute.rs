@@ -14,21 +14,25 @@ mod doubt;
 mod evidence;
 mod facts;
 mod habits;
+mod late;
 mod life;
 mod place;
 mod placed;
 mod process;
 mod repeats;
+mod transactions;
 
 use clock::Clock;
-use evidence::{Doubtful, Transactions};
-use facts::{Facts, Question};
+use evidence::Request;
+use facts::Facts;
 use habits::Habits;
 use life::Lives;
+use placed::Unplaced;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 use process::{Processes, may_be};
 pub use repeats::Doubt;
 pub use retake_compare::matching::Step;
+use transactions::Transactions;
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
@@ -54,7 +58,7 @@ pub struct Attributor {
     transactions: Transactions,
     lives: Lives,
     /// Calls of which several requests may be the owner, until the first of those is handed on.
-    doubtful: BTreeMap<(Timestamp, u64), Doubtful>,
+    doubtful: BTreeMap<(Timestamp, u64), Unplaced>,
     habits: Habits,
     doubts: u64,
     /// How many of them were decided before any of those was, because there were too many.
@@ -247,8 +251,9 @@ impl Attributor {
             let overlapped = self.last_ended >= began
                 || self.open.values().any(|open| open.at <= ended)
                 || self.ended.iter().any(|other| other.exchange.began <= ended);
+            let may_lack = overlapped || self.habits.anything_late();
             let doubt = match () {
-                () if !overlapped => Doubt::None,
+                () if !may_lack => Doubt::None,
                 () if self.is_in_doubt_until(ended) => Doubt::Others,
                 () => waiting.doubt,
             };
@@ -275,30 +280,30 @@ impl Attributor {
             };
             taken.extend(calls.extract_if(.., by_clock));
         }
-        let by_clock = |_: &(Timestamp, u64), doubtful: &mut Doubtful| {
+        let by_clock = |_: &(Timestamp, u64), doubtful: &mut Unplaced| {
             doubtful.call.recurring.key == recurring.key
         };
         let doubtful: Vec<_> = self.doubtful.extract_if(.., by_clock).collect();
-        taken.extend(doubtful.into_iter().map(|(_, doubtful)| PlacedCall {
-            call: doubtful.call,
-            scope: Scope::Background,
-            by: Attribution::Unattributed,
-            question: doubtful.question,
-        }));
-        taken.sort_by_key(|placed| (placed.call.exchange.began, placed.call.exchange.conn));
-        for placed in taken {
-            self.share(placed.call, Scope::Background, Attribution::Unattributed);
+        let taken = taken.into_iter().map(|placed| placed.call);
+        let doubtful = doubtful.into_iter().map(|(_, doubtful)| doubtful.call);
+        let mut taken: Vec<OutboundCall> = taken.chain(doubtful).collect();
+        taken.sort_by_key(|call| (call.exchange.began, call.exchange.conn));
+        for call in taken {
+            self.share(call, Scope::Background, Attribution::Unattributed);
         }
     }
 
-    fn attach_open(&mut self, key: (ConnId, u64), call: OutboundCall, by: Attribution) {
-        if let Some(open) = self.open.get_mut(&key) {
-            open.calls.push(PlacedCall {
-                call,
-                scope: Scope::Test,
-                by,
-                question: None,
-            });
+    /// Keeps a call with a request that is open.
+    fn attach_open(&mut self, to: Request, call: Unplaced, by: Attribution) {
+        if let Some(open) = self.open.get_mut(&to) {
+            open.calls.push(call.of_test(by));
+        }
+    }
+
+    /// Keeps a call with an answered request.
+    fn attach(&mut self, at: usize, call: Unplaced, by: Attribution) {
+        if let Some(waiting) = self.ended.get_mut(at) {
+            waiting.calls.push(call.of_test(by));
         }
     }
 
@@ -310,33 +315,13 @@ impl Attributor {
         })
     }
 
-    fn attach(&mut self, at: usize, call: OutboundCall, by: Attribution) {
-        self.attach_known(at, call, by, None);
-    }
-
-    fn attach_known(
-        &mut self,
-        at: usize,
-        call: OutboundCall,
-        by: Attribution,
-        question: Option<Question>,
-    ) {
-        if let Some(waiting) = self.ended.get_mut(at) {
-            waiting.calls.push(PlacedCall {
-                call,
-                scope: Scope::Test,
-                by,
-                question,
-            });
-        }
-    }
-
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
         self.ready.push_back(Placed::Shared(Box::new(PlacedCall {
             call,
             scope,
             by,
             question: None,
+            transaction: None,
         })));
     }
 }

@@ -4,7 +4,7 @@ use crate::command::without_secrets;
 use std::sync::Arc;
 use std::time::Instant;
 
-use retake_compare::matching::settle_background;
+use retake_compare::matching::{doubt_late, settle_background};
 use retake_compare::rules::RuleSet;
 use retake_compare::{Totals, summarise};
 use retake_model::{RunEvent, RunStarted, RunSummary, TestResult, TestSet};
@@ -82,6 +82,7 @@ fn load(options: &ReplayOptions) -> Result<Vec<Arc<TestSet>>, ReplayError> {
             let mut set = options.store.load(name)?;
             check_protocols(&set)?;
             settle_background(&mut set, rules_of);
+            doubt_late(&mut set, rules_of);
             Ok(Arc::new(set))
         })
         .collect()

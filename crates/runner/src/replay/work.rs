@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use retake_compare::diff::{Around, Compared, compare_calls, compare_response};
-use retake_compare::matching::{CallsOutcome, MockSet};
+use retake_compare::matching::{CallsOutcome, LATE, MockSet};
 use retake_compare::rules::{RuleError, RuleSet};
 use retake_model::{TestCase, TestId, TestSet, TraceId, Value};
 use retake_proxy::replay::{Awake, SendError};
@@ -147,7 +147,8 @@ impl Sender {
             }),
         };
         let took = began.elapsed();
-        self.wait_for_late_calls(test, &id).await;
+        let is_last = number + 1 == self.set.tests.len();
+        self.wait_for_late_calls(test, &id, is_last).await;
         self.watch.end(number);
         let mut mocks = self.desk.mocks();
         mocks.end(&id);
@@ -230,14 +231,17 @@ impl Sender {
 
     /// What the recording saw after the response (scenario 36) gets its time; and so does a call
     /// whose last bytes are still on their way when the response has come (scenario 21).
-    async fn wait_for_late_calls(&self, test: &TestCase, id: &TestId) {
+    /// The last test waits as well for what those before it left to be done.
+    async fn wait_for_late_calls(&self, test: &TestCase, id: &TestId, is_last: bool) {
         let last = test
             .calls
             .iter()
             .map(|call| call.after.saturating_add(call.took))
             .max()
             .unwrap_or(0);
-        let recorded = Duration::from_nanos(last.saturating_sub(test.took));
+        let late = last.saturating_sub(test.took);
+        let late = if is_last { late.max(LATE) } else { late };
+        let recorded = Duration::from_nanos(late);
         let until = tokio::time::Instant::now() + recorded + self.patience.lasts();
         self.patience.waited(self.desk.all_calls(id, until).await);
     }

@@ -58,6 +58,7 @@ impl MockSet {
             running: &mut self.running,
             shared: &mut self.shared,
             behind: &NONE,
+            writes: false,
         };
         let found = places.find_in(&next, &asking)?;
         let owners = match found.source {

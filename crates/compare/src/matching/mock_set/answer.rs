@@ -28,17 +28,17 @@ impl MockSet {
             sets: &self.sets,
             running: &mut self.running,
             shared: &mut self.shared,
-            // Whether a read is answered as that of a test before would say that it was moved.
-            behind: if writes { &self.recent } else { &NONE },
+            behind: &self.recent,
+            writes,
         };
         let found = places.look(owners, &asking, look);
-        let is_late = writes && found.as_ref().is_none_or(|found| found.hit.again);
+        let is_late = !probe && found.as_ref().is_none_or(|found| found.hit.again);
         let found = match is_late {
             true => places.find_behind(owners, &asking).or(found),
             false => found,
         };
         let canon = asking.canon;
-        let is_late = is_late && found.is_none();
+        let is_late = is_late && writes && found.is_none();
         let (found, owners) = match is_late.then(|| self.find_ahead(&call, owners, near)) {
             Some(Some((found, owners))) => (Some(found), &owners.clone()),
             _ => (found, owners),

@@ -25,6 +25,12 @@ impl MockSet {
         let Some(case) = test_case(&self.sets, (running.set, running.number)) else {
             return own;
         };
+        let set = self.sets.get(running.set);
+        let crowd = self.shared.crowds.get(running.set);
+        if set.is_some_and(|set| set.tests.len() == running.number + 1) {
+            // Nobody comes after it.
+            return own + crowd.map_or(0, |crowd| crowd.outstanding(running.number));
+        }
         let shared = self.unserved(running);
         let late = shared.iter().filter_map(|index| case.calls.get(*index));
         own + late.filter(|call| call.after > case.took).count()
@@ -114,10 +120,13 @@ impl MockSet {
                 true => Vec::new(),
                 false => self.sharers(&running),
             };
+            let crowd = self.shared.crowds.get(running.set);
+            let was_alone = crowd.is_none_or(|crowd| crowd.was_alone(running.number));
             let tests = self.sets.get(running.set).map(|set| set.tests.as_slice());
             let tests = tests.unwrap_or_default();
             if let Some(case) = tests.get(running.number) {
-                outcomes.push(running.outcome(case, tests, &unserved, sharers, &self.rules));
+                let rules = &self.rules;
+                outcomes.push(running.outcome(case, tests, &unserved, sharers, was_alone, rules));
             }
         }
         outcomes

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use retake_compare::matching::{Idle, Key, LATE, Recurring};
 use retake_model::{Attribution, ConnId, Scope, Timestamp};
 
+use super::placed::Unplaced;
 use super::{Attributor, OutboundCall, Step};
 
 /// How many requests of the start, and how many open transactions, are remembered.
@@ -60,22 +61,14 @@ impl Attributor {
         next.map_or(call.exchange.began, |next| next.exchange.began)
     }
 
-    /// Keeps the end of a transaction with the request that the transaction is of, although another
-    /// one may have begun: frameworks end it once the response is on its way. Gives any other call
-    /// back.
-    pub(super) fn end_with_owner(
-        &mut self,
-        call: OutboundCall,
-        transaction: Option<u64>,
-    ) -> Option<OutboundCall> {
-        let owner = match call.step {
-            Step::Ends => self.transactions.owner(transaction),
-            Step::Begins | Step::Within => None,
-        };
-        let Some(owner) = owner else {
+    /// Keeps a call with the request that its transaction is of: an end although another request may
+    /// have begun, since frameworks end it once the response is on its way. Gives the call back where
+    /// that is not known, or was long ago.
+    pub(super) fn keep_with_owner(&mut self, call: Unplaced) -> Option<Unplaced> {
+        let Some(owner) = self.transactions.owner(call.transaction) else {
             return Some(call);
         };
-        let conn = call.exchange.conn;
+        let conn = call.call.exchange.conn;
         let as_before = |calls: &[super::PlacedCall]| {
             let before = calls
                 .iter()
@@ -90,7 +83,7 @@ impl Attributor {
             self.attach_open(owner, call, by);
             return None;
         }
-        let began = call.exchange.began;
+        let began = call.call.exchange.began;
         let just_ended = |waiting: &super::Waiting| {
             let exchange = &waiting.exchange;
             (exchange.conn, exchange.index) == owner && began.since(exchange.ended) <= LATE
@@ -104,7 +97,7 @@ impl Attributor {
     }
 
     /// The next call on a connection that is not of the session.
-    fn next_on(&self, conn: ConnId) -> Option<&OutboundCall> {
+    pub(super) fn next_on(&self, conn: ConnId) -> Option<&OutboundCall> {
         let in_session = |scope| matches!(scope, Some(Scope::Session | Scope::Connection));
         let mut calls = self.calls.iter();
         calls.find(|c| c.exchange.conn == conn && !in_session(c.exchange.scope))

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use retake_compare::matching::LATE;
 use retake_model::{Attribution, Scope, Timestamp};
 
-use super::evidence::{Candidate, Case, Decided, Doubtful, Request, decide};
+use super::evidence::{Candidate, Case, Decided, Request, decide};
 use super::facts::{Facts, Question};
+use super::placed::{PlacedCall, Unplaced};
 use super::process::may_be;
-use super::{Attributor, OutboundCall, Waiting};
+use super::{Attributor, Waiting};
 
 /// How many calls may wait for the answers of the requests that they may be of. Beyond it the
 /// oldest is decided early: requests that are never answered (a stream that stays open) would hold
@@ -20,20 +21,16 @@ const LATE_CANDIDATES: usize = 256;
 
 impl Attributor {
     /// Keeps a call until the first of its requests is handed on.
-    pub(super) fn doubt(&mut self, call: OutboundCall, transaction: Option<u64>) {
-        let question = Question::of(&call.exchange);
-        if let Some(question) = &question {
+    pub(super) fn doubt(&mut self, mut call: Unplaced) {
+        if call.question.is_none() {
+            call.question = Question::of(&call.call.exchange);
+        }
+        if let Some(question) = &call.question {
             self.habits.saw(question);
         }
         self.doubts += 1;
-        let key = (self.when(&call), self.doubts);
-        let doubtful = Doubtful {
-            call,
-            transaction,
-            question,
-            joined: false,
-        };
-        self.doubtful.insert(key, doubtful);
+        let key = (self.when(&call.call), self.doubts);
+        self.doubtful.insert(key, call);
         while self.doubtful.len() > MAX_DOUBTFUL {
             self.decide_oldest();
         }
@@ -49,16 +46,16 @@ impl Attributor {
     /// Decides the oldest without waiting: it is kept with the first request of that moment that
     /// was answered by now, else it is of none.
     fn decide_oldest(&mut self) {
-        let Some((_, Doubtful { call, .. })) = self.doubtful.pop_first() else {
+        let Some((_, call)) = self.doubtful.pop_first() else {
             return;
         };
         self.hurried += 1;
-        let process = self.processes.narrows(&call);
-        let candidates = self.candidates(call.exchange.began, process);
+        let process = self.processes.narrows(&call.call);
+        let candidates = self.candidates(call.call.exchange.began, process);
         self.leave_places_in_doubt(&candidates);
         match candidates.first() {
             Some(at) => self.attach(*at, call, Attribution::Shared),
-            None => self.share(call, Scope::Background, Attribution::Unattributed),
+            None => self.share(call.call, Scope::Background, Attribution::Unattributed),
         }
     }
 
@@ -80,7 +77,7 @@ impl Attributor {
             let keys: Vec<_> = self.decidable(ended, until, known);
             for key in keys {
                 if let Some(doubtful) = self.doubtful.remove(&key) {
-                    let candidates = self.who_may_own(key.0, &doubtful.call);
+                    let candidates = self.who_may_own(key.0, &doubtful);
                     cases.push(Case {
                         doubtful,
                         candidates,
@@ -127,7 +124,8 @@ impl Attributor {
 
     /// The requests that a call may be of: those that were open when it began, in the order in
     /// which they began, and those that were answered shortly before, the last one first.
-    fn who_may_own(&self, began: Timestamp, call: &OutboundCall) -> Vec<Candidate> {
+    fn who_may_own(&self, began: Timestamp, doubtful: &Unplaced) -> Vec<Candidate> {
+        let call = &doubtful.call;
         let (ended, process) = (call.exchange.ended, self.processes.narrows(call));
         let open = self.candidates(began, process).into_iter();
         let open = open
@@ -146,7 +144,12 @@ impl Attributor {
             waited: false,
         });
         let all: Vec<Candidate> = open.chain(late).collect();
-        let served = self.served_by(call.exchange.conn, process);
+        // What comes late may have a connection of its own within the next request.
+        let question = doubtful.question.as_ref();
+        let served = match question.is_some_and(|question| self.habits.comes_late(question)) {
+            true => Vec::new(),
+            false => self.served_by(call.exchange.conn, process),
+        };
         let is_served = |candidate: &Candidate| served.contains(&candidate.request);
         match all.iter().any(is_served) {
             true => all.into_iter().filter(is_served).collect(),
@@ -175,47 +178,57 @@ impl Attributor {
 
     /// Keeps a call with the request that it was decided for.
     fn commit(&mut self, case: Case, decided: Option<Decided>) {
-        let Doubtful {
-            call,
-            transaction,
-            question,
-            ..
-        } = case.doubtful;
-        let began = call.exchange.began;
-        let process = self.processes.narrows(&call);
+        let call = case.doubtful;
+        let began = call.call.exchange.began;
+        let process = self.processes.narrows(&call.call);
         let all = || case.candidates.iter().map(|candidate| candidate.request);
-        let mut open = case.candidates.iter().filter(|candidate| !candidate.late);
-        let alone = match (open.next(), open.next()) {
-            (Some(only), None) => Some(only.request),
-            _ => None,
-        };
-        let Some(Decided { owner, by, rivals }) = decided else {
+        let Some(decided) = decided else {
             self.leave_in_doubt(all());
             self.place_idle(call);
             return;
         };
-        let by = match by {
+        let owner = decided.owner;
+        let by = match decided.by {
             // A request that was not answered yet may know as much: nothing is told.
             _ if self.is_open_at(began, process) => {
                 self.leave_in_doubt(all());
                 Attribution::Shared
             }
-            Attribution::Shared if Some(owner) == alone => {
-                self.transactions.owned(transaction, owner);
+            _ if self.is_certain(&case.candidates, &decided, began, process) => {
+                self.transactions.owned(call.transaction, owner);
                 self.alone(began, owner)
             }
             Attribution::Shared => {
-                self.leave_in_doubt(rivals.into_iter().chain([owner]));
-                by
+                self.leave_in_doubt(decided.rivals.into_iter().chain([owner]));
+                Attribution::Shared
             }
-            _ => by,
+            by => by,
         };
         match self.ended.iter().position(|w| w.request() == owner) {
-            Some(at) => self.attach_known(at, call, by, question),
+            Some(at) => self.attach(at, call, by),
             None => {
                 self.place_idle(call);
             }
         }
+    }
+
+    /// Whether the owner was the only one of these that was open, and none of those before it may be
+    /// meant.
+    fn is_certain(
+        &self,
+        candidates: &[Candidate],
+        decided: &Decided,
+        began: Timestamp,
+        process: Option<u32>,
+    ) -> bool {
+        let mut open = candidates.iter().filter(|candidate| !candidate.late);
+        let only = open.next().filter(|_| open.next().is_none());
+        let is_only = only.is_some_and(|only| only.request == decided.owner);
+        is_only
+            && match self.is_behind_crowd(began, process) {
+                true => decided.by == Attribution::Shared,
+                false => decided.clearly,
+            }
     }
 
     /// What is known of the requests that the calls may be of, with the calls that they have.
@@ -243,15 +256,19 @@ impl Attributor {
 
     /// A request is handed on: what it asked is what requests of its route ask.
     pub(super) fn learn_habits(&mut self, waiting: &mut Waiting) {
-        if waiting.crowded {
+        if waiting.crowded || self.habits.anything_late() {
             let mut facts = waiting.take_facts();
             facts.forget_calls();
-            let sure = waiting
-                .calls
-                .iter()
-                .filter(|placed| placed.by != Attribution::Shared);
-            for question in sure.filter_map(|placed| placed.question.as_ref()) {
-                facts.learn(question);
+            let (crowded, ended) = (waiting.crowded, waiting.exchange.ended);
+            // Of what one client's requests leave to be done, most is done before the next one.
+            let is_likely = |placed: &&PlacedCall| {
+                placed.by != Attribution::Shared || !crowded && placed.call.exchange.began > ended
+            };
+            let sure = waiting.calls.iter().filter(is_likely);
+            for placed in sure {
+                if let Some(question) = &placed.question {
+                    facts.learn(question, placed.call.exchange.began > ended);
+                }
             }
             self.habits.learn(&facts);
         }
@@ -272,7 +289,7 @@ impl Waiting {
                 placed.question = Question::of(&placed.call.exchange);
             }
             if let Some(question) = &placed.question {
-                facts.learn(question);
+                facts.learn(question, placed.call.exchange.began > self.exchange.ended);
             }
         }
         facts.read = self.calls.len();

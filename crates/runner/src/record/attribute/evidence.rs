@@ -8,20 +8,17 @@
 //! and whether requests of its route ask such a thing. The calls are decided in the order of their
 //! times: what the first were answered tells whose the next are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use retake_compare::matching::Step;
 use retake_model::{Attribution, ConnId};
 
-use super::OutboundCall;
-use super::facts::{Facts, Question};
+use super::facts::{Facts, Question, Told, When};
 use super::habits::{Habits, Likely};
+use super::placed::Unplaced;
+use super::transactions::Transactions;
 
 /// A request, by its connection and its number on it.
 pub(super) type Request = (ConnId, u64);
-
-/// How many transactions are remembered whose owner is known.
-const TRANSACTIONS: usize = 20_000;
 
 /// What a value counts that tells least: more than habits and times do.
 const VALUE: i64 = 4;
@@ -32,72 +29,12 @@ const HABIT: i64 = 2;
 /// What it counts that the response did not wait for the answer, or was given before.
 const BEHIND: i64 = 1;
 
-/// How long after its response, in nanoseconds, a request is less likely to go on.
-const LONG_AFTER: u64 = 50_000_000;
+/// How much more must speak for the one request that was open than for those before it, so that the
+/// call is certainly its own: its route asks such a thing, and theirs do not.
+const CLEAR: i64 = HABIT + BEHIND;
 
-/// Which transaction each call is part of, and whose those are.
-#[derive(Debug, Default)]
-pub(super) struct Transactions {
-    /// For each connection, the number of its open transaction.
-    open: HashMap<ConnId, u64>,
-    owners: HashMap<u64, Request>,
-    /// The numbers of connections that are of one request with all their calls.
-    whole: HashMap<ConnId, u64>,
-    count: u64,
-}
-
-impl Transactions {
-    /// The transaction that a call is part of. Calls of one connection come in their order.
-    pub(super) fn of(&mut self, call: &OutboundCall) -> Option<u64> {
-        let conn = call.exchange.conn;
-        match call.step {
-            Step::Begins => {
-                self.count += 1;
-                self.open.insert(conn, self.count);
-                Some(self.count)
-            }
-            Step::Within => self.open.get(&conn).copied(),
-            Step::Ends => self.open.remove(&conn),
-        }
-    }
-
-    /// The number for all calls of a connection that served one request.
-    pub(super) fn on(&mut self, conn: ConnId) -> u64 {
-        if self.whole.len() >= TRANSACTIONS {
-            self.whole.clear();
-        }
-        let next = self.count + 1;
-        let number = *self.whole.entry(conn).or_insert(next);
-        self.count = self.count.max(number);
-        number
-    }
-
-    /// One of its calls is that request's.
-    pub(super) fn owned(&mut self, transaction: Option<u64>, by: Request) {
-        if let Some(transaction) = transaction {
-            if self.owners.len() >= TRANSACTIONS {
-                self.owners.clear();
-            }
-            self.owners.insert(transaction, by);
-        }
-    }
-
-    /// Whose a transaction is, where one of its calls told.
-    pub(super) fn owner(&self, transaction: Option<u64>) -> Option<Request> {
-        self.owners.get(&transaction?).copied()
-    }
-}
-
-/// A call that may be of several requests.
-#[derive(Debug)]
-pub(super) struct Doubtful {
-    pub(super) call: OutboundCall,
-    pub(super) transaction: Option<u64>,
-    /// What it asks; none where its protocol is not known.
-    pub(super) question: Option<Question>,
-    /// Whether the connection that it was made on was seen to end.
-    pub(super) joined: bool,
-}
+/// How long after its response, in nanoseconds, a request is as likely to go on as at once.
+const SOON_AFTER: u64 = 50_000_000;
 
 /// A request that a call may be of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +51,7 @@ pub(super) struct Candidate {
 /// A call whose owner is to be found.
 #[derive(Debug)]
 pub(super) struct Case {
-    pub(super) doubtful: Doubtful,
+    pub(super) doubtful: Unplaced,
     /// In the order in which they are taken where nothing tells.
     pub(super) candidates: Vec<Candidate>,
 }
@@ -127,19 +64,16 @@ impl Case {
             // What stands beside it tells.
             return;
         }
+        let Some(question) = &doubtful.question else {
+            return;
+        };
+        if habits.comes_late(question) {
+            return;
+        }
         self.candidates.retain(|candidate| {
             let facts = facts.get(&candidate.request);
-            !candidate.late || facts.is_some_and(|facts| may_be_late(doubtful, facts, habits))
+            !candidate.late || facts.is_some_and(|facts| knows(question, facts, habits) > 0)
         });
-    }
-}
-
-/// Whether a call may be made after its response by a request with these facts.
-pub(super) fn may_be_late(doubtful: &Doubtful, facts: &Facts, habits: &Habits) -> bool {
-    match &doubtful.question {
-        // The end of a transaction is of the request that the transaction is of.
-        None => true,
-        Some(question) => knows(question, facts, habits) > 0,
     }
 }
 
@@ -151,6 +85,8 @@ pub(super) struct Decided {
     pub(super) by: Attribution,
     /// Whose it may be as well; none where something tells.
     pub(super) rivals: Vec<Request>,
+    /// Whether much more speaks for the owner than for any other.
+    pub(super) clearly: bool,
 }
 
 /// Whose each call is. `facts` has every candidate, and learns whose the calls are.
@@ -164,14 +100,14 @@ pub(super) fn decide(
     for unit in &mut units {
         let owner = transactions.owner(unit.transaction);
         let owner = owner.filter(|own| unit.candidates.iter().any(|c| c.request == *own));
-        unit.settle(owner, true, cases, facts);
+        unit.settle(owner, i64::MAX, cases, facts, habits);
     }
     loop {
         let mut decided = false;
         for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
             let (best, above) = unit.best(cases, facts, habits);
             if above > 0 {
-                unit.settle(best, true, cases, facts);
+                unit.settle(best, above, cases, facts, habits);
                 decided = true;
             }
         }
@@ -181,12 +117,12 @@ pub(super) fn decide(
     }
     for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
         let (best, _) = unit.best(cases, facts, habits);
-        unit.settle(best, false, cases, facts);
+        unit.settle(best, 0, cases, facts, habits);
     }
     let mut decided = vec![None; cases.len()];
     for unit in units {
         let Some(owner) = unit.owner else { continue };
-        if unit.told {
+        if unit.above > 0 {
             transactions.owned(unit.transaction, owner);
         }
         for at in &unit.cases {
@@ -205,8 +141,10 @@ struct Unit {
     cases: Vec<usize>,
     candidates: Vec<Candidate>,
     owner: Option<Request>,
-    /// Whether something told it.
-    told: bool,
+    /// By how much more speaks for it than for any other.
+    above: i64,
+    /// Whether that is much, and its route asks such a thing at once.
+    clearly: bool,
 }
 
 fn units(cases: &[Case]) -> Vec<Unit> {
@@ -235,7 +173,8 @@ fn units(cases: &[Case]) -> Vec<Unit> {
                     cases: vec![at],
                     candidates: case.candidates.clone(),
                     owner: None,
-                    told: false,
+                    above: 0,
+                    clearly: false,
                 });
             }
         }
@@ -273,7 +212,8 @@ impl Unit {
         (best.map(|(_, request)| request), above)
     }
 
-    /// None for a request that was answered before, and that knows nothing of what the call says.
+    /// None for a request that was answered before, and that knows nothing of what the call says, where
+    /// the like of that is not made after responses.
     fn score(
         &self,
         candidate: &Candidate,
@@ -283,51 +223,74 @@ impl Unit {
     ) -> Option<i64> {
         let facts = facts.get(&candidate.request)?;
         let (mut said, mut shows, mut score) = (0, 0, 0);
+        let mut comes_late = false;
         for case in self.cases.iter().filter_map(|at| cases.get(*at)) {
             if let Some(question) = &case.doubtful.question {
                 said += knows(question, facts, habits);
+                comes_late |= habits.comes_late(question);
                 if !candidate.late {
-                    shows += shown(question, facts);
+                    shows += shown(question, facts, habits);
                     score += shown_again(question, facts);
                 }
-                score += match habits.likely(facts, &question.kind) {
+                let when = When::of(candidate.late);
+                let likely = habits.likely(facts, question, when);
+                score += match likely {
                     Likely::Yes => HABIT,
                     // Who has asked it already does so less likely than who has not.
-                    Likely::Unknown => -i64::from(facts.has_asked(&question.kind)),
+                    Likely::Unknown => {
+                        let most = if habits.comes_late(question) {
+                            HABIT
+                        } else {
+                            1
+                        };
+                        -(i64::from(facts.times(&question.kind, When::Ever)).min(most))
+                    }
                     Likely::Hardly => -1,
                     Likely::No => -HABIT,
                 };
+                // What is made after responses is rather that than what another route does at once.
+                let is_at_once = !candidate.late && likely != Likely::Yes;
+                if is_at_once && habits.comes_late(question) {
+                    score -= 2 * BEHIND;
+                }
             }
         }
-        if candidate.late && said == 0 {
+        if candidate.late && said == 0 && !comes_late {
             return None;
         }
         let behind = match (candidate.late, candidate.waited) {
-            (true, _) if candidate.after > LONG_AFTER => 2 * BEHIND,
-            (true, _) | (false, false) => BEHIND,
+            (true, _) => BEHIND * (1 + doublings(candidate.after)),
+            (false, false) => BEHIND,
             (false, true) => 0,
         };
-        Some(VALUE * (said + shows) + score - behind)
+        Some(said + shows + score - behind)
     }
 
     fn settle(
         &mut self,
         owner: Option<Request>,
-        told: bool,
+        above: i64,
         cases: &[Case],
         facts: &mut HashMap<Request, Facts>,
+        habits: &Habits,
     ) {
         let Some(owner) = owner else { return };
         self.owner = Some(owner);
-        self.told = told;
+        self.above = above;
+        let mut candidates = self.candidates.iter();
+        let after = candidates.any(|candidate| candidate.request == owner && candidate.late);
         let Some(facts) = facts.get_mut(&owner) else {
             return;
         };
-        for case in self.cases.iter().filter_map(|at| cases.get(*at)) {
-            if let Some(question) = &case.doubtful.question {
-                facts.learn(question);
-            }
-        }
+        let cases = self.cases.iter().filter_map(|at| cases.get(*at));
+        let questions = cases.filter_map(|case| case.doubtful.question.as_ref());
+        let at_once = |question: &Question| {
+            let likely = || habits.likely(facts, question, When::Before);
+            !habits.comes_late(question) || likely() == Likely::Yes
+        };
+        let mut usual = questions.clone();
+        self.clearly = above == i64::MAX || above >= CLEAR && usual.all(at_once);
+        questions.for_each(|question| facts.learn(question, after));
     }
 
     /// What tells that a call of this unit is the owner's, or whose it may be as well.
@@ -343,7 +306,7 @@ impl Unit {
         let question = question.and_then(|case| case.doubtful.question.as_ref());
         let of = |request: &Request| {
             let (facts, question) = (facts.get(request)?, question?);
-            Some(knows(question, facts, habits) + shown(question, facts))
+            Some(knows(question, facts, habits) + shown(question, facts, habits))
         };
         let own = of(&owner).unwrap_or(0);
         let less = |other: &Candidate| {
@@ -353,9 +316,10 @@ impl Unit {
         };
         let others = || self.candidates.iter().filter(|c| c.request != owner);
         let mut rivals: Vec<Request> = others().filter(|c| !less(c)).map(|c| c.request).collect();
+        let told = self.above > 0;
         let by = match () {
-            () if self.told && own > 0 && rivals.is_empty() => Attribution::Values,
-            () if self.told && self.transaction.is_some() => Attribution::Transaction,
+            () if told && own > 0 && rivals.is_empty() => Attribution::Values,
+            () if told && self.transaction.is_some() => Attribution::Transaction,
             () => Attribution::Shared,
         };
         if by != Attribution::Shared {
@@ -363,22 +327,50 @@ impl Unit {
         } else if rivals.is_empty() {
             rivals = others().map(|c| c.request).collect();
         }
-        Decided { owner, by, rivals }
+        Decided {
+            owner,
+            by,
+            rivals,
+            clearly: self.clearly,
+        }
     }
 }
 
-/// What it counts that a request knows the values that the call says.
+/// How often the time that a request is soon after its response doubled since.
+fn doublings(after: u64) -> i64 {
+    let times = (after / SOON_AFTER).checked_ilog2();
+    times.map_or(0, |times| i64::from(times) + 1)
+}
+
+/// What it counts that a request knows the values that the call says. Of what comes late many requests
+/// may be the owner: a small number, or one of a few values, that it does not say itself it may know by
+/// chance.
 fn knows(question: &Question, facts: &Facts, habits: &Habits) -> i64 {
-    let values = habits.telling(question);
-    let known = values.map(|value| i64::from(value.weight) * facts.knows(value.mark));
+    let comes_late = habits.comes_late(question);
+    let choices = match comes_late {
+        true => habits.choices(question),
+        false => HashSet::new(),
+    };
+    let known = habits.telling(question).map(|value| {
+        let counts = match comes_late && !facts.says(value.mark) {
+            true if choices.contains(&value.mark) => 0,
+            true if value.weight == 1 => 1,
+            _ => VALUE * i64::from(value.weight),
+        };
+        counts * facts.knows(value.mark)
+    });
     known.sum()
 }
 
 /// What it counts that a response shows the values that the call was answered.
-fn shown(question: &Question, facts: &Facts) -> i64 {
+fn shown(question: &Question, facts: &Facts, habits: &Habits) -> i64 {
     let values = question.gives.iter();
     let shown = values.filter(|value| facts.shows(value.mark) > 0);
-    shown.map(|value| i64::from(value.weight)).sum()
+    let counts = |value: &Told| match value.weight == 1 && habits.comes_late(question) {
+        true => 1,
+        false => VALUE * i64::from(value.weight),
+    };
+    shown.map(counts).sum()
 }
 
 /// What it counts that it shows one of few values more than once: small numbers stand for this and

@@ -34,7 +34,7 @@ pub(super) struct Facts {
     /// The same, of those answers that have many values.
     listed: HashSet<Mark>,
     /// How often it asked each kind of question.
-    pub(super) asked: HashMap<Key, u32>,
+    pub(super) asked: HashMap<(Key, When), u32>,
     /// How many of its calls were read.
     pub(super) read: usize,
 }
@@ -64,9 +64,11 @@ impl Facts {
         facts
     }
 
-    /// One of its calls is known.
-    pub(super) fn learn(&mut self, call: &Question) {
-        *self.asked.entry(call.kind).or_default() += 1;
+    /// One of its calls is known, and whether it was made after the response.
+    pub(super) fn learn(&mut self, call: &Question, after: bool) {
+        for when in [When::Ever, When::of(after)] {
+            *self.asked.entry((call.kind, when)).or_default() += 1;
+        }
         let told = match call.gives.len() <= LIST {
             true => &mut self.told,
             false => &mut self.listed,
@@ -98,14 +100,37 @@ impl Facts {
         }
     }
 
+    /// Whether the value stands in the request itself.
+    pub(super) fn says(&self, mark: Mark) -> bool {
+        self.said.contains(&mark)
+    }
+
     /// How often the client was shown the value.
     pub(super) fn shows(&self, mark: Mark) -> i64 {
         self.shown.get(&mark).copied().unwrap_or_default()
     }
 
-    /// Whether it has asked this kind of question.
-    pub(super) fn has_asked(&self, kind: &Key) -> bool {
-        self.asked.contains_key(kind)
+    /// How often it has asked this kind of question.
+    pub(super) fn times(&self, kind: &Key, when: When) -> u32 {
+        self.asked.get(&(*kind, when)).copied().unwrap_or_default()
+    }
+}
+
+/// Where the calls of a request stand that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum When {
+    Ever,
+    Before,
+    /// After its response.
+    After,
+}
+
+impl When {
+    pub(super) fn of(after: bool) -> Self {
+        match after {
+            true => When::After,
+            false => When::Before,
+        }
     }
 }
 

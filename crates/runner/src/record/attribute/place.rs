@@ -5,8 +5,9 @@ use retake_compare::matching::LATE;
 use retake_model::{Attribution, Scope, Timestamp};
 
 use super::evidence::Request;
+use super::placed::Unplaced;
 use super::process::may_be;
-use super::{Attributor, MAX_WAITING, OutboundCall};
+use super::{Attributor, MAX_WAITING, OutboundCall, Step};
 
 impl Attributor {
     /// Finds the place of a call.
@@ -20,20 +21,37 @@ impl Attributor {
             self.clock.at_start(&call.recurring, began, &mut self.idle);
             return self.share(call, Scope::Startup, Attribution::Unattributed);
         }
-        if let Some(trace) = &call.exchange.trace
-            && let Some(at) = self.with_trace(trace)
-        {
-            return self.attach(at, call, Attribution::Trace);
-        }
-        if let Some(scope) = self.of_no_test(&call, transaction) {
+        let trace = call.exchange.trace.as_ref();
+        let traced = trace.and_then(|trace| self.with_trace(trace));
+        let scope = match traced {
+            Some(_) => None,
+            None => self.of_no_test(&call, transaction),
+        };
+        if let Some(scope) = scope {
             return self.share(call, scope, Attribution::Unattributed);
         }
-        let call = match self.end_with_owner(call, transaction) {
-            Some(call) => call,
-            None => return,
+        let call = Unplaced {
+            call,
+            transaction,
+            question: None,
+            joined: false,
         };
-        let began = self.when(&call);
-        let process = self.processes.narrows(&call);
+        if let Some(at) = traced {
+            return self.attach(at, call, Attribution::Trace);
+        }
+        let call = match call.call.step {
+            Step::Ends => self.keep_with_owner(call),
+            Step::Begins | Step::Within => Some(call),
+        };
+        if let Some(call) = call {
+            self.place_by_time(call);
+        }
+    }
+
+    /// Finds the place of a call by the requests that were open when it was made.
+    fn place_by_time(&mut self, mut call: Unplaced) {
+        let began = self.when(&call.call);
+        let process = self.processes.narrows(&call.call);
         let covering = self.candidates(began, process);
         let open: Vec<_> = self
             .open
@@ -42,43 +60,59 @@ impl Attributor {
             .map(|(k, _)| *k)
             .collect();
         let behind = self.is_behind_crowd(began, process);
-        let traced = call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
+        let traced = call.call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
         let several = covering.len() + open.len() > 1;
+        let is_open = !covering.is_empty() || !open.is_empty();
+        let may_be_late = is_open && self.may_be_late(&mut call, began, process);
         if (process.is_none() || several)
-            && let &[only] = self.served_by(call.exchange.conn, process).as_slice()
+            && !may_be_late
+            && let &[only] = self.served_by(call.call.exchange.conn, process).as_slice()
         {
-            self.transactions.owned(transaction, only);
+            self.transactions.owned(call.transaction, only);
             return self.keep_with(only, call);
         }
         match (covering.as_slice(), open.as_slice()) {
             (_, [_, ..]) if traced && several => {
-                self.traced.push(call);
+                self.traced.push(call.call);
             }
-            _ if behind => self.doubt(call, transaction),
+            _ if behind => self.doubt(call),
             ([], []) => {
-                if let Some(request) = self.place_idle(call) {
-                    self.transactions.owned(transaction, request);
+                self.saw_late(&mut call, began, process);
+                if let Some(call) = self.keep_with_owner(call) {
+                    self.place_after(call, began, process);
                 }
             }
+            _ if may_be_late => self.doubt(call),
             (&[only], []) => {
                 if let Some(request) = self.request(only) {
-                    self.transactions.owned(transaction, request);
+                    self.transactions.owned(call.transaction, request);
                     let by = self.alone(began, request);
                     self.attach(only, call, by);
                 }
             }
             ([], &[only]) => {
-                self.transactions.owned(transaction, only);
+                self.transactions.owned(call.transaction, only);
                 let by = self.alone(began, only);
                 self.attach_open(only, call, by);
             }
-            _ => self.doubt(call, transaction),
+            _ => self.doubt(call),
+        }
+    }
+
+    /// No request was open: one that was answered shortly before owns it, or nobody.
+    fn place_after(&mut self, call: Unplaced, began: Timestamp, process: Option<u32>) {
+        if self.answered_before(began, process).nth(1).is_some() {
+            return self.doubt(call);
+        }
+        let transaction = call.transaction;
+        if let Some(request) = self.place_idle(call) {
+            self.transactions.owned(transaction, request);
         }
     }
 
     /// Keeps a call with the request whose connection it was made on.
-    fn keep_with(&mut self, owner: Request, call: OutboundCall) {
-        let by = match self.alone(self.when(&call), owner) {
+    fn keep_with(&mut self, owner: Request, call: Unplaced) {
+        let by = match self.alone(self.when(&call.call), owner) {
             Attribution::Alone => Attribution::Alone,
             _ => Attribution::Connection,
         };
@@ -112,9 +146,9 @@ impl Attributor {
 
     /// Nobody was open: the last answered request owns it if that was just now, else it is what
     /// the service asks by itself. The request that owns it.
-    pub(super) fn place_idle(&mut self, call: OutboundCall) -> Option<Request> {
-        let began = self.when(&call);
-        let process = self.processes.narrows(&call);
+    pub(super) fn place_idle(&mut self, call: Unplaced) -> Option<Request> {
+        let began = self.when(&call.call);
+        let process = self.processes.narrows(&call.call);
         let just_ended: Vec<usize> = (0..self.ended.len())
             .rev()
             .filter(|&i| {
@@ -127,6 +161,7 @@ impl Attributor {
             .collect();
         match just_ended.as_slice() {
             [] => {
+                let call = call.call;
                 let was_known = self.idle.has(&call.recurring);
                 self.idle.saw(&call.recurring, 1);
                 if !was_known && self.idle.has(&call.recurring) {

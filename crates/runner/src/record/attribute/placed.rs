@@ -24,6 +24,31 @@ pub struct OutboundCall {
     pub step: Step,
 }
 
+/// An outbound exchange of which it is not known whose it is.
+#[derive(Debug)]
+pub(super) struct Unplaced {
+    pub(super) call: OutboundCall,
+    /// The transaction that it is part of.
+    pub(super) transaction: Option<u64>,
+    /// What it asks, where that was read; none where its protocol is not known.
+    pub(super) question: Option<Question>,
+    /// Whether the connection that it was made on was seen to end.
+    pub(super) joined: bool,
+}
+
+impl Unplaced {
+    /// The same, known to be a test's.
+    pub(super) fn of_test(self, by: Attribution) -> PlacedCall {
+        PlacedCall {
+            call: self.call,
+            scope: Scope::Test,
+            by,
+            question: self.question,
+            transaction: self.transaction,
+        }
+    }
+}
+
 /// An outbound exchange with its place.
 #[derive(Debug)]
 pub struct PlacedCall {
@@ -35,6 +60,8 @@ pub struct PlacedCall {
     pub by: Attribution,
     /// What it asks, where that was read.
     pub(super) question: Option<Question>,
+    /// The transaction that it is part of.
+    pub(super) transaction: Option<u64>,
 }
 
 /// An inbound exchange with the calls that belong to it.

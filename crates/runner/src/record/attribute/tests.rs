@@ -3,6 +3,7 @@ use retake_compare::matching::Key;
 use retake_model::{Message, ProtocolId, Value};
 
 mod crowd;
+mod late;
 
 pub(super) const MS: u64 = 1_000_000;
 

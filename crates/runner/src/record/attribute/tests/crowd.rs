@@ -3,7 +3,7 @@
 use super::*;
 
 /// A request of a client with a token, and what it was answered.
-fn of_client(
+pub(super) fn of_client(
     conn: u64,
     index: u64,
     (method, path, token): (&str, &str, &str),
@@ -30,7 +30,7 @@ fn of_client(
 }
 
 /// A statement that is answered with a row.
-fn answered(
+pub(super) fn answered(
     conn: u64,
     key: u8,
     at: u64,
