@@ -8,8 +8,7 @@ use super::group::Group;
 use super::title::{renamed, wrapped};
 use crate::diff::general_place;
 
-/// The most such fields that are held against each other: with the square of their number.
-const MOST: usize = 400;
+const OTHER_TYPE: &str = "of another type";
 
 /// What happened to a field of an object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,27 +22,59 @@ pub(super) struct Moved {
 /// The pairs of groups that are fields of one object which came, went or have another type in the
 /// same tests. A content type that changed in these tests is that of this object.
 pub(super) fn together(groups: &[Group<'_>]) -> Vec<(usize, usize)> {
-    let mut fields: BTreeMap<Moved, (usize, HashSet<&TestId>)> = BTreeMap::new();
+    let mut fields: Fields<'_> = BTreeMap::new();
     let mut pairs = Vec::new();
     for (at, group) in groups.iter().enumerate() {
         let Some(moved) = moved(group).filter(|_| !group.example.follows) else {
             continue;
         };
-        // Whatever its values are.
-        let known = fields.entry(moved).or_insert((at, HashSet::new()));
-        known.1.extend(&group.tests);
-        if known.0 != at {
-            pairs.push((known.0, at));
+        let has_types = moved.change == OTHER_TYPE;
+        let (known, tests) = fields.entry(moved).or_insert((at, HashSet::new()));
+        tests.extend(&group.tests);
+        // Whatever the values are that came or went.
+        if *known != at && !has_types {
+            pairs.push((*known, at));
         }
     }
-    let fields: Vec<_> = fields.into_iter().take(MOST).collect();
-    for (number, (moved, (at, tests))) in fields.iter().enumerate() {
-        let others = fields.iter().skip(number + 1);
-        let same = |own: &Moved| own.within == moved.within || moved.within.is_none();
-        let others = others.filter(|(own, (_, own_tests))| same(own) && own_tests == tests);
-        pairs.extend(others.map(|(_, (other, _))| (*at, *other)));
+    let tests = tests_of_names(&fields);
+    let mut of_object: HashMap<(&String, &[&TestId]), usize> = HashMap::new();
+    let mut of_any: HashMap<&[&TestId], usize> = HashMap::new();
+    // The content type comes first: it is of every object of these tests.
+    for (moved, (at, _)) in &fields {
+        let tests = tests.get(&(moved.change, moved.name.as_str()));
+        let tests = tests.map(Vec::as_slice).unwrap_or_default();
+        let other = match &moved.within {
+            None => *of_any.entry(tests).or_insert(*at),
+            Some(object) => {
+                let own = *of_object.entry((object, tests)).or_insert(*at);
+                of_any.get(tests).copied().unwrap_or(own)
+            }
+        };
+        if other != *at {
+            pairs.push((other, *at));
+        }
     }
     pairs
+}
+
+/// The fields that moved: the first group of each, and the tests that show it.
+type Fields<'g> = BTreeMap<Moved, (usize, HashSet<&'g TestId>)>;
+
+/// The tests in which something happened to fields of each name, wherever they are: what shows
+/// elsewhere, too, is another change.
+fn tests_of_names<'f>(fields: &'f Fields<'_>) -> HashMap<(&'f str, &'f str), Vec<&'f TestId>> {
+    let mut all: HashMap<(&str, &str), HashSet<&TestId>> = HashMap::new();
+    for (moved, (_, tests)) in fields {
+        let of_name = all.entry((moved.change, &moved.name)).or_default();
+        of_name.extend(tests);
+    }
+    let sorted = |tests: HashSet<&'f TestId>| {
+        let mut tests: Vec<&TestId> = tests.into_iter().collect();
+        tests.sort_unstable();
+        tests
+    };
+    let all = all.into_iter();
+    all.map(|(name, tests)| (name, sorted(tests))).collect()
 }
 
 /// What a group says of a field of a body, or of the content type.
@@ -59,7 +90,7 @@ fn moved(group: &Group<'_>) -> Option<Moved> {
         DiffKind::Removed if renamed(example).is_some() => "renamed",
         DiffKind::Added => "added",
         DiffKind::Removed => "removed",
-        DiffKind::TypeChanged => "of another type",
+        DiffKind::TypeChanged => OTHER_TYPE,
         DiffKind::Changed => "changed",
         _ => return None,
     };

@@ -9,7 +9,7 @@ use super::group::Group;
 use super::key::header;
 
 /// The most such headers that are held against each other: with the square of their number.
-const MOST: usize = 200;
+const MOST: usize = 64;
 
 /// A header that came or went in some tests.
 struct Moved<'g> {

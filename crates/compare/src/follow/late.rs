@@ -7,6 +7,7 @@ use retake_model::{DiffKind, Difference, Mock, Path, Place, Value};
 use super::seen::Seen;
 use super::state::words;
 use crate::diff::general_text;
+use crate::judge::status_of;
 use crate::leaves::leaves;
 use crate::matching::{Effect, Step};
 use crate::sql::Statement;
@@ -79,8 +80,12 @@ pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>, habits: &
         } if d.kind == DiffKind::CallMissing => test.test.calls.get(index),
         _ => None,
     };
-    // What follows from a call without an answer says nothing of what came late.
-    let own = |d: &&Difference| !d.follows && d.kind != DiffKind::CallUnknown;
+    // What follows from a call without an answer says nothing of what came late, nor does what the
+    // response shows with the recorded status.
+    let shows = |d: &Difference| {
+        matches!(d.place, Place::Response(_)) && status_of(std::slice::from_ref(d)).is_none()
+    };
+    let own = |d: &&Difference| !d.follows && d.kind != DiffKind::CallUnknown && !shows(d);
     let differences: Vec<&Difference> = test.result.differences.iter().filter(own).collect();
     if differences.is_empty() || differences.iter().any(|d| missing(d).is_none()) {
         return false;

@@ -359,6 +359,13 @@ fn fields_of_one_object_that_come_and_go_together_are_one_cause() {
         titles,
         [expected, "response.body.json.other: added (\"x\")"]
     );
+    // In an object in the same tests, and in another one as well.
+    let two = [
+        response("body.json.new", "", "x"),
+        response("body.json.old", "x", ""),
+    ];
+    let one = [response("body.json.items[0].new", "", "x")];
+    assert_eq!(told(&[("a", &two), ("b", &one)]).len(), 2);
     // One of them elsewhere, too: it is no part of that.
     let also = [response("body.json.status", "", "404")];
     assert_eq!(told(&[("a", &a), ("b", &b), ("c", &also)]).len(), 2);
