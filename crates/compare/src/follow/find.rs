@@ -1,5 +1,6 @@
 //! Looks for the evidence, and follows it to the first test.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ fn of_set(set: &TestSet, results: &HashMap<(&str, &str), &TestResult>) -> Vec<Li
     let known = Known {
         gifts: Gifts::of(&tests),
         places: Places::of(&tests),
-        habits: Habits::of(&tests),
+        habits: OnceCell::new(),
     };
     let mut found: Vec<Link> = Vec::new();
     let mut by_number: HashMap<usize, u64> = HashMap::new();
@@ -89,7 +90,8 @@ fn of_set(set: &TestSet, results: &HashMap<(&str, &str), &TestResult>) -> Vec<Li
 struct Known<'r> {
     gifts: Gifts<'r>,
     places: Places<'r>,
-    habits: Habits,
+    /// Read when they are asked for first.
+    habits: OnceCell<Habits>,
 }
 
 /// Stands for the name of the earlier test.
@@ -126,10 +128,8 @@ fn evidence(
         let why = format!("shows what {OF} should have changed");
         return Some((of, why, cause));
     }
-    if let Some((of, cause)) = failed(
-        &|f| lacks_what_came_late(seen, f, &known.habits),
-        near(seen),
-    ) {
+    let habits = || known.habits.get_or_init(|| Habits::of(tests));
+    if let Some((of, cause)) = failed(&|f| lacks_what_came_late(seen, f, &habits), near(seen)) {
         let why = format!("lacks what {OF} did after its response");
         return Some((of, why, cause));
     }

@@ -70,7 +70,11 @@ impl Habits {
 
 /// Whether all that a test lacks by itself are calls that a failed request before it went on to make: one
 /// says what only that one said, or is what such requests do.
-pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>, habits: &Habits) -> bool {
+pub(super) fn lacks_what_came_late<'h>(
+    test: &Seen<'_>,
+    failed: &Seen<'_>,
+    habits: &dyn Fn() -> &'h Habits,
+) -> bool {
     if !failed.is_refused {
         return false;
     }
@@ -98,7 +102,7 @@ pub(super) fn lacks_what_came_late(test: &Seen<'_>, failed: &Seen<'_>, habits: &
         let in_call = words(&call.request);
         said.iter().any(|word| in_call.contains(word))
     }) || lacking.clone().any(|call| !is_frame(call))
-        && lacking.all(|call| is_frame(call) || habits.has(failed, call))
+        && lacking.all(|call| is_frame(call) || habits().has(failed, call))
 }
 
 /// How long before or after another request one may have been made with which it shares the

@@ -27,6 +27,14 @@ pub(super) struct Left<'c> {
 
 impl<'c> Left<'c> {
     pub(super) fn of(test: &TestCase, calls: &'c CallsOutcome) -> Self {
+        if !lacks_or_has_more(calls) {
+            return Left {
+                missing: calls.missing.iter().collect(),
+                extra: calls.extra.iter().collect(),
+                unknown: calls.unknown.iter().collect(),
+                frames: Vec::new(),
+            };
+        }
         let counts = Counts::of(test, calls);
         let (mut lacks, mut made) = (counts.clone(), counts.clone());
         // The last ones of each are left.
@@ -52,6 +60,16 @@ impl<'c> Left<'c> {
             frames: frames.filter(|(call, _)| is_left(call)).collect(),
         }
     }
+}
+
+/// Whether a beginning or an end is missing, was made more often, or was another test's.
+fn lacks_or_has_more(calls: &CallsOutcome) -> bool {
+    let taken = calls.matched.iter().filter(|m| m.index.is_none());
+    let made = taken.map(|m| m.call.effect);
+    let made = made.chain(calls.extra.iter().map(|e| e.call.effect));
+    let made = made.chain(calls.unknown.iter().map(|u| u.call.effect));
+    let mut all = made.chain(calls.missing.iter().map(|m| m.effect));
+    all.any(|effect| effect == Effect::Transaction)
 }
 
 /// The transactions of which a statement was recorded for another test.
@@ -300,5 +318,24 @@ pub(super) fn frame(difference: &Difference) -> Option<Step> {
 }
 
 fn is_frame(statement: &str) -> bool {
+    const FIRST: [&str; 8] = [
+        "begin",
+        "start",
+        "commit",
+        "end",
+        "rollback",
+        "abort",
+        "savepoint",
+        "release",
+    ];
+    let start = statement.trim_start();
+    let first = start.split(|c: char| !c.is_ascii_alphabetic()).next();
+    let first = first.unwrap_or_default();
+    let may_be = FIRST.iter().any(|word| first.eq_ignore_ascii_case(word));
+    // Most statements are told by their first word; a comment may stand before it.
+    (may_be || first.is_empty()) && reads_as_frame(statement)
+}
+
+fn reads_as_frame(statement: &str) -> bool {
     Statement::read(statement).effect == Effect::Transaction
 }
