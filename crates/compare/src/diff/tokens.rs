@@ -284,7 +284,9 @@ impl<'a> Tokens<'a> {
                 Piece::Made(*kind, token.text)
             } else if values.candidate_of(token.text).is_some() {
                 Piece::Tied(token.text)
-            } else if self.in_claims && !self.around.was_given(token.text) {
+            } else if !token.kind.is_moment() && values.is_awaited(token.text)
+                || self.in_claims && !self.around.was_given(token.text)
+            {
                 Piece::Made(token.kind, token.text)
             } else {
                 continue;

@@ -1,11 +1,13 @@
 //! The two-way map from recorded to candidate values.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use retake_model::{Number, TokenKind, Value};
 
 use super::scan::scan_widely;
+use crate::matching::Key;
 
 /// The two-way map from recorded to candidate values of one run.
 ///
@@ -17,6 +19,8 @@ use super::scan::scan_widely;
 pub struct ValueMap {
     to_candidate: Partners,
     to_recorded: Partners,
+    /// What the service made in any test.
+    made: Arc<HashSet<Key>>,
     refused: u64,
 }
 
@@ -36,6 +40,22 @@ impl ValueMap {
     /// An empty map.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty map, for tests in which the service made these values.
+    pub(crate) fn of(made: Arc<HashSet<Key>>) -> Self {
+        ValueMap {
+            made,
+            ..ValueMap::default()
+        }
+    }
+
+    /// Whether the service made this value in some test, and no candidate's is known: that test did not
+    /// show one. Whichever test shows one next tells it.
+    pub(crate) fn is_awaited(&self, recorded: &str) -> bool {
+        !self.made.is_empty()
+            && !self.to_candidate.contains_key(recorded)
+            && self.made.contains(&Key::of(recorded))
     }
 
     /// Notes that the candidate made `candidate` where the recording has `recorded`. Equal

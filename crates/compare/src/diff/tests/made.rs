@@ -1,5 +1,7 @@
 //! Values that the service made, and secrets: compared by kind.
 
+use std::sync::Arc;
+
 use super::*;
 
 pub(super) const RECORDED: &str = "7f3c2a10-1b2c-4d3e-8f90-a1b2c3d4e5f6";
@@ -243,4 +245,23 @@ fn a_moment_that_a_dependency_gives_back_as_recorded_fits_whatever_was_made_in_i
     g.values.bind(TokenKind::Uuid, RECORDED, CANDIDATE);
     let expected = format!("Changed $.created_at: \"{CANDIDATE}\" -> \"{RECORDED}\"");
     g.check(&of(RECORDED), &of(RECORDED), &[&expected], 0);
+}
+
+#[test]
+fn an_id_that_its_own_test_did_not_show_is_learned_from_the_next_that_does() {
+    let of = |id: &str| format!(r#"{{"id":"{id}"}}"#);
+    let made_there = [crate::matching::Key::of(RECORDED)].into_iter().collect();
+    let mut g = Generated::new(&[]);
+    g.values = ValueMap::of(Arc::new(made_there));
+    // Nothing that is like it.
+    let expected = format!("Changed $.id: \"{RECORDED}\" -> \"none\"");
+    g.check(&of(RECORDED), &of("none"), &[&expected], 0);
+    g.check(&of(RECORDED), &of(CANDIDATE), &[], 1);
+    // From then on it is that one.
+    let other = CANDIDATE.replacen(|c: char| c.is_ascii_digit(), "f", 1);
+    let expected = format!("Changed $.id: \"{CANDIDATE}\" -> \"{other}\"");
+    g.check(&of(RECORDED), &of(&other), &[&expected], 0);
+    // One that no test made is a constant.
+    let expected = format!("Changed $.id: \"{RECORDED}\" -> \"{CANDIDATE}\"");
+    Generated::new(&[]).check(&of(RECORDED), &of(CANDIDATE), &[&expected], 0);
 }

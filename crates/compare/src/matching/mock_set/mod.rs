@@ -56,7 +56,7 @@ pub struct MockSet {
     /// The rules of each set.
     noise: Vec<RuleSet>,
     /// What the service made in any test.
-    made: HashSet<Key>,
+    made: Arc<HashSet<Key>>,
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
@@ -115,9 +115,11 @@ impl MockSet {
             by_set.push(of_set);
         }
         let mut statements = Statements::default();
+        let made = Arc::new(made);
         let shared = Shared::read(sets, &by_set, &made, &rules, &mut statements);
         Ok(MockSet {
             noise: by_set,
+            values: ValueMap::of(made.clone()),
             made,
             tests: sets.iter().enumerate().flat_map(test_ids).collect(),
             sets: sets.to_vec(),
@@ -128,7 +130,6 @@ impl MockSet {
             elsewhere: None,
             transactions: Transactions::default(),
             heard: Heard::read(sets),
-            values: ValueMap::new(),
             running: Vec::new(),
             ready: None,
             ended: HashSet::new(),
