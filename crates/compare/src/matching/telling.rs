@@ -5,7 +5,7 @@ use retake_model::{FieldKind, Rules, Value};
 use super::canon::Canon;
 use super::key::Key;
 use crate::made::Near;
-use crate::sql::{Slotted, Statement, Statements};
+use crate::sql::{Slotted, Statements};
 
 /// How many values of one message are looked at.
 const VALUES: usize = 256;
@@ -16,15 +16,16 @@ const LONGEST: usize = 256;
 /// The values in a request, in the order in which they stand: literals and parameters of a
 /// statement, the segments of a path and the values of its query, the leaves of a body. Truth
 /// values, NULL and empty texts tell nothing.
-pub fn values_of(request: &Value, rules: &Rules) -> Vec<String> {
+pub fn values_of(request: &Value, rules: &Rules, statements: &mut Statements) -> Vec<String> {
     let mut values = Vec::new();
     for field in rules.identity {
         match (field.kind, request.get(field.name)) {
             (FieldKind::Sql, Some(Value::String(sql))) => {
-                let slots = Statement::read(sql).slots.unwrap_or_default();
-                for slot in slots.slots {
-                    if let Slotted::Literal(_, text) = slot.value {
-                        add(&mut values, &text);
+                let statement = statements.get(sql);
+                let slots = statement.slots.iter().flat_map(|slots| &slots.slots);
+                for slot in slots {
+                    if let Slotted::Literal(_, text) = &slot.value {
+                        add(&mut values, text);
                     }
                 }
             }
@@ -77,9 +78,8 @@ pub fn values_in_answer(answer: &Value) -> Vec<String> {
 
 /// What is the same for requests of one kind: the method and the route, the statement with other
 /// values.
-pub fn kind_of(request: &Value, rules: &Rules) -> Key {
-    let mut statements = Statements::default();
-    Canon::read("", request, rules, Near::default(), &mut statements).coarse_key()
+pub fn kind_of(request: &Value, rules: &Rules, statements: &mut Statements) -> Key {
+    Canon::read("", request, rules, Near::default(), statements).coarse_key()
 }
 
 /// Headers whose values are of the message and not of who sends it (RFC 9110).

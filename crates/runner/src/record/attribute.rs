@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use retake_compare::matching::{Idle, LATE, Recurring};
+use retake_compare::sql::Statements;
 use retake_model::{Attribution, ConnId, Exchange, Scope, Timestamp, TraceId};
 
+mod answered;
 mod clock;
 mod doubt;
 mod evidence;
@@ -16,12 +18,15 @@ mod facts;
 mod habits;
 mod late;
 mod life;
+mod numbered;
 mod place;
 mod placed;
 mod process;
 mod repeats;
 mod transactions;
+mod weighed;
 
+use answered::Answered;
 use clock::Clock;
 use evidence::Request;
 use facts::Facts;
@@ -45,7 +50,7 @@ const MAX_WAITING: usize = 20_000;
 pub struct Attributor {
     open: BTreeMap<(ConnId, u64), Open>,
     processes: Processes,
-    ended: VecDeque<Waiting>,
+    ended: Answered,
     calls: VecDeque<OutboundCall>,
     /// Calls with a trace id that no answered request has had yet, while several are open.
     traced: Vec<OutboundCall>,
@@ -60,6 +65,7 @@ pub struct Attributor {
     /// Calls of which several requests may be the owner, until the first of those is handed on.
     doubtful: BTreeMap<(Timestamp, u64), Unplaced>,
     habits: Habits,
+    statements: Statements,
     doubts: u64,
     /// How many of them were decided before any of those was, because there were too many.
     hurried: u64,
@@ -136,9 +142,6 @@ impl Attributor {
         self.saw_request(exchange.began);
         let open = self.open.remove(&(exchange.conn, exchange.index));
         let calls = open.map(|o| o.calls).unwrap_or_default();
-        let at = self
-            .ended
-            .partition_point(|w| w.exchange.ended <= exchange.ended);
         let process = self.processes.of(exchange.conn);
         let crowded = self.mark_crowd(&exchange, process);
         let waiting = Waiting {
@@ -149,7 +152,7 @@ impl Attributor {
             doubt: Doubt::None,
             facts: None,
         };
-        self.ended.insert(at, waiting);
+        self.ended.insert(waiting);
         for call in std::mem::take(&mut self.traced) {
             self.place(call);
         }
@@ -193,7 +196,7 @@ impl Attributor {
         }
         while self
             .ended
-            .front()
+            .first()
             .is_some_and(|w| now.since(w.exchange.ended) > LATE + 2 * SETTLE)
         {
             // A call that began within this request and has not ended yet would be cut off here;
@@ -242,7 +245,7 @@ impl Attributor {
 
     fn hand_on_oldest(&mut self) {
         self.settle_doubts();
-        if let Some(mut waiting) = self.ended.pop_front() {
+        if let Some(mut waiting) = self.ended.pop_first() {
             waiting
                 .calls
                 .sort_by_key(|c| (c.call.exchange.began, c.call.exchange.conn));

@@ -84,11 +84,11 @@ impl Attributor {
             return None;
         }
         let began = call.call.exchange.began;
-        let just_ended = |waiting: &super::Waiting| {
-            let exchange = &waiting.exchange;
-            (exchange.conn, exchange.index) == owner && began.since(exchange.ended) <= LATE
+        let just_ended = |at: &usize| {
+            let waiting = self.ended.get(*at);
+            waiting.is_some_and(|waiting| began.since(waiting.exchange.ended) <= LATE)
         };
-        let Some(at) = self.ended.iter().position(just_ended) else {
+        let Some(at) = self.ended.place_of(owner).filter(just_ended) else {
             return Some(call);
         };
         let by = self.ended.get(at).map(|waiting| as_before(&waiting.calls));

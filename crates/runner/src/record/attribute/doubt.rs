@@ -1,12 +1,14 @@
 //! Calls of which several requests may be the owner: how long they wait, and how it is decided.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use retake_compare::matching::LATE;
+use retake_compare::sql::Statements;
 use retake_model::{Attribution, Scope, Timestamp};
 
 use super::evidence::{Candidate, Case, Decided, Request, decide};
 use super::facts::{Facts, Question};
+use super::numbered::ByRequest;
 use super::placed::{PlacedCall, Unplaced};
 use super::process::may_be;
 use super::{Attributor, Waiting};
@@ -23,11 +25,12 @@ impl Attributor {
     /// Keeps a call until the first of its requests is handed on.
     pub(super) fn doubt(&mut self, mut call: Unplaced) {
         if call.question.is_none() {
-            call.question = Question::of(&call.call.exchange);
+            call.question = Question::of(&call.call.exchange, &mut self.statements);
         }
         if let Some(question) = &call.question {
             self.habits.saw(question);
         }
+        self.lives.doubted(call.call.exchange.conn);
         self.doubts += 1;
         let key = (self.when(&call.call), self.doubts);
         self.doubtful.insert(key, call);
@@ -64,7 +67,7 @@ impl Attributor {
     /// what a request was told before says which of the later calls are its own.
     pub(super) fn settle_doubts(&mut self) {
         self.join_connections();
-        let Some(oldest) = self.ended.front().map(|waiting| &waiting.exchange) else {
+        let Some(oldest) = self.ended.first().map(|waiting| &waiting.exchange) else {
             return;
         };
         let ended = oldest.ended;
@@ -78,10 +81,7 @@ impl Attributor {
             for key in keys {
                 if let Some(doubtful) = self.doubtful.remove(&key) {
                     let candidates = self.who_may_own(key.0, &doubtful);
-                    cases.push(Case {
-                        doubtful,
-                        candidates,
-                    });
+                    cases.push(Case::new(doubtful, candidates, &self.habits));
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Attributor {
         }
         let mut facts = self.take_facts(&cases);
         for case in &mut cases {
-            case.leave_out_strangers(&facts, &self.habits);
+            case.leave_out_strangers(&facts);
         }
         let decided = decide(&cases, &mut facts, &self.habits, &mut self.transactions);
         for (case, decided) in cases.into_iter().zip(decided) {
@@ -163,10 +163,9 @@ impl Attributor {
         at: Timestamp,
         process: Option<u32>,
     ) -> impl Iterator<Item = &Waiting> {
-        let latest = self.ended.iter().rev();
+        let latest = self.ended.ended_before(at, LATE).rev();
         latest
-            .skip_while(move |waiting| waiting.exchange.ended >= at)
-            .take_while(move |waiting| at.since(waiting.exchange.ended) <= LATE)
+            .filter_map(|at| self.ended.get(at))
             .filter(move |waiting| may_be(process, waiting.process))
     }
 
@@ -204,7 +203,7 @@ impl Attributor {
             }
             by => by,
         };
-        match self.ended.iter().position(|w| w.request() == owner) {
+        match self.ended.place_of(owner) {
             Some(at) => self.attach(at, call, by),
             None => {
                 self.place_idle(call);
@@ -232,21 +231,23 @@ impl Attributor {
     }
 
     /// What is known of the requests that the calls may be of, with the calls that they have.
-    fn take_facts(&mut self, cases: &[Case]) -> HashMap<Request, Facts> {
+    fn take_facts(&mut self, cases: &[Case]) -> ByRequest<Facts> {
         let needed: HashSet<Request> = cases
             .iter()
             .flat_map(|case| case.candidates.iter().map(|candidate| candidate.request))
             .collect();
-        let waiting = self.ended.iter_mut();
-        let waiting = waiting.filter(|waiting| needed.contains(&waiting.request()));
-        waiting
-            .map(|waiting| (waiting.request(), waiting.take_facts()))
-            .collect()
+        let (ended, statements) = (&mut self.ended, &mut self.statements);
+        let facts_of = |request: Request| {
+            let waiting = ended.get_mut(ended.place_of(request)?)?;
+            Some((request, waiting.take_facts(statements)))
+        };
+        needed.into_iter().filter_map(facts_of).collect()
     }
 
-    fn give_back(&mut self, mut facts: HashMap<Request, Facts>) {
-        for waiting in &mut self.ended {
-            if let Some(mut facts) = facts.remove(&waiting.request()) {
+    fn give_back(&mut self, facts: ByRequest<Facts>) {
+        for (request, mut facts) in facts {
+            let place = self.ended.place_of(request);
+            if let Some(waiting) = place.and_then(|at| self.ended.get_mut(at)) {
                 // Each of its calls was read, or decided with them.
                 facts.read = waiting.calls.len();
                 waiting.facts = Some(facts);
@@ -257,7 +258,7 @@ impl Attributor {
     /// A request is handed on: what it asked is what requests of its route ask.
     pub(super) fn learn_habits(&mut self, waiting: &mut Waiting) {
         if waiting.crowded || self.habits.anything_late() {
-            let mut facts = waiting.take_facts();
+            let mut facts = waiting.take_facts(&mut self.statements);
             facts.forget_calls();
             let (crowded, ended) = (waiting.crowded, waiting.exchange.ended);
             // Of what one client's requests leave to be done, most is done before the next one.
@@ -281,12 +282,12 @@ impl Waiting {
     }
 
     /// What is known of it, with the calls that it has.
-    fn take_facts(&mut self) -> Facts {
+    fn take_facts(&mut self, statements: &mut Statements) -> Facts {
         let facts = self.facts.take();
-        let mut facts = facts.unwrap_or_else(|| Facts::of(&self.exchange));
+        let mut facts = facts.unwrap_or_else(|| Facts::of(&self.exchange, statements));
         for placed in self.calls.iter_mut().skip(facts.read) {
             if placed.question.is_none() {
-                placed.question = Question::of(&placed.call.exchange);
+                placed.question = Question::of(&placed.call.exchange, statements);
             }
             if let Some(question) = &placed.question {
                 facts.learn(question, placed.call.exchange.began > self.exchange.ended);

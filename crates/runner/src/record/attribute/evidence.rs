@@ -8,20 +8,22 @@
 //! and whether requests of its route ask such a thing. The calls are decided in the order of their
 //! times: what the first were answered tells whose the next are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use retake_model::{Attribution, ConnId};
 
-use super::facts::{Facts, Question, Told, When};
+use super::facts::{Facts, Question, When};
 use super::habits::{Habits, Likely};
+use super::numbered::ByRequest;
 use super::placed::Unplaced;
 use super::transactions::Transactions;
+use super::weighed::Weighed;
 
 /// A request, by its connection and its number on it.
 pub(super) type Request = (ConnId, u64);
 
 /// What a value counts that tells least: more than habits and times do.
-const VALUE: i64 = 4;
+pub(super) const VALUE: i64 = 4;
 
 /// What it counts that the requests of a route ask such a thing, or do not.
 const HABIT: i64 = 2;
@@ -54,25 +56,34 @@ pub(super) struct Case {
     pub(super) doubtful: Unplaced,
     /// In the order in which they are taken where nothing tells.
     pub(super) candidates: Vec<Candidate>,
+    /// What its values count; none where its protocol is not known.
+    weighed: Option<Weighed>,
 }
 
 impl Case {
+    pub(super) fn new(doubtful: Unplaced, candidates: Vec<Candidate>, habits: &Habits) -> Self {
+        let question = doubtful.question.as_ref();
+        let weighed = question.map(|question| Weighed::of(question, habits));
+        Case {
+            doubtful,
+            candidates,
+            weighed,
+        }
+    }
+
     /// Leaves out the requests that were answered before, and that know nothing of what it says.
-    pub(super) fn leave_out_strangers(&mut self, facts: &HashMap<Request, Facts>, habits: &Habits) {
+    pub(super) fn leave_out_strangers(&mut self, facts: &ByRequest<Facts>) {
         let doubtful = &self.doubtful;
         if doubtful.transaction.is_some() {
             // What stands beside it tells.
             return;
         }
-        let Some(question) = &doubtful.question else {
+        let Some(weighed) = self.weighed.as_ref().filter(|w| !w.comes_late) else {
             return;
         };
-        if habits.comes_late(question) {
-            return;
-        }
         self.candidates.retain(|candidate| {
             let facts = facts.get(&candidate.request);
-            !candidate.late || facts.is_some_and(|facts| knows(question, facts, habits) > 0)
+            !candidate.late || facts.is_some_and(|facts| weighed.known(facts) > 0)
         });
     }
 }
@@ -92,7 +103,7 @@ pub(super) struct Decided {
 /// Whose each call is. `facts` has every candidate, and learns whose the calls are.
 pub(super) fn decide(
     cases: &[Case],
-    facts: &mut HashMap<Request, Facts>,
+    facts: &mut ByRequest<Facts>,
     habits: &Habits,
     transactions: &mut Transactions,
 ) -> Vec<Option<Decided>> {
@@ -127,7 +138,7 @@ pub(super) fn decide(
         }
         for at in &unit.cases {
             if let Some(slot) = decided.get_mut(*at) {
-                *slot = Some(unit.decided(*at, owner, cases, facts, habits));
+                *slot = Some(unit.decided(*at, owner, cases, facts));
             }
         }
     }
@@ -188,7 +199,7 @@ impl Unit {
     fn best(
         &self,
         cases: &[Case],
-        facts: &HashMap<Request, Facts>,
+        facts: &ByRequest<Facts>,
         habits: &Habits,
     ) -> (Option<Request>, i64) {
         let (mut best, mut next): (Option<(i64, Request)>, Option<i64>) = (None, None);
@@ -218,18 +229,18 @@ impl Unit {
         &self,
         candidate: &Candidate,
         cases: &[Case],
-        facts: &HashMap<Request, Facts>,
+        facts: &ByRequest<Facts>,
         habits: &Habits,
     ) -> Option<i64> {
         let facts = facts.get(&candidate.request)?;
         let (mut said, mut shows, mut score) = (0, 0, 0);
         let mut comes_late = false;
         for case in self.cases.iter().filter_map(|at| cases.get(*at)) {
-            if let Some(question) = &case.doubtful.question {
-                said += knows(question, facts, habits);
-                comes_late |= habits.comes_late(question);
+            if let (Some(question), Some(weighed)) = (&case.doubtful.question, &case.weighed) {
+                said += weighed.known(facts);
+                comes_late |= weighed.comes_late;
                 if !candidate.late {
-                    shows += shown(question, facts, habits);
+                    shows += weighed.shown(facts);
                     score += shown_again(question, facts);
                 }
                 let when = When::of(candidate.late);
@@ -238,11 +249,7 @@ impl Unit {
                     Likely::Yes => HABIT,
                     // Who has asked it already does so less likely than who has not.
                     Likely::Unknown => {
-                        let most = if habits.comes_late(question) {
-                            HABIT
-                        } else {
-                            1
-                        };
+                        let most = if weighed.comes_late { HABIT } else { 1 };
                         -(i64::from(facts.times(&question.kind, When::Ever)).min(most))
                     }
                     Likely::Hardly => -1,
@@ -250,7 +257,7 @@ impl Unit {
                 };
                 // What is made after responses is rather that than what another route does at once.
                 let is_at_once = !candidate.late && likely != Likely::Yes;
-                if is_at_once && habits.comes_late(question) {
+                if is_at_once && weighed.comes_late {
                     score -= 2 * BEHIND;
                 }
             }
@@ -271,7 +278,7 @@ impl Unit {
         owner: Option<Request>,
         above: i64,
         cases: &[Case],
-        facts: &mut HashMap<Request, Facts>,
+        facts: &mut ByRequest<Facts>,
         habits: &Habits,
     ) {
         let Some(owner) = owner else { return };
@@ -299,14 +306,12 @@ impl Unit {
         at: usize,
         owner: Request,
         cases: &[Case],
-        facts: &HashMap<Request, Facts>,
-        habits: &Habits,
+        facts: &ByRequest<Facts>,
     ) -> Decided {
-        let question = cases.get(at);
-        let question = question.and_then(|case| case.doubtful.question.as_ref());
+        let weighed = cases.get(at).and_then(|case| case.weighed.as_ref());
         let of = |request: &Request| {
-            let (facts, question) = (facts.get(request)?, question?);
-            Some(knows(question, facts, habits) + shown(question, facts, habits))
+            let (facts, weighed) = (facts.get(request)?, weighed?);
+            Some(weighed.known(facts) + weighed.shown(facts))
         };
         let own = of(&owner).unwrap_or(0);
         let less = |other: &Candidate| {
@@ -340,37 +345,6 @@ impl Unit {
 fn doublings(after: u64) -> i64 {
     let times = (after / SOON_AFTER).checked_ilog2();
     times.map_or(0, |times| i64::from(times) + 1)
-}
-
-/// What it counts that a request knows the values that the call says. Of what comes late many requests
-/// may be the owner: a small number, or one of a few values, that it does not say itself it may know by
-/// chance.
-fn knows(question: &Question, facts: &Facts, habits: &Habits) -> i64 {
-    let comes_late = habits.comes_late(question);
-    let choices = match comes_late {
-        true => habits.choices(question),
-        false => HashSet::new(),
-    };
-    let known = habits.telling(question).map(|value| {
-        let counts = match comes_late && !facts.says(value.mark) {
-            true if choices.contains(&value.mark) => 0,
-            true if value.weight == 1 => 1,
-            _ => VALUE * i64::from(value.weight),
-        };
-        counts * facts.knows(value.mark)
-    });
-    known.sum()
-}
-
-/// What it counts that a response shows the values that the call was answered.
-fn shown(question: &Question, facts: &Facts, habits: &Habits) -> i64 {
-    let values = question.gives.iter();
-    let shown = values.filter(|value| facts.shows(value.mark) > 0);
-    let counts = |value: &Told| match value.weight == 1 && habits.comes_late(question) {
-        true => 1,
-        false => VALUE * i64::from(value.weight),
-    };
-    shown.map(counts).sum()
 }
 
 /// What it counts that it shows one of few values more than once: small numbers stand for this and

@@ -1,11 +1,14 @@
 //! What is known of a request that a call may be of: the values in it, and what it has asked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use retake_compare::matching::{Key, kind_of, values_in_answer, values_in_headers, values_of};
+use retake_compare::sql::Statements;
 use retake_model::{Exchange, Value};
 use retake_wire::protocol;
+
+use super::numbered::{ByMark, Marks};
 
 /// A value, by its hash: the same in every process.
 pub(super) type Mark = u64;
@@ -26,13 +29,13 @@ pub(super) struct Facts {
     /// Its method and route, and what it came to: requests of one kind ask alike.
     pub(super) route: Option<(Key, u16)>,
     /// What stands in it.
-    said: HashSet<Mark>,
+    said: Marks,
     /// What stands in its response, and how often.
-    shown: HashMap<Mark, i64>,
+    shown: ByMark<i64>,
     /// What the answers to its calls told it.
-    told: HashSet<Mark>,
+    told: Marks,
     /// The same, of those answers that have many values.
-    listed: HashSet<Mark>,
+    listed: Marks,
     /// How often it asked each kind of question.
     pub(super) asked: HashMap<(Key, When), u32>,
     /// How many of its calls were read.
@@ -41,7 +44,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// What an answered request itself tells.
-    pub(super) fn of(exchange: &Exchange) -> Self {
+    pub(super) fn of(exchange: &Exchange, statements: &mut Statements) -> Self {
         let response = exchange.response.tree();
         let status = response.and_then(|tree| tree.get("status")?.as_i64());
         let status = status.and_then(|status| u16::try_from(status).ok());
@@ -50,8 +53,11 @@ impl Facts {
             (exchange.request.tree(), protocol(exchange.protocol.0))
         {
             let rules = protocol.rules();
-            facts.route = Some((kind_of(request, rules), status.unwrap_or_default()));
-            let values = values_of(request, rules);
+            facts.route = Some((
+                kind_of(request, rules, statements),
+                status.unwrap_or_default(),
+            ));
+            let values = values_of(request, rules, statements);
             let values = values.into_iter().chain(values_in_headers(request));
             facts.said = values.map(|value| mark(&value)).collect();
         }
@@ -146,16 +152,17 @@ pub(super) struct Question {
 }
 
 impl Question {
-    pub(super) fn of(exchange: &Exchange) -> Option<Self> {
+    pub(super) fn of(exchange: &Exchange, statements: &mut Statements) -> Option<Self> {
         let (request, protocol) = (exchange.request.tree()?, protocol(exchange.protocol.0)?);
         let rules = protocol.rules();
         let answer = exchange.response.tree().unwrap_or(&Value::Null);
         let mut gives: Vec<Told> = values_in_answer(answer).iter().map(|v| told(v)).collect();
         gives.sort_unstable_by_key(|told| told.mark);
         gives.dedup_by_key(|told| told.mark);
+        let values = values_of(request, rules, statements);
         Some(Question {
-            kind: kind_of(request, rules),
-            values: values_of(request, rules).iter().map(|v| told(v)).collect(),
+            kind: kind_of(request, rules, statements),
+            values: values.iter().map(|v| told(v)).collect(),
             gives,
         })
     }

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use retake_compare::sql::Statements;
 use retake_model::{Attribution, Timestamp};
 
 use super::evidence::Request;
@@ -27,7 +28,8 @@ impl Attributor {
             return;
         }
         let question = call.question.take();
-        call.question = question.or_else(|| Question::of(&call.call.exchange));
+        call.question =
+            question.or_else(|| Question::of(&call.call.exchange, &mut self.statements));
         let Some(question) = &call.question else {
             return;
         };
@@ -50,10 +52,10 @@ impl Attributor {
         let question = match call.call.step {
             Step::Begins => {
                 let next = self.next_on(call.call.exchange.conn);
-                next.and_then(|next| Question::of(&next.exchange))
+                next.and_then(|next| Question::of(&next.exchange, &mut Statements::default()))
             }
             Step::Within => {
-                call.question = Question::of(&call.call.exchange);
+                call.question = Question::of(&call.call.exchange, &mut self.statements);
                 call.question.clone()
             }
             Step::Ends => None,
@@ -68,7 +70,7 @@ impl Attributor {
 
     /// Takes back what is like a call that was made after a response, with its whole transaction.
     fn doubt_again(&mut self) {
-        let mut doubtful = HashSet::new();
+        let (mut doubtful, mut statements) = (HashSet::new(), Statements::default());
         let open = self
             .open
             .iter()
@@ -79,7 +81,7 @@ impl Attributor {
             .map(|waiting| (waiting.request(), &waiting.calls));
         for (owner, calls) in open.chain(ended) {
             let is_it = |placed: &&PlacedCall| {
-                let question = || Question::of(&placed.call.exchange);
+                let mut question = || Question::of(&placed.call.exchange, &mut statements);
                 self.may_be_of_another(placed, owner)
                     && question().is_some_and(|question| self.habits.comes_late(&question))
             };

@@ -3,7 +3,7 @@
 //! that keep none.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use retake_compare::matching::LATE;
 use retake_model::{ConnId, Timestamp};
@@ -25,6 +25,8 @@ pub(super) struct Lives {
     of: HashMap<ConnId, Life>,
     /// Those that ended, the oldest first.
     ended: VecDeque<(Timestamp, ConnId)>,
+    /// Those of them whose calls may be in doubt, each by itself.
+    parted: HashSet<ConnId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,18 +50,23 @@ impl Lives {
         }
     }
 
-    fn has_ended(&self, conn: ConnId) -> bool {
-        self.of.get(&conn).is_some_and(|life| life.closed.is_some())
-    }
-
     fn closed(&mut self, conn: ConnId, at: Timestamp) {
         if let Some(life) = self.of.get_mut(&conn) {
             life.closed = Some(at);
             self.ended.push_back((at, conn));
+            self.parted.insert(conn);
         }
         let is_over = |(closed, _): &mut (Timestamp, ConnId)| at.since(*closed) > REMEMBERED;
         while let Some((_, conn)) = self.ended.pop_front_if(is_over) {
             self.of.remove(&conn);
+            self.parted.remove(&conn);
+        }
+    }
+
+    /// A call of a connection is in doubt.
+    pub(super) fn doubted(&mut self, conn: ConnId) {
+        if self.of.get(&conn).is_some_and(|life| life.closed.is_some()) {
+            self.parted.insert(conn);
         }
     }
 }
@@ -73,10 +80,14 @@ impl Attributor {
     /// Makes one of the doubtful calls of each connection that served one request, as those of a
     /// transaction are.
     pub(super) fn join_connections(&mut self) {
+        let parted = std::mem::take(&mut self.lives.parted);
+        if parted.is_empty() {
+            return;
+        }
         let mut numbers: HashMap<ConnId, Option<u64>> = HashMap::new();
         for doubtful in self.doubtful.values().filter(|doubtful| !doubtful.joined) {
             let conn = doubtful.call.exchange.conn;
-            if self.lives.has_ended(conn) && !numbers.contains_key(&conn) {
+            if parted.contains(&conn) && !numbers.contains_key(&conn) {
                 let process = self.processes.narrows(&doubtful.call);
                 let is_whole = !self.served_by(conn, process).is_empty();
                 numbers.insert(conn, is_whole.then(|| self.transactions.on(conn)));

@@ -116,7 +116,7 @@ impl Attributor {
             Attribution::Alone => Attribution::Alone,
             _ => Attribution::Connection,
         };
-        match self.ended.iter().position(|w| w.request() == owner) {
+        match self.ended.place_of(owner) {
             Some(at) => self.attach(at, call, by),
             None => self.attach_open(owner, call, by),
         }
@@ -127,19 +127,18 @@ impl Attributor {
         Some((exchange.conn, exchange.index))
     }
 
+    /// Whether an answered request may be of that process.
+    fn is_of(&self, at: usize, process: Option<u32>) -> bool {
+        let waiting = self.ended.get(at);
+        waiting.is_some_and(|waiting| may_be(process, waiting.process))
+    }
+
     /// The answered requests that were open at that time, the one that began first before the
     /// others.
     pub(super) fn candidates(&self, began: Timestamp, process: Option<u32>) -> Vec<usize> {
         let exchange = |at: usize| self.ended.get(at).map(|waiting| &waiting.exchange);
-        let fits = |at: usize| {
-            let waiting = self.ended.get(at);
-            waiting.is_some_and(|waiting| may_be(process, waiting.process))
-        };
-        let mut found: Vec<usize> = (0..self.ended.len())
-            .rev()
-            .take_while(|&at| exchange(at).is_some_and(|e| e.ended >= began))
-            .filter(|&at| exchange(at).is_some_and(|e| e.began <= began) && fits(at))
-            .collect();
+        let open = self.ended.open_at(began);
+        let mut found: Vec<usize> = open.filter(|at| self.is_of(*at, process)).collect();
         found.sort_by_key(|&at| exchange(at).map(|e| (e.began, e.conn)));
         found
     }
@@ -149,16 +148,8 @@ impl Attributor {
     pub(super) fn place_idle(&mut self, call: Unplaced) -> Option<Request> {
         let began = self.when(&call.call);
         let process = self.processes.narrows(&call.call);
-        let just_ended: Vec<usize> = (0..self.ended.len())
-            .rev()
-            .filter(|&i| {
-                self.ended.get(i).is_some_and(|w| {
-                    w.exchange.ended < began
-                        && began.since(w.exchange.ended) <= LATE
-                        && may_be(process, w.process)
-                })
-            })
-            .collect();
+        let just_ended = self.ended.ended_before(began, LATE).rev();
+        let just_ended: Vec<usize> = just_ended.filter(|at| self.is_of(*at, process)).collect();
         match just_ended.as_slice() {
             [] => {
                 let call = call.call;

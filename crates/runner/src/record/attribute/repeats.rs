@@ -21,13 +21,8 @@ pub enum Doubt {
 impl Attributor {
     /// Nothing told of which of these requests a call is.
     pub(super) fn leave_in_doubt(&mut self, among: impl IntoIterator<Item = Request>) {
-        let mut among: Vec<Request> = among.into_iter().collect();
-        among.sort_unstable();
-        among.dedup();
-        let places = self.ended.iter().enumerate();
-        let places = places.filter(|(_, w)| among.binary_search(&w.request()).is_ok());
-        // The oldest wait in front, and those are decided: it ends with the last of them.
-        let places: Vec<usize> = places.map(|(at, _)| at).take(among.len()).collect();
+        let places = among.into_iter();
+        let places: Vec<usize> = places.filter_map(|r| self.ended.place_of(r)).collect();
         self.leave_places_in_doubt(&places);
     }
 

@@ -97,7 +97,11 @@ impl Errands {
                 *since += 1;
                 *since <= GOES_ON
             });
-            let asked = values_of(&test.request, rules(test.protocol));
+            let asked = values_of(
+                &test.request,
+                rules(test.protocol),
+                &mut Statements::default(),
+            );
             let asked: HashSet<String> = asked.into_iter().collect();
             for (at, (call, doing)) in test.calls.iter().zip(did).enumerate() {
                 let place = (*number, at);
@@ -138,7 +142,8 @@ impl Errands {
         rules: &Rules,
     ) {
         let key = alike_key(&call.to, &call.request, rules);
-        let values: HashSet<String> = values_of(&call.request, rules).into_iter().collect();
+        let values = values_of(&call.request, rules, &mut Statements::default());
+        let values: HashSet<String> = values.into_iter().collect();
         let known = self.alike.contains(&key);
         if pass == Pass::Learn {
             let just_gave = |value: &&String| self.gave.values().any(|(g, _)| g.contains(*value));
