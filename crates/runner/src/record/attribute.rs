@@ -35,7 +35,6 @@ use life::Lives;
 use placed::Unplaced;
 pub use placed::{OutboundCall, Placed, PlacedCall, PlacedTest};
 use process::{Processes, may_be};
-pub use repeats::Doubt;
 pub use retake_compare::matching::Step;
 use transactions::Transactions;
 
@@ -90,7 +89,7 @@ struct Waiting {
     crowded: bool,
     /// Whether a call that may be its own stands elsewhere, or one that may be another's stands
     /// here.
-    doubt: Doubt,
+    in_doubt: bool,
     /// What is known of it, once that was asked.
     facts: Option<Facts>,
 }
@@ -149,7 +148,7 @@ impl Attributor {
             process,
             calls,
             crowded,
-            doubt: Doubt::None,
+            in_doubt: false,
             facts: None,
         };
         self.ended.insert(waiting);
@@ -255,16 +254,12 @@ impl Attributor {
                 || self.open.values().any(|open| open.at <= ended)
                 || self.ended.iter().any(|other| other.exchange.began <= ended);
             let may_lack = overlapped || self.habits.anything_late();
-            let doubt = match () {
-                () if !may_lack => Doubt::None,
-                () if self.is_in_doubt_until(ended) => Doubt::Others,
-                () => waiting.doubt,
-            };
+            let in_doubt = may_lack && (waiting.in_doubt || self.is_in_doubt_until(ended));
             self.last_ended = self.last_ended.max(ended);
             self.ready.push_back(Placed::Test(PlacedTest {
                 exchange: waiting.exchange,
                 calls: waiting.calls,
-                doubt,
+                in_doubt,
             }));
         }
     }

@@ -15,7 +15,7 @@ mod unread;
 mod writers;
 
 pub use alias::Aliases;
-pub use attribute::{Attributor, Doubt, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
+pub use attribute::{Attributor, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 pub use forward::ForwardOptions;
 pub(crate) use forward::{add_led, door, variables};
 pub use options::{Progress, RecordError, RecordOptions, Recorded};

@@ -198,7 +198,9 @@ impl Attributor {
                 self.alone(began, owner)
             }
             Attribution::Shared => {
-                self.leave_in_doubt(decided.rivals.into_iter().chain([owner]));
+                if !decided.rivals.is_empty() {
+                    self.leave_in_doubt(decided.rivals.into_iter().chain([owner]));
+                }
                 Attribution::Shared
             }
             by => by,

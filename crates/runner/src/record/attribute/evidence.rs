@@ -94,7 +94,7 @@ pub(super) struct Decided {
     pub(super) owner: Request,
     /// What tells it.
     pub(super) by: Attribution,
-    /// Whose it may be as well; none where something tells.
+    /// Whose it may be as well; none where something tells, be it only what their routes do.
     pub(super) rivals: Vec<Request>,
     /// Whether much more speaks for the owner than for any other.
     pub(super) clearly: bool,
@@ -111,14 +111,15 @@ pub(super) fn decide(
     for unit in &mut units {
         let owner = transactions.owner(unit.transaction);
         let owner = owner.filter(|own| unit.candidates.iter().any(|c| c.request == *own));
-        unit.settle(owner, i64::MAX, cases, facts, habits);
+        let best = owner.map(Best::only);
+        unit.settle(best, cases, facts, habits);
     }
     loop {
         let mut decided = false;
         for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
-            let (best, above) = unit.best(cases, facts, habits);
-            if above > 0 {
-                unit.settle(best, above, cases, facts, habits);
+            let best = unit.best(cases, facts, habits);
+            if best.is_some_and(|best| best.above > 0) {
+                unit.settle(best, cases, facts, habits);
                 decided = true;
             }
         }
@@ -127,8 +128,8 @@ pub(super) fn decide(
         }
     }
     for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
-        let (best, _) = unit.best(cases, facts, habits);
-        unit.settle(best, 0, cases, facts, habits);
+        let best = unit.best(cases, facts, habits);
+        unit.settle(best, cases, facts, habits);
     }
     let mut decided = vec![None; cases.len()];
     for unit in units {
@@ -138,7 +139,7 @@ pub(super) fn decide(
         }
         for at in &unit.cases {
             if let Some(slot) = decided.get_mut(*at) {
-                *slot = Some(unit.decided(*at, owner, cases, facts));
+                *slot = Some(unit.decided(*at, owner, cases, facts, habits));
             }
         }
     }
@@ -152,10 +153,31 @@ struct Unit {
     cases: Vec<usize>,
     candidates: Vec<Candidate>,
     owner: Option<Request>,
-    /// By how much more speaks for it than for any other.
+    /// How much speaks for it.
+    score: i64,
+    /// By how much that is more than for any other.
     above: i64,
     /// Whether that is much, and its route asks such a thing at once.
     clearly: bool,
+}
+
+/// The request for which most speaks.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    owner: Request,
+    score: i64,
+    /// By how much that is more than for any other.
+    above: i64,
+}
+
+impl Best {
+    fn only(owner: Request) -> Self {
+        Best {
+            owner,
+            score: i64::MAX,
+            above: i64::MAX,
+        }
+    }
 }
 
 fn units(cases: &[Case]) -> Vec<Unit> {
@@ -184,6 +206,7 @@ fn units(cases: &[Case]) -> Vec<Unit> {
                     cases: vec![at],
                     candidates: case.candidates.clone(),
                     owner: None,
+                    score: 0,
                     above: 0,
                     clearly: false,
                 });
@@ -196,12 +219,7 @@ fn units(cases: &[Case]) -> Vec<Unit> {
 impl Unit {
     /// The candidate with the highest score, and by how much that is above the next one's. The
     /// first of several that have it.
-    fn best(
-        &self,
-        cases: &[Case],
-        facts: &ByRequest<Facts>,
-        habits: &Habits,
-    ) -> (Option<Request>, i64) {
+    fn best(&self, cases: &[Case], facts: &ByRequest<Facts>, habits: &Habits) -> Option<Best> {
         let (mut best, mut next): (Option<(i64, Request)>, Option<i64>) = (None, None);
         for candidate in &self.candidates {
             let Some(score) = self.score(candidate, cases, facts, habits) else {
@@ -215,12 +233,13 @@ impl Unit {
                 }
             }
         }
-        let above = match (best, next) {
-            (Some((best, _)), Some(next)) => best - next,
-            (Some(_), None) => i64::MAX,
-            (None, _) => 0,
-        };
-        (best.map(|(_, request)| request), above)
+        let (score, owner) = best?;
+        let above = next.map_or(i64::MAX, |next| score - next);
+        Some(Best {
+            owner,
+            score,
+            above,
+        })
     }
 
     /// None for a request that was answered before, and that knows nothing of what the call says, where
@@ -275,15 +294,20 @@ impl Unit {
 
     fn settle(
         &mut self,
-        owner: Option<Request>,
-        above: i64,
+        best: Option<Best>,
         cases: &[Case],
         facts: &mut ByRequest<Facts>,
         habits: &Habits,
     ) {
-        let Some(owner) = owner else { return };
-        self.owner = Some(owner);
-        self.above = above;
+        let Some(Best {
+            owner,
+            score,
+            above,
+        }) = best
+        else {
+            return;
+        };
+        (self.owner, self.score, self.above) = (Some(owner), score, above);
         let mut candidates = self.candidates.iter();
         let after = candidates.any(|candidate| candidate.request == owner && candidate.late);
         let Some(facts) = facts.get_mut(&owner) else {
@@ -307,6 +331,7 @@ impl Unit {
         owner: Request,
         cases: &[Case],
         facts: &ByRequest<Facts>,
+        habits: &Habits,
     ) -> Decided {
         let weighed = cases.get(at).and_then(|case| case.weighed.as_ref());
         let of = |request: &Request| {
@@ -320,18 +345,21 @@ impl Unit {
             own > 0 && (than < own || other.late && than == own)
         };
         let others = || self.candidates.iter().filter(|c| c.request != owner);
-        let mut rivals: Vec<Request> = others().filter(|c| !less(c)).map(|c| c.request).collect();
         let told = self.above > 0;
         let by = match () {
-            () if told && own > 0 && rivals.is_empty() => Attribution::Values,
+            () if told && own > 0 && others().all(less) => Attribution::Values,
             () if told && self.transaction.is_some() => Attribution::Transaction,
             () => Attribution::Shared,
         };
-        if by != Attribution::Shared {
-            rivals.clear();
-        } else if rivals.is_empty() {
-            rivals = others().map(|c| c.request).collect();
-        }
+        // What their routes do may tell as clearly.
+        let is_near = |other: &&Candidate| {
+            let score = self.score(other, cases, facts, habits);
+            score.is_some_and(|score| score > self.score.saturating_sub(CLEAR))
+        };
+        let rivals = match by {
+            Attribution::Shared => others().filter(is_near).map(|c| c.request).collect(),
+            _ => Vec::new(),
+        };
         Decided {
             owner,
             by,

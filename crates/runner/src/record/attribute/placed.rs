@@ -7,7 +7,6 @@ use retake_model::{Attribution, Exchange, Scope};
 
 use super::Step;
 use super::facts::Question;
-use super::repeats::Doubt;
 
 /// An outbound exchange on its way to its test.
 #[derive(Debug)]
@@ -72,7 +71,7 @@ pub struct PlacedTest {
     /// Its calls, in the order in which they began.
     pub calls: Vec<PlacedCall>,
     /// Whether a call of it may stand with another test.
-    pub doubt: Doubt,
+    pub in_doubt: bool,
 }
 
 /// What is ready to be written.

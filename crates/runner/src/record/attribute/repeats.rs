@@ -6,20 +6,9 @@ use retake_model::Timestamp;
 use super::Attributor;
 use super::evidence::Request;
 
-/// Whether a call of a request may stand with another one, which was open at the same time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Doubt {
-    /// None may.
-    #[default]
-    None,
-    /// With one that asked the very same.
-    Alike,
-    /// With another one.
-    Others,
-}
-
 impl Attributor {
-    /// Nothing told of which of these requests a call is.
+    /// Nothing told of which of these requests a call is. Where they ask the very same that matters,
+    /// too: one may have the calls of another, which is gone where the other is merged.
     pub(super) fn leave_in_doubt(&mut self, among: impl IntoIterator<Item = Request>) {
         let places = among.into_iter();
         let places: Vec<usize> = places.filter_map(|r| self.ended.place_of(r)).collect();
@@ -28,15 +17,9 @@ impl Attributor {
 
     /// The same of requests by their places among those that were answered.
     pub(super) fn leave_places_in_doubt(&mut self, places: &[usize]) {
-        let asked = |at: &usize| self.ended.get(*at).map(|w| &w.exchange.request);
-        let first = places.first().and_then(asked);
-        let doubt = match places.iter().all(|at| asked(at) == first) {
-            true => Doubt::Alike,
-            false => Doubt::Others,
-        };
         for at in places {
             if let Some(waiting) = self.ended.get_mut(*at) {
-                waiting.doubt = waiting.doubt.max(doubt);
+                waiting.in_doubt = true;
             }
         }
     }

@@ -207,9 +207,9 @@ fn requests_are_handed_on_in_time_and_in_order() {
 fn requests_are_in_doubt_where_a_call_may_be_of_several_and_nothing_tells() {
     let select =
         |conn, at, id: &str| statement(conn, 7, at, "select 1 from t where id = $1", &[id]);
-    let none = [Doubt::None; 4];
-    let both = |doubt| [Doubt::None, doubt, doubt, Doubt::None];
-    let cases: [(&str, &str, Vec<OutboundCall>, [Doubt; 4]); 5] = [
+    let none = [false; 4];
+    let both = [false, true, true, false];
+    let cases: [(&str, &str, Vec<OutboundCall>, [bool; 4]); 5] = [
         ("no call", "third-3", vec![], none),
         (
             "each says its own",
@@ -221,13 +221,13 @@ fn requests_are_in_doubt_where_a_call_may_be_of_several_and_nothing_tells() {
             "one says nothing of either",
             "third-3",
             vec![call(9, 7, 45, 46)],
-            both(Doubt::Others),
+            both,
         ),
         (
             "both ask the very same",
             "second-2",
             vec![select(9, 45, "second-2"), select(8, 46, "second-2")],
-            both(Doubt::Alike),
+            both,
         ),
         ("alone", "third-3", vec![call(9, 7, 15, 16)], none),
     ];
@@ -248,7 +248,7 @@ fn requests_are_in_doubt_where_a_call_may_be_of_several_and_nothing_tells() {
         }
         a.finish();
         let doubts = std::iter::from_fn(|| a.poll()).filter_map(|placed| match placed {
-            Placed::Test(test) => Some(test.doubt),
+            Placed::Test(test) => Some(test.in_doubt),
             Placed::Shared(_) => None,
         });
         assert_eq!(doubts.collect::<Vec<_>>(), expected, "{name}");

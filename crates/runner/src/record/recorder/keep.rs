@@ -14,7 +14,7 @@ use super::trees::{describe, mock, test_case};
 use crate::record::exclude::excluded_by;
 use crate::record::fingerprint::Fingerprint;
 use crate::record::shared::Kept;
-use crate::record::{Doubt, OutboundCall, Placed, PlacedCall, PlacedTest, Step};
+use crate::record::{OutboundCall, Placed, PlacedCall, PlacedTest, Step};
 
 /// How many requests a service answers without connecting to anything until it is taken for one
 /// that calls nobody: its requests are no longer kept waiting for calls, until it does.
@@ -67,7 +67,7 @@ impl Recorder {
                 self.test(PlacedTest {
                     exchange,
                     calls: Vec::new(),
-                    doubt: Doubt::None,
+                    in_doubt: false,
                 })
             }
         }
@@ -149,7 +149,7 @@ impl Recorder {
         let PlacedTest {
             exchange,
             calls,
-            doubt,
+            in_doubt,
         } = placed;
         if let Some(flaw) = &exchange.flaw {
             count_flaw(&mut self.ledger.inbound, flaw);
@@ -183,7 +183,7 @@ impl Recorder {
             add(&mut self.ledger.inbound.undecodable, "not described", 1);
             return;
         };
-        if !self.keeping.repeats && self.is_repeat(&test, doubt) {
+        if !self.keeping.repeats && self.is_repeat(&test, in_doubt) {
             self.ledger.inbound.merged += 1;
             for call in &test.calls {
                 self.tally(&call.to).merged += 1;
@@ -197,18 +197,14 @@ impl Recorder {
     }
 
     /// Whether such a test was there before; if not, remembers it.
-    fn is_repeat(&mut self, test: &TestCase, doubt: Doubt) -> bool {
+    fn is_repeat(&mut self, test: &TestCase, in_doubt: bool) -> bool {
         // What looks like a repeat may have made calls that stand with another test.
-        if doubt == Doubt::Others {
+        if in_doubt {
             return false;
         }
         let print = Fingerprint::test(test);
         let is_repeat = self.seen_tests.contains(&print);
-        // Of several that ask the same, one may have the calls of another: such a one has all of
-        // its own where one has the same of which that is known.
-        if doubt == Doubt::None {
-            remember(&mut self.seen_tests, Some(print));
-        }
+        remember(&mut self.seen_tests, Some(print));
         is_repeat
     }
 
