@@ -6,7 +6,7 @@ use std::sync::Arc;
 use retake_model::{Attribution, Mock, ProtocolId, Rules, Scope, TestCase, TestSet, Value};
 
 use super::super::effect::known_effect;
-use super::super::key::alike_key;
+use super::super::key::{alike_key, request_key_by};
 use super::super::transaction::{Step, step};
 use super::super::{Effect, Key, values_of};
 use super::{Idle, Recurring};
@@ -14,6 +14,7 @@ use crate::made::Near;
 use crate::sql::Statements;
 
 mod errands;
+mod steady;
 
 use errands::{Errands, Pass};
 
@@ -43,7 +44,7 @@ pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'stat
     }
 }
 
-/// What is asked while no test is open.
+/// What is asked while no test is open, or in even pauses whatever test is.
 fn idle_of(set: &TestSet, rules: RulesOf<'_>, statements: &mut Statements) -> Idle {
     let near = Near::recorded(set.info.recorded);
     let mut idle = Idle::default();
@@ -51,6 +52,11 @@ fn idle_of(set: &TestSet, rules: RulesOf<'_>, statements: &mut Statements) -> Id
         let rules = rules(mock.protocol);
         let request = Recurring::of(mock.to.clone(), &mock.request, rules, near, statements);
         idle.saw(&request, mock.merged.saturating_add(1));
+    }
+    for mock in steady::polls(set, rules) {
+        let rules = rules(mock.protocol);
+        let request = Recurring::of(mock.to.clone(), &mock.request, rules, near, statements);
+        idle.saw(&request, 2);
     }
     idle
 }
