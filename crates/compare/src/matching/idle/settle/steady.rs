@@ -105,16 +105,15 @@ struct Kinds {
 impl Kinds {
     fn of(set: &TestSet, rules: RulesOf<'_>) -> Self {
         let status = |test: &TestCase| test.response.get("status").and_then(Value::as_i64);
-        let route = |test: &TestCase| kind_of(&test.request, rules(test.protocol));
         let mut statements = Statements::default();
-        let mut request = |test: &TestCase| {
+        let (mut routes, mut requests) = (Vec::new(), Vec::new());
+        for test in &set.tests {
             let rules = rules(test.protocol);
-            request_key_by(&test.request, rules, &mut statements)
-        };
-        Kinds {
-            routes: set.tests.iter().map(|t| (route(t), status(t))).collect(),
-            requests: set.tests.iter().map(&mut request).collect(),
+            let route = kind_of(&test.request, rules, &mut statements);
+            routes.push((route, status(test)));
+            requests.push(request_key_by(&test.request, rules, &mut statements));
         }
+        Kinds { routes, requests }
     }
 
     /// Whether these tests are of several routes, of each of which most tests are not among them, and
