@@ -16,6 +16,9 @@ pub struct Around<'a> {
     pub(super) times: Option<Times<'a>>,
     /// Whose request and answers gave values to the service.
     test: Option<&'a TestCase>,
+    /// Whether the service was given a value of the candidate's in place of a recorded one, by a call
+    /// that may be kept with another test.
+    new_values: bool,
 }
 
 impl<'a> Around<'a> {
@@ -25,7 +28,14 @@ impl<'a> Around<'a> {
             made: &test.made,
             times,
             test: Some(test),
+            new_values: false,
         }
+    }
+
+    /// The same, where the service was given such answers in the test
+    /// ([`MockSet::gave_new_values`](crate::matching::MockSet::gave_new_values)) or was not.
+    pub fn with_new_values(self, new_values: bool) -> Self {
+        Around { new_values, ..self }
     }
 
     /// The request of the test.
@@ -44,7 +54,7 @@ impl<'a> Around<'a> {
     /// the candidate made that value itself.
     pub(super) fn has_changed_answers(&self, values: &ValueMap) -> bool {
         let mut calls = self.test.iter().flat_map(|test| &test.calls);
-        calls.any(|call| matches!(values.carry(&call.response), Cow::Owned(_)))
+        self.new_values || calls.any(|call| matches!(values.carry(&call.response), Cow::Owned(_)))
     }
 
     /// Calls `each` for what was given to the service in this test.

@@ -62,6 +62,8 @@ pub(super) struct Running {
     unknown: Vec<UnknownCall>,
     overflow: u64,
     held: usize,
+    /// Whether an answer was given with a value that the candidate made in place of the recorded one.
+    pub(super) has_new_values: bool,
 }
 
 /// How a call was answered.
@@ -121,6 +123,7 @@ impl Running {
             unknown: Vec::new(),
             overflow: 0,
             held: 0,
+            has_new_values: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use retake_model::{Number, TokenKind, Value};
 
-use crate::build::{Run, call, http, ok, row, set, sql, test, told};
+use crate::build::{Run, call, http, id, ok, row, set, sql, test, told};
 
 const R1: &str = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
 const R2: &str = "1c8be3ff-3a4d-4e1f-8c2b-6a7f8e9d0c1b";
@@ -371,6 +371,7 @@ fn an_answer_gives_back_the_secret_that_the_service_made() {
         run.begin("t");
         let answer = run.ask(sql(insert, &[sent])).unwrap();
         assert_eq!(answer, row(given), "{sent}");
+        assert_eq!(run.mocks.gave_new_values(&id("t")), given != secret);
     }
 }
 

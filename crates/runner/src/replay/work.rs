@@ -159,7 +159,8 @@ impl Sender {
                     let rules = own.as_ref().unwrap_or(&self.rules);
                     let expected = &test.response;
                     let clocks = self.watch.clocks();
-                    let around = Around::of(test, clocks.times(number));
+                    let around = Around::of(test, clocks.times(number))
+                        .with_new_values(mocks.gave_new_values(&id));
                     let observed = &observed.response;
                     let mut compared =
                         compare_response(expected, observed, around, rules, mocks.values());

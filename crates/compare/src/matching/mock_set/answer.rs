@@ -1,5 +1,7 @@
 //! How one call is answered, and with whom it is noted.
 
+use std::borrow::Cow;
+
 use super::*;
 
 impl MockSet {
@@ -147,9 +149,12 @@ impl MockSet {
                 Vec::new()
             }
         };
+        let mut has_new_values = false;
         let answer = match mock(&self.sets, hit.origin) {
             Some(mock) => {
-                let mut answer = self.values.carry_with(&mock.response, &own).into_owned();
+                let carried = self.values.carry_with(&mock.response, &own);
+                has_new_values = matches!(carried, Cow::Owned(_));
+                let mut answer = carried.into_owned();
                 columns::put(
                     &mut answer,
                     &mock.request,
@@ -192,6 +197,10 @@ impl MockSet {
             Source::Test(at) | Source::Crowd(at) => &owners.only(at),
             _ => owners,
         };
+        let noted = owners.first().and_then(|at| self.running.get_mut(at));
+        if let Some(running) = noted.filter(|_| has_new_values) {
+            running.has_new_values = true;
+        }
         if let Some(how) = how.filter(|_| !probe) {
             self.note(call, rules, owners, how);
         }

@@ -36,6 +36,13 @@ impl MockSet {
         own + late.filter(|call| call.after > case.took).count()
     }
 
+    /// Whether an open or just ended test was given an answer with a value that the candidate made in
+    /// place of the recorded one.
+    pub fn gave_new_values(&self, test: &TestId) -> bool {
+        let mut running = self.running.iter();
+        running.any(|running| running.id == *test && running.has_new_values)
+    }
+
     /// Whether the request of an open test may be sent again, although the service closed the
     /// connection: it asked for nothing that the test has, and a call shortly before got no answer.
     /// That was an earlier test's, after its response, and servers close the connection of whoever
