@@ -9,13 +9,16 @@ use super::Detail;
 use super::difference;
 use super::style::{DIM, HEAD, NUMBER};
 use crate::collect::Run;
-use crate::printable::{count, safe};
+use crate::printable::{count, safe, safe_cut};
 
 /// The most causes that are listed.
 const SHOWN_CAUSES: usize = 20;
 
 /// The most parts of a cause that are listed, unless every difference is.
 const SHOWN_PARTS: usize = 4;
+
+/// A part is cut after so many characters, unless every difference is shown.
+const PART: usize = 160;
 
 /// The most tests that are named for a cause.
 const SHOWN_TESTS: usize = 3;
@@ -144,15 +147,15 @@ fn one(out: &mut String, cause: &Cause, number: usize, detail: Detail) {
 
 /// What a cause holds, a line each.
 fn parts(out: &mut String, cause: &Cause, detail: Detail) {
-    let most = match detail {
-        Detail::Causes => SHOWN_PARTS,
-        Detail::Full => usize::MAX,
+    let (most, longest) = match detail {
+        Detail::Causes => (SHOWN_PARTS, PART),
+        Detail::Full => (usize::MAX, usize::MAX),
     };
     for part in cause.parts.iter().take(most) {
         let _ = writeln!(
             out,
             "      {DIM}-{DIM:#} {}{} {DIM}({}){DIM:#}",
-            safe(&part.title),
+            safe_cut(&part.title, longest),
             blame(part.example.blame),
             count(part.tests.len(), "test"),
         );
