@@ -45,24 +45,6 @@ def scenario_36_work_after_the_response_belongs_to_its_test(case):
         case.replay().expect_green()
 
 
-def scenario_36_work_after_the_response_may_fall_into_the_next_request(case):
-    def traffic(base):
-        from scenarios import Client
-
-        client = Client(base)
-        for n in range(12):
-            client.send(f"POST /enqueue/{n}")
-            client.send(f"GET /item/{n % 5 + 1}")
-            client.send(f"POST /note/note-{n % 3}-{n}", b"", {"x-item": str(n % 5 + 1)})
-
-    case.record(traffic, settle=1.2)
-    for _ in range(2):
-        case.replay().expect_green()
-    run = case.replay(CHANGE="journal").expect(1, "(what is written after the response was changed)")
-    run.expect_difference("POST /note/", "note-0-0!")
-    case.replay(CHANGE="no-journal").expect(1, "(what is written after the response was left out)")
-
-
 def scenario_40_a_closed_connection_is_opened_again(case):
     def traffic(base):
         from scenarios import Client
