@@ -16,6 +16,7 @@ mod doubt;
 mod evidence;
 mod facts;
 mod habits;
+mod held;
 mod late;
 mod life;
 mod numbered;
@@ -66,8 +67,10 @@ pub struct Attributor {
     habits: Habits,
     statements: Statements,
     doubts: u64,
-    /// How many of them were decided before any of those was, because there were too many.
+    /// How many calls and requests were decided early, because too many waited.
     hurried: u64,
+    /// How many bytes wait, roughly.
+    held: usize,
 }
 
 /// A request that was not answered yet, and the calls that are known to be its own.
@@ -139,6 +142,7 @@ impl Attributor {
     /// An inbound exchange ended.
     pub fn inbound(&mut self, exchange: Box<Exchange>) {
         self.saw_request(exchange.began);
+        self.hold(&exchange);
         let open = self.open.remove(&(exchange.conn, exchange.index));
         let calls = open.map(|o| o.calls).unwrap_or_default();
         let process = self.processes.of(exchange.conn);
@@ -156,8 +160,10 @@ impl Attributor {
             self.place(call);
         }
         while self.ended.len() > MAX_WAITING {
+            self.hurried += 1;
             self.hand_on_oldest();
         }
+        self.relieve();
     }
 
     /// Whether another request was open at the same time; marks those that were, too.
@@ -179,7 +185,9 @@ impl Attributor {
         let at = self
             .calls
             .partition_point(|c| c.exchange.ended <= call.exchange.ended);
+        self.hold(&call.exchange);
         self.calls.insert(at, call);
+        self.relieve();
     }
 
     /// What can be decided at that time.
@@ -225,8 +233,7 @@ impl Attributor {
         self.ready.pop_front()
     }
 
-    /// How many calls were decided early, because too many waited for requests that were not
-    /// answered.
+    /// How many calls and requests were decided early, because too many waited.
     pub fn hurried(&self) -> u64 {
         self.hurried
     }
@@ -256,6 +263,10 @@ impl Attributor {
             let may_lack = overlapped || self.habits.anything_late();
             let in_doubt = may_lack && (waiting.in_doubt || self.is_in_doubt_until(ended));
             self.last_ended = self.last_ended.max(ended);
+            self.let_go(&waiting.exchange);
+            for placed in &waiting.calls {
+                self.let_go(&placed.call.exchange);
+            }
             self.ready.push_back(Placed::Test(PlacedTest {
                 exchange: waiting.exchange,
                 calls: waiting.calls,
@@ -314,6 +325,7 @@ impl Attributor {
     }
 
     fn share(&mut self, call: OutboundCall, scope: Scope, by: Attribution) {
+        self.let_go(&call.exchange);
         self.ready.push_back(Placed::Shared(Box::new(PlacedCall {
             call,
             scope,

@@ -215,8 +215,8 @@ impl Recorder {
             note(
                 &mut self.ledger,
                 format!(
-                    "{hurried} calls were attributed early, because too many waited for requests \
-                     that were not answered"
+                    "{hurried} requests and calls were attributed early, because too much waited: \
+                     whose a call is may be wrong there"
                 ),
             );
         }

@@ -48,7 +48,7 @@ impl Attributor {
 
     /// Decides the oldest without waiting: it is kept with the first request of that moment that
     /// was answered by now, else it is of none.
-    fn decide_oldest(&mut self) {
+    pub(super) fn decide_oldest(&mut self) {
         let Some((_, call)) = self.doubtful.pop_first() else {
             return;
         };
