@@ -205,8 +205,8 @@ impl Running {
         })
     }
 
-    /// What the calls of the test came to, which is the one of its number in `tests`. `unserved` tells which of the mocks that the test shares
-    /// with others nobody asked for.
+    /// What the calls of the test came to, the one of its number in `tests`. `unserved` tells which
+    /// of the mocks that the test shares with others nobody asked for.
     pub(super) fn outcome(
         self,
         test: &TestCase,

@@ -4,8 +4,7 @@ use retake_model::{Attribution, Exchange, Scope};
 
 use super::Attributor;
 
-/// How many bytes of exchanges wait, roughly. Beyond it the oldest are decided early. At full speed that
-/// is what a service says in a second.
+/// How many bytes of exchanges wait, roughly. Beyond it the oldest are decided early.
 const MAX_HELD: usize = if cfg!(test) { 64 << 20 } else { 256 << 20 };
 
 impl Attributor {
