@@ -92,6 +92,8 @@ pub(super) fn differences(
     let mut elsewhere: Vec<&str> = Vec::new();
     let status = test.response.get("status").and_then(Value::as_i64);
     let refused = status.filter(|status| (400..500).contains(status) && *status != 404);
+    // A request that was malformed, not valid, or denied: no state of the service refused it.
+    let is_by_itself = |status: i64| matches!(status, 400 | 401 | 403 | 422);
     for unknown in unknown {
         if is_elsewhere(unknown, info) {
             // Asked for again and again, as who is refused does: it is one difference.
@@ -109,7 +111,7 @@ pub(super) fn differences(
         let partner = take_partner(id, test, unknown, &mut missing);
         let reason = match partner {
             Some(_) => None,
-            None => gap_reason(id, unknown, matches!(refused, Some(401 | 403)), info),
+            None => gap_reason(id, unknown, refused.is_some_and(is_by_itself), info),
         };
         let mut difference = of_unknown(id, unknown, partner, refused, reason, &mut found);
         if is_elsewhere(unknown, info) {

@@ -5,8 +5,8 @@ use retake_model::{SetInfo, TestId};
 use crate::matching::{Effect, UnknownCall};
 
 /// Why an unknown call is no change of the service; none where it is one. A request that was
-/// `denied` when it was recorded and now reads what another test was granted is one: a cache does
-/// not deny.
+/// refused by itself when it was recorded (`denied`, or not valid) and now reads what another test
+/// was granted is one: a cache refuses nothing.
 pub(super) fn gap_reason(
     id: &TestId,
     unknown: &UnknownCall,

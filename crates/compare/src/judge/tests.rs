@@ -582,13 +582,16 @@ fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
 }
 
 #[test]
-fn a_denied_request_that_reads_what_another_test_was_granted_is_a_change() {
+fn a_refused_request_that_reads_what_another_test_was_granted_is_a_change() {
     let info = complete();
     let mut outcome = as_recorded();
     outcome.unknown = vec![unknown("b", &[])];
     for (status, expected) in [
         (200, Verdict::Gap),
         (404, Verdict::Gap),
+        (409, Verdict::Gap),
+        (400, Verdict::Changed),
+        (422, Verdict::Changed),
         (401, Verdict::Changed),
         (403, Verdict::Changed),
     ] {
