@@ -114,6 +114,11 @@ impl Worker {
             for event in &ready {
                 self.on_ready(event);
             }
+            // After what is ready on those that are there: a service that takes the next connection
+            // has answered the one before, and is to be seen so.
+            if ready.iter().any(|event| event.token() == WAKE) {
+                self.adopt_all();
+            }
             for slot in std::mem::take(&mut self.again) {
                 self.pump(slot);
             }
@@ -140,7 +145,7 @@ impl Worker {
     fn on_ready(&mut self, event: &mio::event::Event) {
         let token = event.token();
         if token == WAKE {
-            return self.adopt_all();
+            return;
         }
         if let Some(waiting) = self.waiting.get_mut(token.0) {
             *waiting = true;
