@@ -1,5 +1,7 @@
 mod doubt;
 mod frames;
+mod gaps;
+mod runs;
 
 use std::collections::BTreeMap;
 
@@ -343,54 +345,6 @@ fn scenario_34_a_statement_after_an_unanswered_one_is_a_consequence() {
 }
 
 #[test]
-fn a_gap_is_what_the_recording_is_known_to_lack() {
-    let mut lossy = Tally {
-        seen: 3,
-        kept: 2,
-        ..Tally::default()
-    };
-    lossy.undecodable.insert("unseen statement".into(), 1);
-    let lossy = ledger(lossy);
-    let mut new = as_recorded();
-    new.unknown = vec![UnknownCall {
-        miss: Miss {
-            nearest: None,
-            ..unknown("a", &[]).miss
-        },
-        ..unknown("a", &[])
-    }];
-    assert_eq!(verdict("1", &new, &complete()), Verdict::Changed);
-    assert_eq!(verdict("1", &new, &lossy), Verdict::Gap);
-    assert_eq!(verdict("1", &new, &SetInfo::default()), Verdict::Gap);
-    // The response that follows from it is no change of the service either.
-    assert_eq!(verdict("2", &new, &lossy), Verdict::Gap);
-    // A recorded call that changed is one, however lossy the recording is.
-    let mut changed = as_recorded();
-    changed.matched.remove(0);
-    changed.missing = vec![missing(0)];
-    changed.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
-    assert_eq!(verdict("1", &changed, &lossy), Verdict::Changed);
-}
-
-#[test]
-fn a_read_that_was_recorded_for_another_test_is_a_gap() {
-    let mut outcome = as_recorded();
-    outcome.unknown = vec![unknown("b", &[])];
-    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
-    outcome.unknown[0].call.effect = Effect::Write;
-    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
-}
-
-#[test]
-fn a_call_that_could_be_of_several_tests_is_a_gap() {
-    let mut outcome = as_recorded();
-    outcome.unknown = vec![unknown("b", &[("params[0]", "A1", "a1")])];
-    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
-    outcome.unknown[0].call.shared = true;
-    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Gap);
-}
-
-#[test]
 fn no_response_is_a_failure_of_the_surroundings() {
     let info = complete();
     let result = unanswered(
@@ -429,86 +383,6 @@ fn a_response_that_shows_what_a_repeated_read_gave_before_a_write_follows_from_i
     // Without a write before it the answer is as good as the first one.
     outcome.matched.pop();
     check("2", &outcome, false);
-}
-
-#[test]
-fn many_differences_of_one_cause_are_one_line() {
-    let info = complete();
-    let results: Vec<_> = (2..400)
-        .map(|n| {
-            let found = compared(&format!("{n}.5"));
-            judge(
-                &test_case(),
-                &id(&format!("t{n:03}")),
-                found,
-                &as_recorded(),
-                &setting(&info),
-            )
-        })
-        .collect();
-    let causes = causes(&[], &results);
-    assert_eq!(causes.len(), 1);
-    assert_eq!(causes[0].tests.len(), 398);
-    assert_eq!(
-        causes[0].title,
-        "response.body.json.total: numbers differ (1 -> 2.5, …)"
-    );
-}
-
-#[test]
-fn the_exit_code_says_the_worst() {
-    let info = complete();
-    let of = |verdict| {
-        let mut result = judge(
-            &test_case(),
-            &id("a"),
-            compared("1"),
-            &as_recorded(),
-            &setting(&info),
-        );
-        result.verdict = verdict;
-        result
-    };
-    let check = |verdicts: &[Verdict], strict: bool, failed: bool, expected: u8| {
-        let results: Vec<_> = verdicts.iter().map(|v| of(*v)).collect();
-        let totals = Totals {
-            strict,
-            failed,
-            ..Totals::default()
-        };
-        assert_eq!(
-            summarise(&[], &results, totals).exit_code,
-            expected,
-            "{verdicts:?}"
-        );
-    };
-    use Verdict::*;
-    check(&[Passed], false, false, 0);
-    check(&[Passed, Shifted], false, false, 0);
-    check(&[Passed, Shifted], true, false, 1);
-    check(&[Gap, Passed], false, false, 3);
-    check(&[Gap, Changed], false, false, 1);
-    check(&[Changed, Broken], false, false, 4);
-    check(&[Passed, NotRun], false, false, 4);
-    check(&[], false, true, 4);
-}
-
-#[test]
-fn the_same_inputs_give_the_same_result() {
-    let info = complete();
-    let of = || {
-        let mut outcome = as_recorded();
-        outcome.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
-        let found = judge(
-            &test_case(),
-            &id("a"),
-            compared("3"),
-            &outcome,
-            &setting(&info),
-        );
-        summarise(&[], &[found], Totals::default())
-    };
-    assert_eq!(of(), of());
 }
 
 #[test]
@@ -578,26 +452,5 @@ fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
         ("internationalize", "denationalization"),
     ] {
         assert_eq!(detail(a, b), None, "{a} {b}");
-    }
-}
-
-#[test]
-fn a_refused_request_that_reads_what_another_test_was_granted_is_a_change() {
-    let info = complete();
-    let mut outcome = as_recorded();
-    outcome.unknown = vec![unknown("b", &[])];
-    for (status, expected) in [
-        (200, Verdict::Gap),
-        (404, Verdict::Gap),
-        (409, Verdict::Gap),
-        (400, Verdict::Changed),
-        (422, Verdict::Changed),
-        (401, Verdict::Changed),
-        (403, Verdict::Changed),
-    ] {
-        let mut test = test_case();
-        test.response = Value::map([("status", status.into())]);
-        let result = judge(&test, &id("a"), compared("1"), &outcome, &setting(&info));
-        assert_eq!(result.verdict, expected, "{status}");
     }
 }
