@@ -21,6 +21,8 @@ pub mod made;
 pub mod matching;
 pub mod rules;
 pub mod sql;
+#[cfg(test)]
+mod test_cases;
 
 pub use causes::{Totals, causes, summarise};
 pub use judge::{Setting, gave_up, judge, not_run, outside, unanswered};

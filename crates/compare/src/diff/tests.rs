@@ -11,13 +11,14 @@ mod trees;
 use bytes::Bytes;
 use proptest::prelude::*;
 use retake_model::{
-    Attribution, DiffKind, Difference, Made, Mock, NoiseRule, Path, PathPattern, ProtocolId,
-    RuleAction, Scope, TestCase, Timestamp, TokenKind, Value, json,
+    DiffKind, Difference, Made, Mock, NoiseRule, Path, PathPattern, RuleAction, TestCase,
+    TokenKind, Value, json,
 };
 
 use super::{Compared, compare_response};
 use crate::made::ValueMap;
 use crate::rules::RuleSet;
+use crate::test_cases::mock;
 
 pub(super) fn tree(text: &str) -> Value {
     json::parse(text.as_bytes()).expect(text).0
@@ -56,32 +57,16 @@ fn compare(expected: &Value, observed: &Value) -> Compared {
 fn test_case(response: Value) -> TestCase {
     TestCase {
         name: "t".into(),
-        protocol: ProtocolId("http"),
-        at: Timestamp(0),
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
-        request: Value::Null,
         response,
-        calls: Vec::new(),
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..crate::test_cases::test_case()
     }
 }
 
 /// A call that gave this.
 fn call(response: Value) -> Mock {
     Mock {
-        to: "db".into(),
-        protocol: ProtocolId("postgres"),
-        scope: Scope::Test,
-        by: Attribution::Alone,
-        after: 0,
-        took: 0,
-        request: Value::Null,
         response,
-        merged: 0,
+        ..mock(Value::Null)
     }
 }
 

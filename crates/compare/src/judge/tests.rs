@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use retake_model::{
     Attribution, DiffKind, Difference, Ledger, Miss, Mock, Nearest, Number, Path, Place,
-    ProtocolId, Scope, SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
+    ProtocolId, SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
 };
 
 use super::{Setting, judge, unanswered};
@@ -18,6 +18,7 @@ use crate::matching::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, UnknownCall,
 };
 use crate::rules::RuleSet;
+use crate::test_cases::mock;
 
 const READ: &str = "select price from items where sku = $1";
 const WRITE: &str = "insert into orders values ($1)";
@@ -31,30 +32,13 @@ fn id(name: &str) -> TestId {
 
 /// A test of two recorded calls: a read and a write.
 fn test_case() -> TestCase {
-    let mock = |sql: &str| Mock {
-        to: "db".into(),
-        protocol: ProtocolId("postgres"),
-        scope: Scope::Test,
-        by: Attribution::Alone,
-        after: 0,
-        took: 0,
-        request: Value::map([("sql", sql.into())]),
-        response: Value::Null,
-        merged: 0,
-    };
+    let call = |sql: &str| mock(Value::map([("sql", sql.into())]));
     TestCase {
         name: "post-orders-201".into(),
-        protocol: ProtocolId("http"),
-        at: Timestamp(0),
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
         request: Value::map([("method", "POST".into()), ("path", "/orders".into())]),
         response: response("1"),
-        calls: vec![mock(READ), mock(WRITE)],
-        made: Vec::new(),
-        rules: Vec::new(),
+        calls: vec![call(READ), call(WRITE)],
+        ..crate::test_cases::test_case()
     }
 }
 

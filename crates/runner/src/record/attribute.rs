@@ -277,18 +277,7 @@ impl Attributor {
 
     /// Takes what turned out to be asked by the clock from the requests that have it already.
     fn take_back(&mut self, recurring: &Recurring) {
-        let mut taken = Vec::new();
-        let lists = self.open.values_mut().map(|open| &mut open.calls);
-        let answered = self.ended.iter_mut().map(|waiting| {
-            waiting.facts = None;
-            &mut waiting.calls
-        });
-        for calls in lists.chain(answered) {
-            let by_clock = |placed: &mut PlacedCall| {
-                placed.by != Attribution::Trace && placed.call.recurring.key == recurring.key
-            };
-            taken.extend(calls.extract_if(.., by_clock));
-        }
+        let taken = self.take_out(|placed| placed.call.recurring.key == recurring.key);
         let by_clock = |_: &(Timestamp, u64), doubtful: &mut Unplaced| {
             doubtful.call.recurring.key == recurring.key
         };
@@ -300,6 +289,22 @@ impl Attributor {
         for call in taken {
             self.share(call, Scope::Background, Attribution::Unattributed);
         }
+    }
+
+    /// Takes such calls from the requests that have them, but for those with a trace id.
+    fn take_out(&mut self, is_such: impl Fn(&PlacedCall) -> bool) -> Vec<PlacedCall> {
+        let open = self.open.values_mut().map(|open| &mut open.calls);
+        let ended = self.ended.iter_mut().map(|waiting| {
+            waiting.facts = None;
+            &mut waiting.calls
+        });
+        let mut taken = Vec::new();
+        for calls in open.chain(ended) {
+            let is_it =
+                |placed: &mut PlacedCall| placed.by != Attribution::Trace && is_such(placed);
+            taken.extend(calls.extract_if(.., is_it));
+        }
+        taken
     }
 
     /// Keeps a call with a request that is open.

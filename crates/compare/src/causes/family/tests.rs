@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use retake_model::{
-    Blame, DiffKind, Difference, Number, Path, ProtocolId, SetInfo, Timestamp, Value,
-};
+use retake_model::{Blame, DiffKind, Difference, Number, Path, SetInfo, Value};
 use retake_model::{TestCase, TestResult, Verdict};
 
 use super::*;
@@ -265,17 +263,9 @@ fn with_headers(name: &str, headers: &[&str]) -> TestCase {
     let headers = Value::List(headers.iter().map(field).collect());
     TestCase {
         name: name.into(),
-        protocol: ProtocolId("http"),
-        at: Timestamp(0),
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
         request: Value::map([("method", "GET".into()), ("path", "/".into())]),
         response: Value::map([("headers", headers)]),
-        calls: Vec::new(),
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..crate::test_cases::test_case()
     }
 }
 

@@ -278,12 +278,6 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
     ]);
     let test = TestCase {
         name: "a".into(),
-        protocol: ProtocolId("http"),
-        at: Timestamp(0),
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
         request: Value::Null,
         response: Value::Null,
         calls: vec![Mock {
@@ -297,8 +291,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             response: Value::Null,
             merged: 0,
         }],
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..crate::test_cases::test_case()
     };
     let check = |headers: &[(&str, &str)], expected: &[&str], hidden: usize| {
         let outcome = CallsOutcome {

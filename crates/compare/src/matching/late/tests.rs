@@ -1,6 +1,7 @@
 use retake_model::{Field, FieldKind, SetInfo, Value};
 
 use super::*;
+use crate::test_cases::mock;
 
 static RULES: Rules = Rules {
     protocol: ProtocolId("postgres"),
@@ -18,29 +19,15 @@ const AT: u64 = 1_772_356_830_000_000_000;
 /// after its beginning.
 fn test(at: u64, calls: &[(u64, &str)]) -> TestCase {
     let call = |(after, sql): &(u64, &str)| Mock {
-        to: "db".into(),
-        protocol: ProtocolId("postgres"),
-        scope: Scope::Test,
-        by: Attribution::Alone,
         after: after * MS,
-        took: 0,
-        request: Value::map([("sql", Value::from(*sql))]),
-        response: Value::Null,
-        merged: 0,
+        ..mock(Value::map([("sql", Value::from(*sql))]))
     };
     TestCase {
         name: format!("t{at}"),
-        protocol: ProtocolId("http"),
         at: Timestamp(AT + at * MS),
         took: 10 * MS,
-        trace: None,
-        merged: 0,
-        port: None,
-        request: Value::Null,
-        response: Value::Null,
         calls: calls.iter().map(call).collect(),
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..crate::test_cases::test_case()
     }
 }
 

@@ -90,18 +90,7 @@ impl Attributor {
         if doubtful.is_empty() {
             return;
         }
-        let is_it = |placed: &mut PlacedCall| {
-            placed.by != Attribution::Trace && doubtful.contains(&whole(placed))
-        };
-        let mut taken = Vec::new();
-        let open = self.open.values_mut().map(|open| &mut open.calls);
-        let ended = self.ended.iter_mut().map(|waiting| {
-            waiting.facts = None;
-            &mut waiting.calls
-        });
-        for calls in open.chain(ended) {
-            taken.extend(calls.extract_if(.., is_it));
-        }
+        let mut taken = self.take_out(|placed| doubtful.contains(&whole(placed)));
         taken.sort_by_key(|placed| (placed.call.exchange.began, placed.call.exchange.conn));
         for placed in taken {
             self.transactions.doubt(placed.transaction);

@@ -31,20 +31,15 @@ type Sent = (u64, String, Option<u64>);
 fn background(sent: Vec<Sent>) -> usize {
     let tests = sent.into_iter().map(|(at, path, asked)| TestCase {
         name: format!("t{at}"),
-        protocol: ProtocolId("http"),
         at: Timestamp(AT + at * MS),
         took: 5 * MS,
-        trace: None,
-        merged: 0,
-        port: None,
         request: Value::map([("path", Value::from(path))]),
         response: Value::map([("status", Value::from(200))]),
         calls: asked
             .into_iter()
             .map(|asked| call((asked - at) * MS))
             .collect(),
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..crate::test_cases::test_case()
     });
     let mut set = TestSet {
         name: "s".into(),
