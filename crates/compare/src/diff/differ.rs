@@ -6,6 +6,7 @@ use retake_model::{Blame, DiffKind, Difference, Path, Place, Segment, Value};
 
 use super::align::Budget;
 use super::fingerprint::fingerprint;
+use super::policy;
 use super::text;
 use super::tokens::{Likeness, Tokens};
 use crate::made::ValueMap;
@@ -299,6 +300,14 @@ impl<'a> Differ<'a> {
     /// Compares two texts, or the digits of two numbers.
     fn text(&mut self, a: &str, b: &str, expected: &Value, observed: &Value) {
         let bind = self.walk.ignored().is_none();
+        let in_order = match self.frame {
+            Frame::Response => policy::aligned(&self.path, a, b),
+            Frame::Call { .. } => None,
+        };
+        let (a, b) = match &in_order {
+            Some((a, b)) => (a.as_str(), b.as_str()),
+            None => (a, b),
+        };
         match self.tokens.compare(a, b, self.values, bind) {
             Likeness::Same(by_kind) if bind => self.by_kind(by_kind, expected, observed),
             Likeness::Same(_) => self.unlooked(),
@@ -314,7 +323,12 @@ impl<'a> Differ<'a> {
                 });
                 let expected = match (&carried, is_number) {
                     (Some(carried), false) => &Value::String(carried.clone()),
+                    _ if in_order.is_some() => &Value::from(a),
                     _ => expected,
+                };
+                let observed = match in_order.is_some() {
+                    true => &Value::from(b),
+                    false => observed,
                 };
                 self.emit(DiffKind::Changed, Some(expected), Some(observed), detail);
             }

@@ -15,6 +15,7 @@ mod fingerprint;
 mod list;
 mod moments;
 mod places;
+mod policy;
 mod response;
 mod text;
 mod tokens;

@@ -18,6 +18,9 @@ const SHORTEST: usize = 20;
 /// The length in bytes of the shortest random text behind a word that says what it is of.
 const SHORTEST_PREFIXED: usize = 16;
 
+/// The length in bytes of the shortest path before random text: base64 hardly begins like one.
+const SHORTEST_PATH: usize = 6;
+
 /// The length in bytes of the longest random text: what is longer is content.
 const LONGEST: usize = 512;
 
@@ -130,7 +133,21 @@ fn padded(rest: &[u8]) -> Option<usize> {
     let signs = rest.get(letters..)?.iter().take_while(|b| **b == b'=');
     let length = letters + signs.count().min(2);
     let whole = length > letters && length.is_multiple_of(4) && length > SHORTEST;
-    (whole && is_mixed(rest.get(..letters)?)).then_some(letters)
+    let word = rest.get(..letters)?;
+    (whole && !is_in_path(word) && is_mixed(word)).then_some(letters)
+}
+
+/// Whether base64 begins behind a slash of a path, as in `8080/proxy/X2zdPYWz…`: then a slash is none
+/// of its letters. Before it are segments of digits, or of letters of one case.
+fn is_in_path(word: &[u8]) -> bool {
+    let is_plain = |segment: &[u8]| {
+        let counted = Counted::of(segment);
+        let kinds = [counted.digits, counted.lower, counted.upper];
+        kinds.contains(&segment.len())
+    };
+    let mut segments = word.split(|b| *b == b'/');
+    let plain = segments.by_ref().take_while(|one| is_plain(one));
+    plain.map(|one| one.len() + 1).sum::<usize>() >= SHORTEST_PATH
 }
 
 /// Base64 for URLs without padding, and letters and digits of both cases.
@@ -282,6 +299,36 @@ mod tests {
             check(word, false);
         }
         check(&"aB3".repeat(200), false);
+    }
+
+    #[test]
+    fn base64_behind_a_path_does_not_begin_with_that() {
+        for (text, length_of_all) in [
+            (
+                "15961/proxy/X2zdPYWzVzDTxMwPXiB3YrfbUx5tCuHCSn140GQS32w=",
+                None,
+            ),
+            (
+                "image/X2zdPYWzVzDTxMwPXiB3YrfbUx5tCuHCSn140GQS32wA4xQ=",
+                None,
+            ),
+            (
+                "ab4/proxy/2zdPYWzVzDTxMwPXiB3YrfbUx5tCuHCSn140GQS3==",
+                Some(50),
+            ),
+            (
+                "15/6/x2z/PYWzVzDTxMwPXiB3YrfbUx5tCuHCSn140GQS/2wa=Q==",
+                None,
+            ),
+            ("n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg=", Some(43)),
+        ] {
+            let run = text.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            assert_eq!(
+                length(text.as_bytes(), run, Some(b':')),
+                length_of_all,
+                "{text}"
+            );
+        }
     }
 
     #[test]
