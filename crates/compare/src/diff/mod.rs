@@ -29,6 +29,7 @@ pub use response::{Compared, compare_response};
 
 pub(crate) use align::equal_pairs;
 pub(crate) use fingerprint::{fingerprint, general_place, general_text, hash, is_word};
+pub(crate) use web_token::WebToken;
 
 #[cfg(test)]
 mod tests;

@@ -10,14 +10,14 @@ const ANEW: &[&str] = &["jti", "at_hash", "c_hash", "s_hash"];
 
 /// Header and claims of a token.
 #[derive(Debug, PartialEq)]
-pub(super) struct WebToken {
+pub(crate) struct WebToken {
     pub(super) header: Value,
-    pub(super) claims: Value,
+    pub(crate) claims: Value,
 }
 
 impl WebToken {
     /// Reads a token in its compact form; none where a part is no JSON.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(|part| {
             let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
             Some(json::parse(&bytes).ok()?.0)

@@ -181,7 +181,7 @@ impl Attributor {
 
     /// An outbound exchange ended.
     pub fn outbound(&mut self, call: OutboundCall) {
-        self.lives.used(call.exchange.conn, call.exchange.began);
+        self.lives.used(&call);
         let at = self
             .calls
             .partition_point(|c| c.exchange.ended <= call.exchange.ended);

@@ -1,16 +1,18 @@
 //! What the life of a connection tells: one that was first used while a request was open, and closed
 //! with it, served that request and no other. PHP opens one for each request, and so do clients
-//! that keep none.
+//! that keep none. Where one went on to serve others, the service keeps its connections, and gives
+//! them to whoever comes: then the life of none tells anything, however short it was.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use retake_compare::matching::LATE;
 use retake_model::{ConnId, Timestamp};
 
-use super::Attributor;
 use super::evidence::Request;
 use super::process::may_be;
+use super::{Attributor, OutboundCall};
 
 /// How many connections are known at most. Of others nothing is told.
 const MOST: usize = 20_000;
@@ -27,22 +29,26 @@ pub(super) struct Lives {
     ended: VecDeque<(Timestamp, ConnId)>,
     /// Those of them whose calls may be in doubt, each by itself.
     parted: HashSet<ConnId>,
+    /// Who keeps connections, and to what: the process, where it accepts clients, and the dependency.
+    kept: HashSet<(Option<u32>, Arc<str>)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Life {
+    to: Arc<str>,
     began: Timestamp,
     closed: Option<Timestamp>,
 }
 
 impl Lives {
     /// Something was asked on a connection.
-    pub(super) fn used(&mut self, conn: ConnId, at: Timestamp) {
+    pub(super) fn used(&mut self, call: &OutboundCall) {
         let known = self.of.len();
-        match self.of.entry(conn) {
+        match self.of.entry(call.exchange.conn) {
             Entry::Vacant(entry) if known < MOST => {
                 entry.insert(Life {
-                    began: at,
+                    to: call.to.clone(),
+                    began: call.exchange.began,
                     closed: None,
                 });
             }
@@ -107,20 +113,38 @@ impl Attributor {
 
     /// The requests that were open when a connection was first used, and that ended at most a short while
     /// before it was closed: it served one of them. None where it lived longer, as those of pools
-    /// do, or may go on.
+    /// do, or may go on; nor where others like it did.
     pub(super) fn served_by(&self, conn: ConnId, process: Option<u32>) -> Vec<Request> {
-        let Some(Life {
-            began,
-            closed: Some(closed),
-        }) = self.lives.of.get(&conn).copied()
-        else {
+        let Some(life) = self.lives.of.get(&conn) else {
             return Vec::new();
         };
+        let is_kept = || self.lives.kept.contains(&(process, life.to.clone()));
+        match life.closed {
+            Some(closed) if !is_kept() => self.open_from(life.began, closed, process),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A request is open while something is asked on a connection: where that is none of those that were
+    /// open when it was first used, the service keeps its connections.
+    pub(super) fn saw_kept(&mut self, conn: ConnId, at: Timestamp, process: Option<u32>) {
+        let Some(life) = self.lives.of.get(&conn) else {
+            return;
+        };
+        let key = (process, life.to.clone());
+        let room = self.lives.kept.len() < MOST && !self.lives.kept.contains(&key);
+        if room && self.open_from(life.began, at, process).is_empty() {
+            self.lives.kept.insert(key);
+        }
+    }
+
+    /// The requests that were open at one time, and that ended at most a short while before another.
+    fn open_from(&self, began: Timestamp, until: Timestamp, process: Option<u32>) -> Vec<Request> {
         let open = self.open.iter();
         let open = open.filter(|(_, o)| o.at <= began && may_be(process, o.process));
         let answered = self.candidates(began, process).into_iter();
         let answered = answered.filter_map(|at| self.ended.get(at));
-        let answered = answered.filter(|w| closed.since(w.exchange.ended) <= LATE);
+        let answered = answered.filter(|w| until.since(w.exchange.ended) <= LATE);
         open.map(|(request, _)| *request)
             .chain(answered.map(|waiting| waiting.request()))
             .collect()
@@ -165,6 +189,30 @@ mod tests {
         // Of two at once: the first may have gone on with the second's.
         let both: [&[_]; 2] = [&[(1, Connection)], &[(2, Transaction)]];
         check((20, 70), (12, 45), 30, both);
+    }
+
+    #[test]
+    fn where_one_connection_serves_several_requests_another_tells_nothing_by_its_short_life() {
+        let owners = |kept: u64| {
+            let mut a = Attributor::default();
+            a.inbound(Box::new(exchange(1, 0, 10, 40)));
+            // A pool's: of the first request, and of the second or of none.
+            a.outbound(call(FIRST, 1, 20, 21));
+            a.inbound(Box::new(exchange(1, 1, 900, 940)));
+            a.outbound(call(FIRST, 2, kept, kept + 1));
+            // One more of the pool than it keeps.
+            a.inbound(Box::new(exchange(2, 0, 1_900, 2_400)));
+            a.inbound(Box::new(exchange(1, 2, 2_000, 2_100)));
+            a.outbound(call(SECOND, 3, 1_950, 1_951));
+            a.outbound(call(SECOND, 4, 2_050, 2_051));
+            a.disconnected(ConnId(SECOND), Timestamp(2_060 * MS));
+            let (tests, _) = outcome(a);
+            let calls = tests.iter().flatten();
+            let fourth = calls.filter(|(key, _)| *key == 4).map(|(_, by)| *by);
+            fourth.collect::<Vec<_>>()
+        };
+        assert_eq!(owners(910), [Attribution::Shared]);
+        assert_eq!(owners(30), [Attribution::Connection]);
     }
 
     #[test]

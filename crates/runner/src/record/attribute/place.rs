@@ -63,6 +63,9 @@ impl Attributor {
         let traced = call.call.exchange.trace.is_some() && self.traced.len() < MAX_WAITING;
         let several = covering.len() + open.len() > 1;
         let is_open = !covering.is_empty() || !open.is_empty();
+        if is_open {
+            self.saw_kept(call.call.exchange.conn, began, process);
+        }
         let may_be_late = is_open && self.may_be_late(&mut call, began, process);
         if (process.is_none() || several)
             && !may_be_late
