@@ -21,6 +21,9 @@ pub(crate) struct Canon {
     text: Vec<u8>,
     /// The generated values, in the order in which they stand.
     pub(crate) tokens: Vec<CanonToken>,
+    /// From which to which of them each list goes that has nothing else and whose order says
+    /// nothing.
+    pub(crate) sets: Vec<(usize, usize)>,
     /// Numbers and dates far from every time that is known. At another time they would be tokens.
     pub(crate) constants: Vec<String>,
     /// What the values of statements are, in the order in which they stand.

@@ -14,6 +14,7 @@ mod around_secrets;
 mod pairs;
 
 use around_secrets::AroundSecrets;
+use pairs::in_recorded_order;
 
 /// Mocks that may answer at one time.
 ///
@@ -246,7 +247,8 @@ impl Pool {
                     which,
                     &eligible,
                     |pool, entry| {
-                        pool.pairs(entry.tokens.iter(), asked.canon.tokens.iter(), asked, which)
+                        let asking = in_recorded_order(&entry.tokens, asked);
+                        pool.pairs(entry.tokens.iter(), asking.into_iter(), asked, which)
                     },
                 )
             })
@@ -258,6 +260,11 @@ impl Pool {
     pub(crate) fn like(&self, key: Key, limit: usize) -> impl Iterator<Item = Origin> {
         let ids = self.alike.get(&key).into_iter().flatten().take(limit);
         ids.filter_map(|id| self.entries.get(*id).map(|entry| entry.origin))
+    }
+
+    /// Whether any mock is like what is asked, whatever its values.
+    pub(crate) fn has_alike(&self, asked: &Asked<'_>) -> bool {
+        self.alike.contains_key(&asked.canon.coarse_key())
     }
 
     /// Other mocks of the same question as that one, among those that are alike.

@@ -81,7 +81,7 @@ pub(super) fn lists(pieces: &[Piece<'_>]) -> Vec<Rows> {
 
 /// `value, value, …)`: rows of one.
 fn elements(pieces: &[Piece<'_>]) -> Option<(usize, usize)> {
-    let types = row(pieces)?;
+    let (types, _) = row(pieces)?;
     let first = types.first()?;
     types
         .iter()
@@ -98,9 +98,8 @@ fn rows(pieces: &[Piece<'_>]) -> Option<(usize, usize)> {
         let (Piece::Token(Token::LParen), inside) = rest.split_first()? else {
             return None;
         };
-        let types = row(inside)?;
-        // Its values, the commas between them, and the bracket.
-        rest = inside.get(types.len() * 2..)?;
+        let (types, length) = row(inside)?;
+        rest = inside.get(length..)?;
         count += 1;
         match &first {
             Some(first) if *first != types => return None,
@@ -115,20 +114,40 @@ fn rows(pieces: &[Piece<'_>]) -> Option<(usize, usize)> {
     }
 }
 
-/// The types of `value, value, …)`.
-fn row<'t>(pieces: &[Piece<'t>]) -> Option<Vec<Option<&'t str>>> {
+/// The types of `value, value, …)`, and how many pieces that is.
+fn row<'t>(pieces: &[Piece<'t>]) -> Option<(Vec<Option<&'t str>>, usize)> {
     let mut types = Vec::new();
-    let mut pieces = pieces.iter();
+    let mut length = 0;
     loop {
-        match pieces.next()? {
-            Piece::Value(cast) => types.push(*cast),
-            Piece::Token(_) => return None,
-        }
-        match pieces.next()? {
+        let Piece::Value(cast) = *pieces.get(length)? else {
+            return None;
+        };
+        length += 1;
+        let own = match cast {
+            None => type_of_ones_own(pieces.get(length..)?),
+            Some(_) => None,
+        };
+        length += own.map_or(0, |_| 2);
+        types.push(cast.or(own));
+        length += 1;
+        match pieces.get(length - 1)? {
             Piece::Token(Token::Comma) => {}
-            Piece::Token(Token::RParen) => return Some(types),
+            Piece::Token(Token::RParen) => return Some((types, length)),
             _ => return None,
         }
+    }
+}
+
+/// A type behind a value that PostgreSQL does not know by itself (`::state_type`, an enumeration):
+/// it stays in the statement's text.
+fn type_of_ones_own<'t>(pieces: &[Piece<'t>]) -> Option<&'t str> {
+    match pieces {
+        [
+            Piece::Token(Token::DoubleColon),
+            Piece::Token(Token::Word(word)),
+            ..,
+        ] => Some(&word.value),
+        _ => None,
     }
 }
 
@@ -161,6 +180,14 @@ mod tests {
             "select * from (values ('a'::text), ('b'::text)) as v(n)",
             &[(0, 1, 2)],
         );
+        check(
+            "select a from t where b in ($1::state, $2::state) and c = 1",
+            &[(0, 1, 2)],
+        );
+        check(
+            "select * from (values ('a'::mood, 1), ('b'::mood, 2)) as v(n, m)",
+            &[(0, 2, 2)],
+        );
         check("delete from t where a in (1, 2)", &[(0, 1, 2)]);
     }
 
@@ -170,6 +197,9 @@ mod tests {
             "select a from t where b in (1)",
             "select a from t where b in (1, c)",
             "select a from t where b in (1::int, 2::text)",
+            "select a from t where b in ($1::state, $2::mood)",
+            "select a from t where b in ($1::state, $2)",
+            "select a from t where b in ($1::shop.state, $2::shop.state)",
             "select a from t where b in (select 1)",
             "select coalesce(1, 2)",
             "insert into t values (1), (2)",

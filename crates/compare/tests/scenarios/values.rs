@@ -572,3 +572,53 @@ fn what_may_be_a_digest_and_is_shown_to_the_client_alone_is_not_made() {
     let save = sql("insert into sessions (key) values ($1)", &[DIGEST]);
     assert_eq!(shown(DIGEST, vec![call(1, save, Value::Null)]), 1);
 }
+
+#[test]
+fn ids_that_the_service_puts_in_order_may_fall_in_another_one_where_that_says_nothing() {
+    let select = |ids: [&str; 2], shop| {
+        let [a, b] = ids;
+        let text = format!("select 1 from orders where id in ('{a}', '{b}') and shop = '{shop}'");
+        sql(&text, &[])
+    };
+    let make = |id| {
+        test(
+            "make",
+            http("POST", "/orders", None),
+            order(id),
+            vec![call(1, sql(INSERT, &[id]), row("1"))],
+        )
+    };
+    let (first, mut second) = (make(R1), make(R2));
+    second.name = "again".to_owned();
+    let lock = call(1, select([R1, R2], "a"), row("2"));
+    let lock = test(
+        "lock",
+        http("POST", "/lock", None),
+        ok(Value::Null),
+        vec![lock],
+    );
+    let started = || {
+        let mut run = Run::of(set(
+            vec![first.clone(), second.clone(), lock.clone()],
+            vec![],
+        ));
+        for (name, id) in [("make", C2), ("again", C1)] {
+            run.begin(name);
+            run.ask(sql(INSERT, &[id])).unwrap();
+            run.end(name);
+        }
+        run.begin("lock");
+        run
+    };
+    for ids in [[C1, C2], [C2, C1]] {
+        assert!(started().ask(select(ids, "a")).is_ok(), "{ids:?}");
+    }
+    for (ids, shop) in [
+        ([C1, C1], "a"),
+        ([C1, C3], "a"),
+        ([C2, C2], "a"),
+        ([C1, C2], "b"),
+    ] {
+        assert!(started().ask(select(ids, shop)).is_err(), "{ids:?} {shop}");
+    }
+}

@@ -57,9 +57,20 @@ impl Builder<'_> {
                     self.slot(slot, params);
                 }
             }
-            _ => {
+            lists => {
+                let mut begins = Vec::with_capacity(slots.slots.len() + 1);
                 for slot in in_order(slots, &params, self.near) {
+                    begins.push(self.canon.tokens.len());
                     self.slot(slot, params);
+                }
+                begins.push(self.canon.tokens.len());
+                for list in lists.iter().filter(|list| list.width == 1) {
+                    let ends = (begins.get(list.first), begins.get(list.first + list.count));
+                    if let (Some(from), Some(to)) = ends
+                        && to - from == list.count
+                    {
+                        self.canon.sets.push((*from, *to));
+                    }
                 }
             }
         }

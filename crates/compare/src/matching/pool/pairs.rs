@@ -1,5 +1,7 @@
 //! Which recorded value stands for which of the candidate's.
 
+use std::collections::HashMap;
+
 use super::{Asked, CanonToken, Pair, Pool, Role, Which};
 
 impl Pool {
@@ -57,6 +59,43 @@ impl Pool {
                 .may_bind(recorded.kind, &recorded.text, &candidate.text);
         like && fresh && free && asked.near.plausible(candidate.kind, &candidate.text)
     }
+}
+
+/// The candidate's values in the order of the recorded ones. In a list whose order says nothing
+/// they go by what they are known to stand for: ids that the service made anew, and wrote in order,
+/// are in another order in each run. What is not known yet stays in its order.
+pub(super) fn in_recorded_order<'t>(
+    recorded: &[(CanonToken, Role)],
+    asked: &Asked<'t>,
+) -> Vec<&'t CanonToken> {
+    let mut asking: Vec<&CanonToken> = asked.canon.tokens.iter().collect();
+    for (from, to) in &asked.canon.sets {
+        let (Some(recorded), Some(own)) = (recorded.get(*from..*to), asking.get_mut(*from..*to))
+        else {
+            continue;
+        };
+        let places: HashMap<&str, usize> = (recorded.iter().enumerate().rev())
+            .map(|(at, (token, _))| (&*token.text, at))
+            .collect();
+        let mut put: Vec<Option<&CanonToken>> = vec![None; own.len()];
+        let mut others = Vec::new();
+        for token in own.iter() {
+            let mut partners = asked.values.all_recorded_of(&token.text);
+            let place = partners.find_map(|partner| places.get(partner));
+            let place = place.or_else(|| places.get(&*token.text));
+            match place.and_then(|at| put.get_mut(*at)) {
+                Some(place @ None) => *place = Some(token),
+                _ => others.push(*token),
+            }
+        }
+        let mut others = others.into_iter();
+        for (place, token) in own.iter_mut().zip(put) {
+            if let Some(token) = token.or_else(|| others.next()) {
+                *place = token;
+            }
+        }
+    }
+    asking
 }
 
 /// Whether an id would have two partners.
