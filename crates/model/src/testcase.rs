@@ -61,7 +61,8 @@ pub struct Mock {
     pub scope: Scope,
     /// How it came to its test.
     pub by: Attribution,
-    /// When it began, in nanoseconds after the test's request began (0 outside a test).
+    /// When it began, in nanoseconds after the test's request began. Of a background call outside
+    /// of tests, in nanoseconds since the Unix epoch, where that is known (else 0).
     pub after: u64,
     /// How long the dependency took, in nanoseconds.
     pub took: u64,

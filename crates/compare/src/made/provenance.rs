@@ -2,13 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use retake_model::{Made, Mock, Path, Segment, TestCase, TokenKind, Value};
+use retake_model::{Made, Mock, Path, Segment, TestCase, Timestamp, TokenKind, Value};
 
 use super::digest;
 use super::moment;
 use super::named;
 use super::scan::{Near, each_leaf_token};
 use crate::matching::Key;
+
+mod beside;
+
+use beside::Beside;
 
 /// The generated-looking values that were seen before, in a recording or in a set: whoever has
 /// seen a value did not make it again.
@@ -20,6 +24,8 @@ pub struct Known {
     seen: HashSet<Key>,
     /// Those of them that a call outside of tests was the first to have in its request.
     made: HashSet<Key>,
+    /// What calls beside the tests said, which is known to the tests after them.
+    beside: Beside,
     forgotten: u64,
 }
 
@@ -37,6 +43,21 @@ impl Known {
         for tree in [&mock.request, &mock.response] {
             self.learn_tree(tree, near);
         }
+    }
+
+    /// Takes in what a call said that was made beside the tests at that time, whatever of them were
+    /// told already.
+    pub fn learn_beside(&mut self, mock: &Mock, at: Timestamp, near: Near) {
+        let mut values = HashSet::new();
+        for tree in [&mock.request, &mock.response] {
+            each_text(tree, &mut |text| {
+                each_leaf_token(text, near, |token| {
+                    values.insert(Key::of(token.text));
+                });
+            });
+        }
+        let said = Timestamp(at.0.saturating_add(mock.took));
+        self.beside.add(said, values);
     }
 
     /// How many values were not held.
@@ -77,12 +98,27 @@ impl Known {
         });
     }
 
+    /// Takes in what was said beside the tests before that time.
+    fn reach(&mut self, at: Timestamp) {
+        for key in self.beside.take_before(at) {
+            self.add_key(key);
+        }
+    }
+
     fn add(&mut self, text: &str) {
+        self.add_key(Key::of(text));
+    }
+
+    fn add_key(&mut self, key: Key) {
         if self.seen.len() < Self::LIMIT {
-            self.seen.insert(Key::of(text));
+            self.seen.insert(key);
         } else {
             self.forgotten += 1;
         }
+    }
+
+    fn has_by(&self, text: &str, at: Timestamp) -> bool {
+        self.has(text) || self.beside.said(&Key::of(text), at)
     }
 
     fn has(&self, text: &str) -> bool {
@@ -101,11 +137,13 @@ impl Known {
 /// of anything and is shown to the client alone, unless it is named as a token.
 pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
     let near = Near::recorded(test.at);
+    known.reach(test.at);
     let mut given: HashSet<String> = HashSet::new();
     let mut given_seconds: HashSet<i128> = HashSet::new();
     let mut made: Vec<Made> = Vec::new();
     let mut place_of: HashMap<String, usize> = HashMap::new();
     for part in parts(test) {
+        let at = Timestamp(test.at.0.saturating_add(part.at));
         each_token(
             part.tree,
             near,
@@ -129,7 +167,7 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
                 } else if part.by_service
                     && near.plausible(kind, text)
                     && is_made(kind)
-                    && (!known.has(text) || is_anew(second))
+                    && (!known.has_by(text, at) || is_anew(second))
                 {
                     place_of.insert(text.to_owned(), made.len());
                     made.push(Made {

@@ -216,7 +216,10 @@ impl Places<'_> {
         let session = take_any(&mut self.shared.session, asked);
         let found = |hit, source| Found { hit, source };
         session.map(|hit| found(hit, Source::Session)).or_else(|| {
-            let hit = take_any(&mut self.shared.background, asked)?;
+            let Shared {
+                clock, background, ..
+            } = &mut *self.shared;
+            let hit = clock.take(background, asked, self.writes, self.sets, self.running)?;
             Some(found(hit, Source::Background))
         })
     }

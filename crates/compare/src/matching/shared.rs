@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use retake_model::{Attribution, Mock, Scope, TestSet};
+use retake_model::{Attribution, Mock, Scope, TestSet, Timestamp};
 
 use super::canon::{Canon, CanonToken};
+use super::clock::Clock;
 use super::crowd::Crowd;
 use super::key::Key;
 use super::mock_set::mock;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) startup: Pool,
     pub(super) session: Pool,
     pub(super) background: Pool,
+    pub(super) clock: Clock,
     /// For each set, what was asked while several tests were open and nothing told whose it was.
     pub(super) crowds: Vec<Crowd>,
 }
@@ -41,6 +43,7 @@ impl Shared {
                 noise,
                 statements: &mut *statements,
             };
+            shared.clock.add_set(set);
             let crowd = shared.read_set(number, set, made, &mut reading);
             shared.crowds.push(Crowd::new(&set.tests, crowd));
         }
@@ -75,10 +78,9 @@ impl Shared {
     ) -> Pool {
         let mut crowd = Pool::default();
         let mut known = Known::new();
-        // What the clock asked was found outside of tests once it was known for that: after it was
-        // found in tests.
         let (by_clock, other): (Vec<_>, Vec<_>) =
             (set.shared.iter().enumerate()).partition(|(_, mock)| mock.scope == Scope::Background);
+        let mut background = Vec::new();
         let shared = |index| Origin {
             set: number,
             test: None,
@@ -96,7 +98,10 @@ impl Shared {
                     test: Some(test),
                     index,
                 };
-                if mock.scope != Scope::Test {
+                if mock.scope == Scope::Background {
+                    let at = Timestamp(case.at.0.saturating_add(mock.after));
+                    background.push((Some(at), origin, mock));
+                } else if mock.scope != Scope::Test {
                     let near = Near::recorded(case.at);
                     self.add(&mut crowd, origin, mock, near, &mut known, reading);
                 } else if mock.by.is_shared() {
@@ -109,7 +114,20 @@ impl Shared {
             }
         }
         for (index, mock) in by_clock {
-            self.add(&mut crowd, shared(index), mock, near, &mut known, reading);
+            let at = (mock.after > 0).then_some(Timestamp(mock.after));
+            background.push((at, shared(index), mock));
+        }
+        // Where the times are not known (a recording of before they were kept): what the clock
+        // asked was found outside of tests once it was known for that, after it was found in tests.
+        let is_timed = background.iter().all(|(at, ..)| at.is_some());
+        if is_timed {
+            background.sort_by_key(|(at, ..)| *at);
+        }
+        for (at, origin, mock) in background {
+            let at = at.filter(|_| is_timed);
+            let near = Near::recorded(at.unwrap_or(set.info.recorded));
+            self.add(&mut crowd, origin, mock, near, &mut known, reading);
+            self.clock.add(origin, at);
         }
         crowd
     }

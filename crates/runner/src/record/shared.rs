@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use retake_model::{Mock, Scope};
+use retake_model::Mock;
 use retake_store::SharedPart;
 
 use super::fingerprint::Fingerprint;
@@ -42,8 +42,7 @@ pub(super) struct Shared {
     /// The number of each mock by fingerprints of exact bytes that mean it. Several may: bytes
     /// tell things that a mock does not.
     raw: HashMap<Print, Repeat>,
-    /// The number of the latest mock of each question, where the order of its answers matters: all
-    /// but what is asked by the clock.
+    /// The number of the latest mock of each question.
     latest: HashMap<Print, u32>,
     changed: bool,
 }
@@ -114,9 +113,7 @@ impl Shared {
             }
             (None, Ok(number)) if !self.is_full() => {
                 self.index.insert(print, number);
-                if mock.scope != Scope::Background {
-                    self.latest.insert(asked, number);
-                }
+                self.latest.insert(asked, number);
                 self.mocks.push(mock);
                 self.changed = true;
                 (number, Kept::New)
@@ -187,7 +184,7 @@ fn halves(print: u128) -> Print {
 
 #[cfg(test)]
 mod tests {
-    use retake_model::{Attribution, ProtocolId, Value};
+    use retake_model::{Attribution, ProtocolId, Scope, Value};
 
     use super::*;
 
@@ -249,14 +246,6 @@ mod tests {
         }
         let repeats = [0, 1, 2].map(|number| shared.mocks.repeats(number));
         assert_eq!(repeats, [Some(1), Some(0), Some(1)]);
-        // Nobody waits for what the clock asks.
-        let by_clock = |answer: &str| Mock {
-            scope: Scope::Background,
-            ..answered(answer)
-        };
-        assert_eq!(shared.add(&by_clock("f"), None), Kept::New);
-        assert_eq!(shared.add(&by_clock("t"), None), Kept::New);
-        assert_eq!(shared.add(&by_clock("f"), None), Kept::Merged);
     }
 
     #[test]

@@ -205,6 +205,22 @@ mod tests {
     }
 
     #[test]
+    fn a_call_beside_the_tests_says_when_it_was_made() {
+        let mut part = SharedPart::default();
+        part.push(&Mock {
+            scope: Scope::Background,
+            after: 1_772_356_830_000_000_000,
+            ..mock(done())
+        });
+        let file = part.file().expect("a file");
+        assert!(
+            file.contains("at: 2026-03-01T09:20:30.000000000Z"),
+            "{file}"
+        );
+        assert!(!file.contains("after:"), "{file}");
+    }
+
+    #[test]
     fn what_stands_beside_the_file_counts_as_a_part_of_it() {
         let mut part = SharedPart::default();
         part.push(&mock(Value::Bytes(vec![0; 1 << 20].into())));

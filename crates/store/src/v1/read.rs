@@ -187,7 +187,7 @@ impl Reader<'_> {
                 protocol,
                 scope: doc.scope.map_or(scope, ScopeDoc::into),
                 by: doc.by.unwrap_or(by).into(),
-                after: doc.after.0,
+                after: doc.at.map_or(doc.after.0, |at| at.0.0),
                 took: doc.took.0,
                 request: self.value(request)?,
                 response: self.value(gives)?,

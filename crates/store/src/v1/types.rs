@@ -52,6 +52,8 @@ pub(super) struct CallDoc {
     pub(super) to: Option<String>,
     pub(super) scope: Option<ScopeDoc>,
     pub(super) by: Option<ByDoc>,
+    /// When it began, of a call outside of tests.
+    pub(super) at: Option<Moment>,
     pub(super) after: Span,
     pub(super) took: Span,
     pub(super) merged: u64,
@@ -61,7 +63,9 @@ pub(super) struct CallDoc {
 }
 
 /// The keys of a call beside its protocol's name.
-pub(super) const CALL_KEYS: &[&str] = &["to", "scope", "by", "after", "took", "merged", "gives"];
+pub(super) const CALL_KEYS: &[&str] = &[
+    "to", "scope", "by", "at", "after", "took", "merged", "gives",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -270,14 +274,15 @@ impl<'de> Visitor<'de> for CallVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<CallDoc, A::Error> {
-        let (mut to, mut scope, mut by, mut after, mut took, mut merged, mut gives) =
-            (None, None, None, None, None, None, None);
+        let (mut to, mut scope, mut by, mut at) = (None, None, None, None);
+        let (mut after, mut took, mut merged, mut gives) = (None, None, None, None);
         let mut others = Vec::new();
         while let Some(key) = fields.next_key()? {
             match key {
                 CallKey::To => once("to", &mut to, fields.next_value()?)?,
                 CallKey::Scope => once("scope", &mut scope, fields.next_value()?)?,
                 CallKey::By => once("by", &mut by, fields.next_value()?)?,
+                CallKey::At => once("at", &mut at, fields.next_value()?)?,
                 CallKey::After => once("after", &mut after, fields.next_value()?)?,
                 CallKey::Took => once("took", &mut took, fields.next_value()?)?,
                 CallKey::Merged => once("merged", &mut merged, fields.next_value()?)?,
@@ -289,6 +294,7 @@ impl<'de> Visitor<'de> for CallVisitor {
             to,
             scope,
             by,
+            at,
             after: after.unwrap_or_default(),
             took: took.unwrap_or_default(),
             merged: merged.unwrap_or_default(),
@@ -303,6 +309,7 @@ enum CallKey {
     To,
     Scope,
     By,
+    At,
     After,
     Took,
     Merged,
@@ -330,6 +337,7 @@ impl Visitor<'_> for CallKeyVisitor {
             "to" => CallKey::To,
             "scope" => CallKey::Scope,
             "by" => CallKey::By,
+            "at" => CallKey::At,
             "after" => CallKey::After,
             "took" => CallKey::Took,
             "merged" => CallKey::Merged,

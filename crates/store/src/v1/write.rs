@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use retake_model::{
-    Attribution, Ledger, Made, Mock, NoiseRule, RuleAction, Scope, SetInfo, Tally, TestCase, Value,
+    Attribution, Ledger, Made, Mock, NoiseRule, RuleAction, Scope, SetInfo, Tally, TestCase,
+    Timestamp, Value,
 };
 
 use super::types::{ByDoc, ScopeDoc};
@@ -177,8 +178,10 @@ pub(super) fn call_head(mock: &Mock, scope: Scope, by: Attribution) -> Fields<'_
     if mock.by != by {
         put(&mut fields, "by", Node::text(ByDoc::from(mock.by).name()));
     }
-    if mock.after > 0 {
-        put(&mut fields, "after", Node::bare(format_span(mock.after)));
+    match (mock.after, scope) {
+        (0, _) => {}
+        (at, Scope::Startup) => put(&mut fields, "at", Node::bare(format_moment(Timestamp(at)))),
+        (after, _) => put(&mut fields, "after", Node::bare(format_span(after))),
     }
     if mock.took > 0 {
         put(&mut fields, "took", Node::bare(format_span(mock.took)));

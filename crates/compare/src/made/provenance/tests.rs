@@ -187,3 +187,27 @@ fn a_text_as_long_as_a_digest_is_made_where_its_name_says_token() {
         0,
     );
 }
+
+#[test]
+fn what_a_call_beside_the_tests_said_was_given_to_what_came_after_it_and_not_before() {
+    let test = |ms: u64| {
+        let insert = call(10_000_000, 5, param(A), Value::Null);
+        let mut test = test(Value::Null, vec![insert], Value::Null);
+        test.at = Timestamp(test.at.0 + ms * 1_000_000);
+        test.took = 20_000_000;
+        test
+    };
+    // A job of the service is given the row that the test made; it is known before the test is.
+    let polled = |at: u64| {
+        let mut known = Known::new();
+        let test = test(0);
+        let job = call(0, 5, Value::Null, param(A));
+        known.learn_beside(&job, Timestamp(test.at.0 + at), Near::recorded(test.at));
+        known
+    };
+    let mut known = polled(15_000_000);
+    assert_eq!(find_made(&test(0), &mut known).len(), 1);
+    assert_eq!(find_made(&test(100), &mut known), []);
+    assert_eq!(find_made(&test(0), &mut polled(5_000_000)), []);
+    assert_eq!(find_made(&test(100), &mut polled(15_000_000)), []);
+}

@@ -150,6 +150,7 @@ impl MockSet {
         let origin = *self.tests.get(test)?;
         let case = test_case(&self.sets, origin)?;
         self.count += 1;
+        self.shared.clock.begins(origin.0, case.at);
         let request = self.values.carry(&case.request).into_owned();
         let prepared = self
             .running

@@ -218,9 +218,12 @@ impl Recorder {
         raw: Option<u128>,
     ) {
         let at = exchange.began;
-        let Some(mut mock) = mock(to.clone(), exchange, scope, by, Timestamp(u64::MAX)) else {
+        let Some(mut mock) = mock(to.clone(), exchange, scope, by, Timestamp(0)) else {
             return;
         };
+        if scope != Scope::Background {
+            mock.after = 0;
+        }
         let mut secrets = Vec::new();
         self.redactor.http(&mut mock.request, &mut secrets);
         self.redactor.http(&mut mock.response, &mut secrets);
@@ -235,7 +238,12 @@ impl Recorder {
         }
         let kept = self.shared.add(&mock, raw);
         if kept == Kept::New {
-            self.known.learn(&mock, Near::recorded(at));
+            let near = Near::recorded(at);
+            match scope {
+                // A test is told of after what was asked by the clock while it was open.
+                Scope::Background => self.known.learn_beside(&mock, at, near),
+                _ => self.known.learn(&mock, near),
+            }
         }
         count_shared(self.tally(&to), kept);
         self.release_shared();
