@@ -37,6 +37,8 @@ pub(super) struct Differ<'a> {
     pub(super) bodies_differ: bool,
     /// Whether there are two bodies: then how their end is told is framing alone.
     pub(super) both_have_bodies: bool,
+    /// Whether one of the two is of a status that allows no body: then its length is told there.
+    pub(super) only_one_may_have_a_body: bool,
     overflow: u64,
     frame: Frame<'a>,
 }
@@ -87,6 +89,7 @@ impl<'a> Differ<'a> {
             by_distance: 0,
             notes: Vec::new(),
             bodies_differ: false,
+            only_one_may_have_a_body: false,
             both_have_bodies: false,
             overflow: 0,
             frame,
@@ -267,7 +270,7 @@ impl<'a> Differ<'a> {
                 }
                 Action::FramesBody => {
                     self.bodies_differ
-                        || self.both_have_bodies
+                        || (self.both_have_bodies || self.only_one_may_have_a_body)
                             && matches!(kind, DiffKind::Added | DiffKind::Removed)
                 }
                 Action::Pattern(pattern) if kind == DiffKind::Changed => {

@@ -75,6 +75,7 @@ pub fn compare_response<'a>(
     let bodies = (expected.get("body"), observed.get("body"));
     differ.bodies_differ = bodies.0 != bodies.1;
     differ.both_have_bodies = bodies.0.is_some() && bodies.1.is_some();
+    differ.only_one_may_have_a_body = may_have_a_body(expected) != may_have_a_body(observed);
     let same_status = expected.get("status") == observed.get("status");
     for name in names(a, b) {
         let sides = (expected.get(name), observed.get(name));
@@ -93,6 +94,15 @@ pub fn compare_response<'a>(
         tie_tags(expected, observed, values);
     }
     compared
+}
+
+/// Whether the status of a response lets it have a body (RFC 9110, 6.4.1).
+fn may_have_a_body(response: &Value) -> bool {
+    let status = match response.get("status") {
+        Some(Value::Number(status)) => status.as_str(),
+        _ => "",
+    };
+    !(matches!(status, "204" | "304") || status.len() == 3 && status.starts_with('1'))
 }
 
 /// A cookie that a client sent and that this response was to renew stays what it was where the

@@ -36,13 +36,31 @@ pub(crate) fn trust(
         .ok()
 }
 
+/// A name that no other folder has. What makes it so is a UUID, which is another one in each run to
+/// whoever compares texts: a service may show its settings, and these variables among them.
+fn folder_name() -> io::Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let number = u128::from_be_bytes(random);
+    // RFC 9562, 5.4: version 4, variant 0b10.
+    let number = number & !(0xF000 << 64) | 0x4000 << 64;
+    let number = number & !(0b11 << 62) | 0b10 << 62;
+    let digits = format!("{number:032x}");
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
+    let groups = groups.map(|group| digits.get(group).unwrap_or_default());
+    Ok(format!("retake-trust-{}", groups.join("-")))
+}
+
 fn trust_in(
     tls: &Tls,
     capture: Option<&mut Capture>,
     set: &[(String, String)],
 ) -> io::Result<Trusted> {
     // The service may run as another user than we, who cannot look into our own folders.
-    let folder = tempfile::Builder::new().prefix("retake-trust-").tempdir()?;
+    let folder = tempfile::Builder::new()
+        .prefix(&folder_name()?)
+        .rand_bytes(0)
+        .tempdir()?;
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755))?;
     let copy = |name: &str, content: Vec<u8>| {
         let path = folder.path().join(name);
@@ -72,4 +90,26 @@ fn trust_in(
         variables: variables.collect(),
         _folder: folder,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use retake_compare::made::{Near, each_leaf_token};
+    use retake_model::{Timestamp, TokenKind};
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_a_service_shows_is_another_one_of_its_kind_in_each_run() {
+        let (one, other) = (
+            folder_name().expect("a name"),
+            folder_name().expect("a name"),
+        );
+        assert_ne!(one, other);
+        let near = Near::recorded(Timestamp(1_772_356_830_000_000_000));
+        let path = format!("/tmp/{one}/bundle.pem");
+        let mut kinds = Vec::new();
+        each_leaf_token(&path, near, |token| kinds.push(token.kind));
+        assert_eq!(kinds, [TokenKind::Uuid], "{path}");
+    }
 }

@@ -100,6 +100,27 @@ fn headers_that_follow_from_the_body_are_hidden_only_where_the_bodies_differ() {
 }
 
 #[test]
+fn a_status_without_a_body_has_no_length() {
+    let of = |status, headers: &[(&str, &str)]| {
+        let Value::Map(mut fields) = http(status, headers, Value::Null) else {
+            return Value::Null;
+        };
+        fields.retain(|(name, _)| name != "body");
+        Value::Map(fields)
+    };
+    let (none, empty) = (of(204, &[]), of(200, &[("Content-Length", "0")]));
+    for (a, b, status) in [(&none, &empty, "204 -> 200"), (&empty, &none, "200 -> 204")] {
+        let found = compare(a, b);
+        assert_eq!(
+            lines(&found.differences),
+            [format!("Changed status: {status}")]
+        );
+    }
+    let (bare, told) = (of(200, &[]), of(200, &[("Content-Length", "0")]));
+    assert_eq!(compare(&bare, &told).differences.len(), 1);
+}
+
+#[test]
 fn a_tag_may_be_made_of_what_an_answer_has_and_the_body_does_not_show() {
     let (recorded, candidate) = ("2026-03-01 09:20:30.434051", "2026-03-01 09:20:30.434907");
     let of = |etag: &str, digest: &str| {
