@@ -24,6 +24,7 @@ with psycopg.connect(sys.argv[1]) as connection:
 def run(results, only=None):
     """Each client by each folder, or those whose names begin so (`sockets`)."""
     names = [f"sockets-{client}, {place}" for client in ("psql", "psycopg") for place in ("its default folder", "another")]
+    names.append("sockets-psycopg without pidfd_getfd, another")
     names = [name for name in names if not only or name.startswith(only)]
     if not names:
         return
@@ -73,6 +74,8 @@ class Client:
         self.name, self.user, self.command, self.socket = name, user, command, socket
         self.folder = str(user.place(name.replace(" ", "-")))
         self.environment = {**user.environment(), "PGPASSWORD": PASSWORD, "PGDATABASE": "app"}
+        if "without" in name:
+            self.environment["RETAKE_TEST_REFUSE"] = "pidfd_getfd"
 
     def _run(self, *before):
         """What the client printed, and all that was said."""

@@ -12,10 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use retake_intercept::capture::{
-    Arrived, Director, Pid, Plan, Route, Supervisor, Uncaptured, arm, probe,
+    Arrived, Director, Outbound, Pid, Plan, Route, Supervisor, Uncaptured, arm, probe,
 };
 use retake_model::Direction;
 use socket2::{Domain, Socket, Type};
@@ -32,20 +32,23 @@ fn told(client: &TcpStream, accepted: SocketAddr) -> String {
 /// Listens with a queue for all clients of any test here. Where it overflows, the kernel answers
 /// with SYN cookies, and may refuse a client whose connection it has made already: the service
 /// then waits for that client without end, captured or not.
-fn listen() -> TcpListener {
+fn listen(port: u16) -> TcpListener {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    listener.bind(&any.into()).expect("a port");
+    let at = SocketAddr::from(([127, 0, 0, 1], port));
+    // Connections that have ended keep no port.
+    listener.set_reuse_address(true).expect("a socket");
+    listener.bind(&at.into()).expect("a port");
     listener.listen(1024).expect("a queue");
     listener.into()
 }
 
 /// The service: says its port, then answers each client with what it sees and what was sent. A
-/// client that sends `self` makes it connect to itself; `wait` makes it accept for a moment only.
+/// client that sends `self` makes it connect to itself; `again` makes it close its listening socket
+/// and listen at the same port anew, `close` close it for good.
 #[test]
 #[ignore = "a child of the other tests"]
 fn child() {
-    let listener = listen();
+    let mut listener = listen(0);
     let port = listener.local_addr().expect("an address").port();
     println!("\nport {port}");
     if std::env::var_os("CHILD_POLLS").is_some() {
@@ -70,6 +73,16 @@ fn child() {
             said = format!("self {}", from == own.local_addr().expect("an address"));
         }
         let answer = format!("{said} {}", told(&client, peer));
+        if said == "again" || said == "close" {
+            drop(listener);
+            if said == "close" {
+                drop(client);
+                loop {
+                    thread::park();
+                }
+            }
+            listener = listen(port);
+        }
         client.write_all(answer.as_bytes()).expect("room");
     }
 }
@@ -124,9 +137,16 @@ impl Drop for Service {
     }
 }
 
+/// How the service's listening socket is had.
+const WAYS: [Outbound; 2] = [Outbound::Duplicate, Outbound::Inject];
+
 /// None where the machine does not allow it.
-fn start(polls: bool, records: bool) -> Option<Service> {
-    let ability = probe();
+fn start(way: Outbound, polls: bool, records: bool) -> Option<Service> {
+    let mut ability = probe();
+    // What may duplicate may make sockets as well.
+    if ability.outbound == Outbound::Duplicate {
+        ability.outbound = way;
+    }
     if !ability.inbound() {
         eprintln!("skipped: {ability}");
         return None;
@@ -181,14 +201,13 @@ fn ask(at: SocketAddr, say: &str) -> (String, String) {
 
 #[track_caller]
 fn clients_are_seen_as_they_are(polls: bool) {
-    let Some(service) = start(polls, true) else {
-        return;
-    };
-    for say in ["one", "two", "three"] {
-        let (answer, names) = ask(service.at, say);
-        assert_eq!(answer, format!("{say} {names}"));
-        let arrived = service.arrived.try_recv().expect("handed over");
-        assert_eq!(arrived, (Direction::Inbound, service.at));
+    for service in WAYS.into_iter().filter_map(|way| start(way, polls, true)) {
+        for say in ["one", "two", "three"] {
+            let (answer, names) = ask(service.at, say);
+            assert_eq!(answer, format!("{say} {names}"));
+            let arrived = service.arrived.try_recv().expect("handed over");
+            assert_eq!(arrived, (Direction::Inbound, service.at));
+        }
     }
 }
 
@@ -204,39 +223,60 @@ fn a_service_that_polls_sees_its_clients_as_they_are() {
 
 #[test]
 fn what_a_service_says_to_itself_is_not_handed_over() {
-    let Some(service) = start(false, true) else {
-        return;
-    };
-    let (answer, names) = ask(service.at, "self");
-    assert_eq!(answer, format!("self true {names}"));
-    let arrived: Vec<_> = service.arrived.try_iter().collect();
-    assert_eq!(arrived, [(Direction::Inbound, service.at)]);
+    for service in WAYS.into_iter().filter_map(|way| start(way, false, true)) {
+        let (answer, names) = ask(service.at, "self");
+        assert_eq!(answer, format!("self true {names}"));
+        let arrived: Vec<_> = service.arrived.try_iter().collect();
+        assert_eq!(arrived, [(Direction::Inbound, service.at)]);
+    }
 }
 
 #[test]
 fn clients_of_other_ports_stay_the_kernels() {
-    let Some(service) = start(false, false) else {
-        return;
-    };
-    let (answer, names) = ask(service.at, "one");
-    assert_eq!(answer, format!("one {names}"));
-    assert!(service.arrived.try_recv().is_err(), "handed over");
+    for service in WAYS.into_iter().filter_map(|way| start(way, false, false)) {
+        let (answer, names) = ask(service.at, "one");
+        assert_eq!(answer, format!("one {names}"));
+        assert!(service.arrived.try_recv().is_err(), "handed over");
+    }
+}
+
+#[test]
+fn a_port_that_the_service_no_longer_listens_on_can_be_had_again() {
+    for service in WAYS.into_iter().filter_map(|way| start(way, false, true)) {
+        for say in ["again", "again", "last"] {
+            let (answer, names) = ask(service.at, say);
+            assert_eq!(answer, format!("{say} {names}"));
+            let arrived = service.arrived.try_recv().expect("handed over");
+            assert_eq!(arrived, (Direction::Inbound, service.at));
+        }
+    }
+}
+
+#[test]
+fn a_port_is_free_once_the_service_has_closed_it() {
+    for service in WAYS.into_iter().filter_map(|way| start(way, false, true)) {
+        ask(service.at, "close");
+        let soon = Instant::now() + Duration::from_secs(10);
+        while TcpListener::bind(service.at).is_err() {
+            assert!(Instant::now() < soon, "the port is still taken");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
 }
 
 #[test]
 fn many_clients_at_once_are_all_served() {
-    let Some(service) = start(false, true) else {
-        return;
-    };
-    let at = service.at;
-    thread::scope(|scope| {
-        for number in 0..200 {
-            scope.spawn(move || {
-                let say = format!("client {number}");
-                let (answer, names) = ask(at, &say);
-                assert_eq!(answer, format!("{say} {names}"));
-            });
-        }
-    });
-    assert_eq!(service.arrived.try_iter().count(), 200);
+    for service in WAYS.into_iter().filter_map(|way| start(way, false, true)) {
+        let at = service.at;
+        thread::scope(|scope| {
+            for number in 0..200 {
+                scope.spawn(move || {
+                    let say = format!("client {number}");
+                    let (answer, names) = ask(at, &say);
+                    assert_eq!(answer, format!("{say} {names}"));
+                });
+            }
+        });
+        assert_eq!(service.arrived.try_iter().count(), 200);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use retake_store::StoreError;
+
 /// Wrong usage or settings.
 pub const USAGE: u8 = 2;
 
@@ -20,13 +22,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error that ends with that exit code.
+    /// An error that ends with that exit code. Where files were refused, what to do about that is
+    /// its hint.
     pub fn new(code: u8, error: anyhow::Error) -> Self {
-        Failure {
-            code,
-            error,
-            hint: None,
-        }
+        let refused = error.chain().find_map(|cause| cause.downcast_ref());
+        let hint = refused.and_then(StoreError::hint).map(str::to_owned);
+        Failure { code, error, hint }
     }
 
     /// Wrong usage, in one sentence.

@@ -9,7 +9,7 @@ use crate::Diagnostic;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file system refused.
-    #[error("{action} {path}", path = path.display())]
+    #[error("failed to {action} {path}", path = path.display())]
     Io {
         /// What was tried: `write`, `read`, `rename`.
         action: &'static str,
@@ -67,6 +67,24 @@ impl StoreError {
             action,
             path,
             source,
+        }
+    }
+
+    /// The next step, where the file system refused for a reason that the user can do something
+    /// about.
+    pub fn hint(&self) -> Option<&'static str> {
+        let StoreError::Io { source, .. } = self else {
+            return None;
+        };
+        match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(
+                "it belongs to another user, or its folder cannot be written: change that, or use \
+                 another folder with --dir",
+            ),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Some("free some space, or use another folder with --dir")
+            }
+            _ => None,
         }
     }
 

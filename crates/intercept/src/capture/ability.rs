@@ -55,7 +55,7 @@ impl Ability {
     /// Whether we can stand before the clients of the service without moving its port: its
     /// listening sockets must be had, and its memory be written to (the names of its clients).
     pub fn inbound(&self) -> bool {
-        self.outbound == Outbound::Duplicate && self.killable
+        self.captures() && self.killable
     }
 }
 

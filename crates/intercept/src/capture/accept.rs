@@ -18,14 +18,15 @@ use retake_model::Direction;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use socket2::SockRef;
 
-use super::Arrived;
 use super::call::Call;
+use super::client::{Client, Names, has_client, inherit, take};
 use super::loopback::errno;
 use super::names;
 use super::pair::{Pair, Pairs};
 use super::sockets::{Swept, Taken, is_tcp, lock};
 use super::supervisor::Core;
 use super::sys::{address::plain, process};
+use super::{Arrived, Uncaptured, tcp_table};
 
 /// How often calls that wait for a client are asked whether they still do: a signal of the service
 /// ends `accept`, and only `/proc` tells of it.
@@ -37,15 +38,6 @@ const TO_ITSELF: usize = 4096;
 /// The kernel restarts the call, or ends it with `EINTR`, as the handler of the signal wants
 /// (`ERESTARTSYS` of `linux/errno.h`).
 const RESTART: i32 = 512;
-
-/// The two names of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Names {
-    /// Where the client connected to.
-    pub(super) local: SocketAddr,
-    /// The client.
-    pub(super) peer: SocketAddr,
-}
 
 /// What is known of the sockets that the service listens on, and of those that it was given.
 pub(super) struct Inbound {
@@ -68,12 +60,6 @@ pub(super) struct Inbound {
 /// Clients that could not be given to the service, which had too many files open, by the inode of
 /// their listening socket.
 type Kept = HashMap<u64, Vec<Client>>;
-
-#[derive(Debug)]
-struct Client {
-    stream: TcpStream,
-    names: Names,
-}
 
 /// A call that waits for a client.
 #[derive(Debug)]
@@ -109,6 +95,18 @@ impl Inbound {
     /// Remembers what is to become of the clients of a listening socket.
     pub(super) fn listens(&self, inode: u64, recorded: bool) {
         lock(&self.listening).insert(inode, recorded);
+    }
+
+    /// A listening socket cannot be had: where we duplicate none, one that we did not make.
+    fn missed(&self, core: &Core, call: &Call) {
+        if let Some(inode) = core.sockets.inode(call)
+            && lock(&self.listening).insert(inode, false).is_none()
+            && let Some(addr) = tcp_table::listening_at(inode)
+        {
+            let why = "its clients: the service was given the socket, or holds too many";
+            core.director
+                .passed(Uncaptured::Connection(addr, why.to_owned()));
+        }
     }
 
     /// The service is about to connect to itself: what it says to itself is not recorded. Its
@@ -154,7 +152,11 @@ impl Inbound {
 
 /// `accept4(socket, address, length, flags)`; `accept` has no flags.
 pub(super) fn accept(core: &Arc<Core>, call: Call) {
-    let (Some(inbound), Ok(taken)) = (&core.inbound, core.sockets.take(&call)) else {
+    let Some(inbound) = &core.inbound else {
+        return call.proceed();
+    };
+    let Ok(taken) = core.sockets.take(&call) else {
+        inbound.missed(core, &call);
         return call.proceed();
     };
     if !is_recorded(core, inbound, &call, &taken) || !call.still_waits() {
@@ -174,9 +176,7 @@ pub(super) fn accept(core: &Arc<Core>, call: Call) {
     };
     match waiting.try_take(core, inbound) {
         Some(waiting) if blocks => inbound.wait(waiting),
-        Some(waiting) => {
-            waiting.call.fail(libc::EAGAIN);
-        }
+        Some(waiting) => waiting.fail(libc::EAGAIN),
         None => {}
     }
 }
@@ -250,12 +250,12 @@ impl Waiting {
         }
         let waiting = self.try_take(core, inbound)?;
         if waiting.until.is_some_and(|until| Instant::now() >= until) {
-            waiting.call.fail(libc::EAGAIN);
+            waiting.fail(libc::EAGAIN);
             return None;
         }
         // A wait that only fatal signals end takes no others: we end it for them.
         if core.plan.ability.killable && process::has_signal(waiting.call.by()) {
-            waiting.call.fail(RESTART);
+            waiting.fail(RESTART);
             return None;
         }
         Some(waiting)
@@ -272,7 +272,7 @@ impl Waiting {
                 Ok(client) => client,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(self),
                 Err(error) => {
-                    self.call.fail(errno(&error));
+                    self.fail(errno(&error));
                     return None;
                 }
             },
@@ -336,54 +336,36 @@ impl Waiting {
             let _ = names::write_name(&self.call, client.names.peer);
         }
         let close_on_exec = flags & libc::SOCK_CLOEXEC != 0;
-        match self.call.give(end.as_fd(), close_on_exec) {
+        let Waiting {
+            call,
+            socket,
+            inode,
+            ..
+        } = self;
+        drop(socket);
+        match call.give(end.as_fd(), close_on_exec) {
             Ok(true) => given(client),
             // It no longer waits, or has too many files open, which the kernel tells it: the next
             // who asks gets the client.
-            Ok(false) | Err(_) => keep(inbound, self.inode, client),
+            Ok(false) | Err(_) => keep(inbound, inode, client),
         }
+    }
+
+    /// The listening socket is let go before the answer: from then on the service's closing it
+    /// frees the port.
+    fn fail(self, errno: i32) {
+        let Waiting { call, socket, .. } = self;
+        drop(socket);
+        call.fail(errno);
     }
 
     fn refuse(self, error: &io::Error, client: Client, inbound: &Inbound) {
         tracing::error!(%error, "cannot stand before a connection");
         keep(inbound, self.inode, client);
-        self.call.fail(errno(error));
+        self.fail(errno(error));
     }
 }
 
 fn keep(inbound: &Inbound, inode: u64, client: Client) {
     lock(&inbound.queue).entry(inode).or_default().push(client);
-}
-
-/// Whether `accept` would not wait. An error of the socket is for `accept` to tell.
-fn has_client(socket: &OwnedFd) -> bool {
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let mut ready = [PollFd::new(socket, PollFlags::IN)];
-    matches!(poll(&mut ready, Some(&now)), Ok(count) if count > 0)
-}
-
-fn take(socket: &OwnedFd) -> io::Result<Client> {
-    let (stream, peer) = SockRef::from(socket).accept()?;
-    let none = || io::Error::from(io::ErrorKind::InvalidInput);
-    let local = stream.local_addr()?.as_socket().ok_or_else(none)?;
-    let peer = peer.as_socket().ok_or_else(none)?;
-    Ok(Client {
-        stream: stream.into(),
-        names: Names { local, peer },
-    })
-}
-
-/// What a connection takes over from the socket that it was accepted from, as far as it matters on
-/// loopback.
-fn inherit(from: &TcpStream, to: &TcpStream) {
-    let (from, to) = (SockRef::from(from), SockRef::from(to));
-    if from.tcp_nodelay().unwrap_or(false) {
-        let _ = to.set_tcp_nodelay(true);
-    }
-    if from.keepalive().unwrap_or(false) {
-        let _ = to.set_keepalive(true);
-    }
 }

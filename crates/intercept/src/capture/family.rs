@@ -28,24 +28,34 @@ impl Family {
     /// Sends a signal to every captured process that is left, but to other services. Gives how
     /// many there were.
     pub(super) fn signal(&self, signal: Signal) -> usize {
-        let mut reached = 0;
-        let mut next: Vec<Pid> = children("self");
-        let mut seen = HashSet::new();
-        while let Some(pid) = next.pop() {
-            let is_other = pid != self.service && lock(&SERVICES).contains(&pid);
-            if is_other || !seen.insert(pid) {
-                continue;
-            }
-            next.extend(children(&pid.to_string()));
-            if is_captured(pid)
-                && state(pid).is_some_and(|state| state != 'Z')
-                && let Some(raw) = Raw::from_raw(pid.cast_signed())
-            {
-                reached += usize::from(kill_process(raw, signal).is_ok());
-            }
-        }
-        reached
+        let is_other = |pid| pid != self.service && lock(&SERVICES).contains(&pid);
+        let reached = captured_but(is_other).into_iter().filter(|pid| {
+            Raw::from_raw(pid.cast_signed()).is_some_and(|raw| kill_process(raw, signal).is_ok())
+        });
+        reached.count()
     }
+}
+
+/// Every captured process that is left.
+pub(super) fn captured() -> Vec<Pid> {
+    captured_but(|_| false)
+}
+
+/// The same without those of which this is true, and without all that come from them alone.
+fn captured_but(is_other: impl Fn(Pid) -> bool) -> Vec<Pid> {
+    let mut next: Vec<Pid> = children("self");
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    while let Some(pid) = next.pop() {
+        if is_other(pid) || !seen.insert(pid) {
+            continue;
+        }
+        next.extend(children(&pid.to_string()));
+        if is_captured(pid) && state(pid).is_some_and(|state| state != 'Z') {
+            all.push(pid);
+        }
+    }
+    all
 }
 
 impl Drop for Family {

@@ -11,12 +11,13 @@ use super::sys::address::Given;
 /// `IPPROTO_MPTCP`
 const MPTCP: i32 = 262;
 
-/// Makes the socket in the service's place. Only calls for streams of TCP and datagrams come here.
+/// Makes the socket in the service's place. Only calls for streams and datagrams come here.
 pub(super) fn socket(core: &Core, call: Call) {
     let (family, kind, protocol) = (call.int(0), call.int(1).cast_unsigned(), call.int(2));
     let family = match family {
         libc::AF_INET => AddressFamily::INET,
         libc::AF_INET6 => AddressFamily::INET6,
+        libc::AF_UNIX => AddressFamily::UNIX,
         _ => return call.proceed(),
     };
     let (kind, flags) = (kind & 0xf, kind & !0xf);
@@ -24,7 +25,10 @@ pub(super) fn socket(core: &Core, call: Call) {
         let known = matches!(protocol, 0 | libc::IPPROTO_UDP);
         (SocketType::DGRAM, known && core.plan.names.is_some())
     } else {
-        let known = matches!(protocol, 0 | libc::IPPROTO_TCP | MPTCP);
+        let known = match family {
+            AddressFamily::UNIX => protocol == 0,
+            _ => matches!(protocol, 0 | libc::IPPROTO_TCP | MPTCP),
+        };
         (SocketType::STREAM, known)
     };
     let flags = SocketFlags::from_bits_retain(flags);
@@ -61,14 +65,16 @@ pub(super) fn socket(core: &Core, call: Call) {
     }
 }
 
-/// A socket that was bound to a port is let go, so that the service's closing it frees the port;
-/// where it is bound to is remembered for `listen`.
+/// A socket that was bound to a port is held only while the service has it, so that the service's
+/// closing it frees the port.
 pub(super) fn bind(core: &Core, call: Call) {
-    if let Some(Given::Inet(addr)) = given(&call)
-        && addr.port() != 0
-        && let Some(inode) = core.sockets.inode(&call)
-    {
-        core.sockets.bound(inode, addr);
+    if let Some(inode) = core.sockets.inode(&call) {
+        match given(&call) {
+            Some(Given::Inet(addr)) => core.sockets.bound(&call, inode, addr.port()),
+            // What listens there is none of ours.
+            Some(Given::Unix(_)) => drop(core.sockets.let_go(inode)),
+            _ => {}
+        }
     }
     call.proceed();
 }

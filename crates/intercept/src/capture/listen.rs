@@ -11,13 +11,6 @@ use super::supervisor::Core;
 pub(super) fn listen(core: &Arc<Core>, call: Call) {
     let by = call.by();
     let Ok(taken) = core.sockets.take(&call) else {
-        // One that we made and that was bound before: its address is known.
-        let inode = core.sockets.inode(&call);
-        let addr = inode.and_then(|inode| core.sockets.bound_to(inode));
-        if let Some(addr) = addr {
-            core.sockets.listens(addr.port());
-            core.director.listens(addr, by);
-        }
         return call.proceed();
     };
     if !is_tcp(&taken.socket) || !call.still_waits() {
@@ -36,6 +29,12 @@ pub(super) fn listen(core: &Arc<Core>, call: Call) {
             inbound.listens(taken.inode, core.director.records(addr));
         }
     }
-    core.sockets.let_go(taken.inode);
+    match core.inbound {
+        // Its clients are had by it.
+        Some(_) => core.sockets.hold(&call, taken.inode),
+        None => drop(core.sockets.let_go(taken.inode)),
+    }
+    // From now on the service's closing it frees the port.
+    drop(taken);
     call.succeed(0);
 }

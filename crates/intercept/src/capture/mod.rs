@@ -53,6 +53,11 @@ mod call;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
+mod client;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
 mod connect;
 #[cfg(all(
     target_os = "linux",
@@ -69,6 +74,11 @@ mod family;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod files;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod held;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -124,6 +134,11 @@ mod supervisor;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod sys;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod tcp_table;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

@@ -21,10 +21,11 @@ use super::Pid;
 use super::call::Call;
 use super::connect::adopt;
 use super::loopback::{Delayed, errno};
-use super::sockets::{Taken, in_use, lock};
+use super::sockets::{Taken, lock};
 use super::supervisor::Core;
 use super::sys::address::plain;
 use super::sys::process;
+use super::tcp_table;
 
 /// What the kernel itself answers a call that a signal interrupted: it is restarted, or fails with
 /// `EINTR`, as the program has asked for.
@@ -310,7 +311,7 @@ fn drop_closed(core: &Core) {
     if waiting.is_empty() {
         return;
     }
-    let sockets = in_use();
+    let sockets = tcp_table::in_use();
     waiting.retain(|inode, this| this.held.is_some() || sockets.get(inode) == Some(&true));
 }
 

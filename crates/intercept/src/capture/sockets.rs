@@ -10,16 +10,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::fstat;
 
 use super::call::Call;
+use super::held::Held;
 use super::sys::process;
-use super::{Outbound, Pid};
+use super::{Outbound, Pid, tcp_table};
 
 /// Descriptors of processes that are kept, at most.
 const PROCESSES: usize = 256;
 /// Sockets that are known before those that are gone are looked for. It takes milliseconds where
 /// many connections ended lately, so it is done seldom; a socket takes some 50 bytes until then.
 const SWEEP_FROM: usize = 16_384;
-/// The same for datagram sockets that we made: each holds a descriptor and a port.
-const SWEEP_DATAGRAMS_FROM: usize = 64;
+/// The same for datagram and unix sockets that we made: each holds a descriptor, and a port.
+const SWEEP_OTHERS_FROM: usize = 64;
 
 /// A socket of the service.
 #[derive(Debug, Clone)]
@@ -38,8 +39,11 @@ pub(super) struct Sockets {
     known: Arc<Mutex<Swept<SocketAddr>>>,
     /// Sockets that we made and that the service did not use yet.
     made: Mutex<Swept<Made>>,
-    /// The same of datagrams, which may be used without being connected: held while they are open.
-    made_datagrams: Mutex<Swept<Made>>,
+    /// The same of datagrams, which may be used without being connected, and of unix sockets: ours
+    /// while they are open.
+    made_others: Mutex<Swept<Made>>,
+    /// Sockets that we made and that were bound.
+    held: Held,
     /// Ports on which the service listens.
     listening: Mutex<HashSet<u16>>,
     /// Results that a signal kept from the caller, which asks again (kernels before 5.19).
@@ -56,9 +60,8 @@ struct Process {
 
 /// A socket that we made for the service.
 struct Made {
-    socket: Option<Arc<OwnedFd>>,
+    socket: Arc<OwnedFd>,
     by: Pid,
-    bound: Option<SocketAddr>,
 }
 
 /// A map that is swept when it has doubled.
@@ -120,7 +123,7 @@ impl<T: Send + 'static> Swept<T> {
         }
         let these = Arc::clone(this);
         let sweep = move || {
-            let open = in_use();
+            let open = tcp_table::in_use();
             let mut swept = lock(&these);
             for inode in old.iter().filter(|inode| !open.contains_key(inode)) {
                 swept.map.remove(inode);
@@ -142,7 +145,8 @@ impl Sockets {
             processes: Mutex::default(),
             known: Arc::new(Mutex::new(Swept::new())),
             made: Mutex::new(Swept::new()),
-            made_datagrams: Mutex::new(Swept::from(SWEEP_DATAGRAMS_FROM)),
+            made_others: Mutex::new(Swept::from(SWEEP_OTHERS_FROM)),
+            held: Held::default(),
             listening: Mutex::default(),
             undelivered: Mutex::default(),
         }
@@ -163,13 +167,16 @@ impl Sockets {
     pub(super) fn at(&self, by: Pid, fd: i32) -> io::Result<Taken> {
         if self.way == Outbound::Inject {
             let inode = process::socket_inode(by, fd).ok_or(io::ErrorKind::NotFound)?;
-            let socket_in = |made: &Mutex<Swept<Made>>| lock(made).map.get(&inode)?.socket.clone();
-            let socket = socket_in(&self.made).or_else(|| socket_in(&self.made_datagrams));
+            let socket_in =
+                |made: &Mutex<Swept<Made>>| Some(lock(made).map.get(&inode)?.socket.clone());
+            let socket = socket_in(&self.made)
+                .or_else(|| socket_in(&self.made_others))
+                .or_else(|| self.held.get(inode));
             let socket = socket.ok_or(io::ErrorKind::NotFound)?;
             return Ok(Taken { socket, inode });
         }
         let socket = self.duplicate(by, fd)?;
-        let inode = fstat(&socket)?.st_ino;
+        let inode = inode_of(&socket)?;
         Ok(Taken {
             socket: Arc::new(socket),
             inode,
@@ -182,7 +189,7 @@ impl Sockets {
             return process::socket_inode(call.by(), call.int(0));
         }
         let socket = self.duplicate(call.by(), call.int(0)).ok()?;
-        fstat(&socket).ok().map(|stat| stat.st_ino)
+        inode_of(&socket).ok()
     }
 
     /// Descriptors of processes are kept; one whose number was given to another process since is
@@ -264,20 +271,19 @@ impl Sockets {
 
     /// We made a socket for the service. It stays ours too until it is used.
     pub(super) fn made(&self, socket: OwnedFd, by: Pid) -> io::Result<u64> {
-        let inode = fstat(&socket)?.st_ino;
+        let inode = inode_of(&socket)?;
         let is_stream = is_tcp(&socket);
         let made = Made {
-            socket: Some(Arc::new(socket)),
+            socket: Arc::new(socket),
             // Threads come and go; whether a datagram socket is still open is asked of the process.
             by: match is_stream {
                 true => by,
                 false => process::leader(by).unwrap_or(by),
             },
-            bound: None,
         };
         let all = match is_stream {
             true => &self.made,
-            false => &self.made_datagrams,
+            false => &self.made_others,
         };
         lock(all).insert(inode, made, |made| {
             made.retain(|inode, made| has_socket(made.by, *inode));
@@ -288,56 +294,71 @@ impl Sockets {
     /// A socket that we made is the service's alone from now on: while we hold it, the service's
     /// closing it would not free its port.
     pub(super) fn let_go(&self, inode: u64) -> Option<Arc<OwnedFd>> {
+        match self.unused(inode) {
+            Some(made) => Some(made.socket),
+            None => self.held.let_go(inode),
+        }
+    }
+
+    /// The same of the socket that the call's first argument is.
+    pub(super) fn let_go_of(&self, call: &Call) {
+        if self.way == Outbound::Inject
+            && let Some(inode) = self.inode(call)
+        {
+            self.let_go(inode);
+        }
+    }
+
+    /// A socket that we made is used now.
+    fn unused(&self, inode: u64) -> Option<Made> {
         let made = lock(&self.made).map.remove(&inode);
-        made.or_else(|| lock(&self.made_datagrams).map.remove(&inode))?
-            .socket
+        made.or_else(|| lock(&self.made_others).map.remove(&inode))
     }
 
-    /// A socket that we made was bound to an address of the service's choice.
-    pub(super) fn bound(&self, inode: u64, addr: SocketAddr) {
-        if let Some(made) = lock(&self.made).map.get_mut(&inode) {
-            made.bound = Some(addr);
-            made.socket = None;
+    /// The socket that the call's first argument is, and that we made, stays ours while the service
+    /// has it.
+    pub(super) fn hold(&self, call: &Call, inode: u64) {
+        if let Some(Made { socket, .. }) = self.unused(inode) {
+            let by = process::leader(call.by()).unwrap_or(call.by());
+            self.held.hold(inode, socket, by, call.int(0));
         }
-        lock(&self.made_datagrams).map.remove(&inode);
     }
 
-    /// Where a socket that we made was bound to.
-    pub(super) fn bound_to(&self, inode: u64) -> Option<SocketAddr> {
-        lock(&self.made).map.get(&inode)?.bound
+    /// The same of one that is about to be bound to a port, where what the service no longer has is
+    /// let go.
+    pub(super) fn bound(&self, call: &Call, inode: u64, port: u16) {
+        self.hold(call, inode);
+        if port != 0 {
+            self.held.free(port);
+        }
+    }
+
+    /// Lets go what the service has closed.
+    pub(super) fn look_at_held(&self) {
+        self.held.look();
     }
 }
 
-/// The sockets of TCP on this machine that are connected, connecting or listening: their number
-/// and whether they still wait for an answer (`proc_net_tcp`, state 02).
-pub(super) fn in_use() -> HashMap<u64, bool> {
-    let mut sockets = HashMap::new();
-    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
-        let Ok(text) = fs::read_to_string(file) else {
-            continue;
-        };
-        for line in text.lines().skip(1) {
-            let mut fields = line.split_ascii_whitespace();
-            let state = fields.nth(3);
-            let inode = fields.nth(5).and_then(|inode| inode.parse().ok());
-            if let (Some(state), Some(inode)) = (state, inode) {
-                sockets.insert(inode, state == "02");
-            }
-        }
-    }
-    sockets
-}
-
-/// Whether a process, of which this is a thread, has a socket open.
+/// Whether a process, of which this is a thread, has a socket open. Where the thread is gone, the
+/// process may have it.
 fn has_socket(by: Pid, inode: u64) -> bool {
+    fd_of(by, inode).is_some()
+        || (fs::read_dir(format!("/proc/{by}/fd")).is_err() && process::leader(by).is_some())
+}
+
+/// The descriptor by which a process, of which this is a thread, has a socket open.
+pub(super) fn fd_of(by: Pid, inode: u64) -> Option<i32> {
     let name = format!("socket:[{inode}]");
-    let Ok(entries) = fs::read_dir(format!("/proc/{by}/fd")) else {
-        // The thread is gone, the process may not be.
-        return process::leader(by).is_some();
-    };
-    entries.flatten().any(|entry| {
+    let mut entries = fs::read_dir(format!("/proc/{by}/fd")).ok()?.flatten();
+    let entry = entries.find(|entry| {
         fs::read_link(entry.path()).is_ok_and(|link| link.as_os_str() == name.as_str())
-    })
+    })?;
+    entry.file_name().to_str()?.parse().ok()
+}
+
+/// The number of a socket of ours, the same in every process.
+pub(super) fn inode_of(socket: &impl AsFd) -> io::Result<u64> {
+    Ok(fstat(socket)?.st_ino)
 }
 
 /// Whether an address is one of this machine: only then can a socket be bound to it.

@@ -200,6 +200,7 @@ fn watch(core: &Core, stop: &OwnedFd) {
         }
         if looked.elapsed() >= REAP_EVERY {
             reaper.look();
+            core.sockets.look_at_held();
             looked = Instant::now();
         }
     }

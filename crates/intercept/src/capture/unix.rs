@@ -17,7 +17,7 @@ use super::call::Call;
 use super::loopback::errno;
 use super::resolve::is_name_daemon;
 use super::supervisor::Core;
-use super::{Arrived, Outbound, Route, Uncaptured};
+use super::{Arrived, Route, Uncaptured};
 
 /// Where the service's unix sockets are connected to: an abstract name of the kernel's choice.
 pub(super) struct Door {
@@ -89,14 +89,13 @@ pub(super) fn connect(core: &Core, call: Call, name: &[u8]) {
         Some((0, name)) => {
             let shown = Path::new("@").join(Path::new(OsStr::from_bytes(name)));
             core.director.passed(Uncaptured::Unix(shown));
+            core.sockets.let_go_of(&call);
             return call.proceed();
         }
         Some(_) => PathBuf::from(OsStr::from_bytes(name)),
     };
     match database(&path) {
-        Some(port) if core.plan.ability.outbound == Outbound::Duplicate && path.is_absolute() => {
-            take_over(core, call, &path, port);
-        }
+        Some(port) if path.is_absolute() => take_over(core, call, &path, port),
         _ => go_past(core, call, path),
     }
 }
@@ -105,6 +104,7 @@ pub(super) fn connect(core: &Core, call: Call, name: &[u8]) {
 fn go_past(core: &Core, call: Call, path: PathBuf) {
     if path.exists() {
         core.director.passed(Uncaptured::Unix(path));
+        core.sockets.let_go_of(&call);
     }
     call.proceed();
 }
@@ -128,12 +128,17 @@ fn take_over(core: &Core, call: Call, path: &Path, port: u16) {
         Route::Relay => match dial(path) {
             Ok(upstream) => Some(upstream),
             // The kernel says the same to the service, in its own folder and with its own rights.
-            Err(_) => return call.proceed(),
+            Err(_) => {
+                core.sockets.let_go(taken.inode);
+                return call.proceed();
+            }
         },
     };
     let by = call.by();
     match core.unix.join(&taken.socket) {
         Ok(client) => {
+            core.sockets.let_go(taken.inode);
+            drop(taken);
             call.succeed(0);
             core.director.adopt(Arrived {
                 client: client.into(),

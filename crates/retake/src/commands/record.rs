@@ -171,7 +171,7 @@ fn options(home: &Home, args: RecordArgs) -> Result<RecordOptions, Failure> {
             .unwrap_or_else(default_workers)
             .max(1),
         keep_repeats: args.keep_repeats,
-        redact_headers: settings.redact.headers,
+        redact: settings.redact,
         exclude: settings.exclude,
         state: state_folder()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -354,7 +354,8 @@ fn failure(error: RecordError) -> Failure {
             Some("make the folder writable, or set XDG_STATE_HOME".to_owned())
         }
         RecordError::Tls(_) => Some(CERTIFICATES_HINT.to_owned()),
-        RecordError::Store(_) | RecordError::Thread(_) => None,
+        RecordError::Store(refused) => refused.hint().map(str::to_owned),
+        RecordError::Thread(_) => None,
     };
     let failure = Failure::new(SURROUNDINGS, error.into());
     match hint {

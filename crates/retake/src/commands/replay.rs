@@ -228,7 +228,12 @@ impl Outputs {
 
     fn on(&mut self, event: &RunEvent) {
         match event {
-            RunEvent::Started(started) => self.bar = bar(started.tests),
+            RunEvent::Started(started) => {
+                if started.tests == 0 {
+                    output::tell(without_tests(&started.sets, &started.target));
+                }
+                self.bar = bar(started.tests);
+            }
             RunEvent::TestFinished(_) => self.bar.inc(1),
             RunEvent::Finished(_) => self.bar.finish_and_clear(),
             RunEvent::Service(_) | RunEvent::TestStarted(_) => {}
@@ -263,6 +268,14 @@ fn create(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
         Failure::new(SURROUNDINGS, anyhow::Error::new(error).context(what))
     })?;
     Ok(Box::new(io::BufWriter::new(file)))
+}
+
+/// A service that listens never ends by itself, so it is said what is being waited for.
+fn without_tests(sets: &[String], command: &str) -> String {
+    format!(
+        "there are no tests in {}: `{command}` runs on its recorded calls until it ends, or Ctrl-C",
+        sets.join(", ")
+    )
 }
 
 fn bar(tests: usize) -> ProgressBar {

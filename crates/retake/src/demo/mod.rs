@@ -16,7 +16,7 @@ use retake_runner::ready::{self, Ready};
 use retake_runner::record::{Progress, RecordOptions, record};
 use retake_runner::service::OutputTo;
 use retake_runner::store;
-use retake_store::WriteMode;
+use retake_store::{RedactSettings, WriteMode};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -130,7 +130,7 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
         duration: None,
         workers: 1,
         keep_repeats: false,
-        redact_headers: Vec::new(),
+        redact: RedactSettings::default(),
         exclude: Vec::new(),
         state: state_folder()?,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,7 +10,7 @@ use retake_intercept::{DepSpec, EnvDependency, Listen};
 use retake_model::Ledger;
 use retake_proxy::record::StartError as ProxyError;
 use retake_proxy::tls::TlsSettings;
-use retake_store::{Exclude, Store, StoreError, WriteMode};
+use retake_store::{Exclude, RedactSettings, Store, StoreError, WriteMode};
 
 use super::forward::ForwardOptions;
 use crate::capture::Known;
@@ -53,8 +53,8 @@ pub struct RecordOptions {
     pub workers: usize,
     /// Whether exact repeats of a test are kept.
     pub keep_repeats: bool,
-    /// Further headers whose value is a credential.
-    pub redact_headers: Vec<String>,
+    /// What is a credential beside what always is.
+    pub redact: RedactSettings,
     /// What is left out on purpose.
     pub exclude: Vec<Exclude>,
     /// The folder of the installation's key.

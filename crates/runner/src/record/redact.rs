@@ -8,6 +8,7 @@ mod known;
 
 use retake_compare::made::{Near, whole_token};
 use retake_model::{TokenKind, Value};
+use retake_store::RedactSettings;
 
 pub use known::KnownSecrets;
 
@@ -72,14 +73,21 @@ const SHORTEST: usize = 8;
 pub struct Redactor {
     key: [u8; 32],
     headers: Vec<String>,
+    /// Names of fields, [`bare`].
+    fields: Vec<String>,
 }
 
 impl Redactor {
-    /// A redactor with the installation's key, and further headers to redact.
-    pub fn new(key: [u8; 32], more_headers: &[String]) -> Self {
+    /// A redactor with the installation's key, and further headers and fields to redact.
+    pub fn new(key: [u8; 32], more: &RedactSettings) -> Self {
         let mut headers: Vec<String> = SECRET_HEADERS.iter().map(|h| (*h).to_owned()).collect();
-        headers.extend(more_headers.iter().map(|h| h.to_ascii_lowercase()));
-        Redactor { key, headers }
+        headers.extend(more.headers.iter().map(|h| h.to_ascii_lowercase()));
+        let fields = more.fields.iter().map(|name| bare(name)).collect();
+        Redactor {
+            key,
+            headers,
+            fields,
+        }
     }
 
     /// The token that stands for a secret.
@@ -100,6 +108,9 @@ impl Redactor {
             if let Some(json) = body.get_mut("json") {
                 self.fields(json, found);
             }
+            if let Some(Value::List(pairs)) = body.get_mut("form") {
+                pairs.iter_mut().for_each(|pair| self.pair(pair, found));
+            }
             if let Value::Map(fields) = body
                 && found.len() > before
             {
@@ -111,7 +122,9 @@ impl Redactor {
         if let Some(Value::String(path)) = message.get_mut("path")
             && let Some((before, query)) = path.split_once('?')
         {
-            let redacted = self.pairs(query, '&', found, |name, _| SECRET_QUERY.contains(&name));
+            let redacted = self.pairs(query, '&', found, |name, _| {
+                SECRET_QUERY.contains(&name) || self.names(name)
+            });
             if redacted != query {
                 *path = format!("{before}?{redacted}");
             }
@@ -190,9 +203,10 @@ impl Redactor {
             Value::Map(fields) => {
                 for (name, value) in fields {
                     match value {
-                        Value::String(text) if is_secret_field(name, text) => {
-                            found.push(text.clone());
-                            *text = self.token(text);
+                        Value::String(text)
+                            if is_secret_field(name, text) || self.is_named(name, text) =>
+                        {
+                            self.hide(text, found);
                         }
                         value => self.fields(value, found),
                     }
@@ -201,6 +215,31 @@ impl Redactor {
             Value::List(items) => items.iter_mut().for_each(|item| self.fields(item, found)),
             _ => {}
         }
+    }
+
+    /// A field of a form, `[name, value]`.
+    fn pair(&self, pair: &mut Value, found: &mut Vec<String>) {
+        if let Value::List(pair) = pair
+            && let [Value::String(name), Value::String(text)] = pair.as_mut_slice()
+            && self.is_named(name, text)
+        {
+            self.hide(text, found);
+        }
+    }
+
+    fn hide(&self, text: &mut String, found: &mut Vec<String>) {
+        let token = self.token(text);
+        found.push(std::mem::replace(text, token));
+    }
+
+    /// Whether the settings name this field.
+    fn names(&self, name: &str) -> bool {
+        !self.fields.is_empty() && self.fields.contains(&bare(name))
+    }
+
+    /// The same of a field with something in it.
+    fn is_named(&self, name: &str, text: &str) -> bool {
+        !text.is_empty() && self.names(name)
     }
 
     fn header(&self, header: &mut Value, found: &mut Vec<String>) {
@@ -262,17 +301,19 @@ impl Redactor {
 }
 
 fn is_secret_field(name: &str, value: &str) -> bool {
-    let bare: String = name
-        .chars()
-        .filter(|c| !matches!(c, '_' | '-'))
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let bare = bare(name);
     let named = SECRET_FIELDS
         .iter()
         .filter_map(|end| bare.strip_suffix(end))
         .any(|before| !PLACES.iter().any(|place| before.ends_with(place)));
     let is_jwt = || whole_token(value, Near::default()) == Some(TokenKind::Jwt);
     value.len() >= SHORTEST_FIELD && (named || bare == "refresh" || is_jwt())
+}
+
+/// A name however it is written: `refreshToken`, `refresh_token`, `Refresh-Token`.
+fn bare(name: &str) -> String {
+    let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
+    letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn is_secret_cookie(name: &str, value: &str) -> bool {

@@ -53,7 +53,7 @@ pub async fn record(
     })?;
     let tls = Tls::open(&options.state, options.tls.clone()).map_err(RecordError::Tls)?;
     let tls = Arc::new(tls);
-    let redactor = Redactor::new(key, &options.redact_headers);
+    let redactor = Redactor::new(key, &options.redact);
     let clock = Clock::new();
     let began = clock.now();
     let writer = options.store.writer_with(&options.set, options.mode)?;

@@ -148,7 +148,8 @@ impl ReplayError {
                  command that is to run on its mocks behind `--`"
                     .to_owned(),
             ),
-            ReplayError::Store(_) | ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => {
+            ReplayError::Store(refused) => refused.hint().map(str::to_owned),
+            ReplayError::Rule(_) | ReplayError::NoSuchDependency { .. } => {
                 None
             }
         }

@@ -64,6 +64,7 @@ pub(super) struct ClientCertificateDoc {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RedactDoc {
     pub(super) headers: Vec<String>,
+    pub(super) fields: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

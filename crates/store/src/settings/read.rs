@@ -121,6 +121,16 @@ impl Check<'_> {
             self.header(name, &place.key("redact").key("headers").index(index))?;
             headers.push(name.to_ascii_lowercase());
         }
+        for (index, name) in doc.redact.fields.iter().enumerate() {
+            let is_path = ["body.", "request.", "response."];
+            let is_path = is_path.iter().any(|part| name.starts_with(part));
+            if is_path || !name.contains(|c: char| c.is_alphanumeric()) {
+                let problem = Problem::new(format!("the text `{}` stands here", cut(name)))
+                    .expected("the name of a field, such as password")
+                    .hint("name the field alone, not the path to it");
+                return Err(self.problem(problem, &place.key("redact").key("fields").index(index)));
+            }
+        }
         let mut exclude = Vec::new();
         for (index, doc) in doc.exclude.into_iter().enumerate() {
             if doc.dependency.is_none() && doc.path.is_none() {
@@ -148,7 +158,10 @@ impl Check<'_> {
             proxy: doc.proxy,
             upstream_proxy: doc.upstream_proxy,
             dependencies,
-            redact: RedactSettings { headers },
+            redact: RedactSettings {
+                headers,
+                fields: doc.redact.fields,
+            },
             exclude,
             workers: doc.workers,
         })

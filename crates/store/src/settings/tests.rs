@@ -19,7 +19,7 @@ record:
     - {name: db, url: "postgres://127.0.0.1:5432", listen: "127.0.0.1:15432"}
     - name: payments
       env: PAYMENTS_URL
-  redact: {headers: [X-Shop-Key]}
+  redact: {headers: [X-Shop-Key], fields: [password]}
   exclude:
     - dependency: otel
     - path: /health*
@@ -47,6 +47,7 @@ rules:
     assert_eq!(record.dependencies.len(), 2);
     assert_eq!(record.dependencies[1].env.as_deref(), Some("PAYMENTS_URL"));
     assert_eq!(record.redact.headers, ["x-shop-key"]);
+    assert_eq!(record.redact.fields, ["password"]);
     assert!(record.exclude[1].matches(None, Some("/healthz")));
     assert_eq!(record.workers, Some(2));
     let replay = &settings.replay;
@@ -146,6 +147,13 @@ fn what_is_wrong_is_said_with_line_and_column() {
             29,
             "`a b` is no name of a header",
             "",
+        ),
+        (
+            "record: {redact: {fields: [body.json.password]}}",
+            1,
+            28,
+            "`body.json.password` stands here",
+            "name the field alone, not the path to it",
         ),
         ("record: {exclude: [{}]}", 1, 20, "exclude nothing", ""),
         (

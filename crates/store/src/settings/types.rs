@@ -80,6 +80,9 @@ pub struct DependencySettings {
 pub struct RedactSettings {
     /// Names of headers whose values are secrets, beside the built-in ones; in lower case.
     pub headers: Vec<String>,
+    /// Names of fields of JSON bodies and forms, and of query keys, whose texts are secrets, as the
+    /// file has them.
+    pub fields: Vec<String>,
 }
 
 /// One of `record.exclude`: exchanges that match everything it names are not recorded.

@@ -61,8 +61,9 @@ const fn number(call: i64) -> u32 {
 }
 
 /// The program that tells of `calls`, of `tells` where their conditions hold, and of `socket` for
-/// TCP and UDP where `sockets` is set. Everything else is allowed at once, but for two ways around `connect`: io_uring is said not to be there,
-/// and TCP fast open not to be supported, for which programs have their fallbacks.
+/// TCP, UDP and streams of unix sockets where `sockets` is set. Everything else is allowed at once,
+/// but for two ways around `connect`: io_uring is said not to be there, and TCP fast open not to be
+/// supported, for which programs have their fallbacks.
 pub fn program(calls: &[i64], sockets: bool, tells: &[Tell]) -> Vec<Instruction> {
     let mut program = vec![
         statement(LOAD, 4),
@@ -98,25 +99,30 @@ pub fn program(calls: &[i64], sockets: bool, tells: &[Tell]) -> Vec<Instruction>
         ]);
     }
     if sockets {
-        program.extend(inet_sockets());
+        program.extend(sockets_of_ours());
     }
     program.extend(tells.iter().flat_map(Tell::instructions));
     program.push(statement(RETURN, ALLOW));
     program
 }
 
-/// `socket(AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM | …, …)`; falls through for every other call.
+/// `socket(AF_INET | AF_INET6, SOCK_STREAM | SOCK_DGRAM | …, …)` and `socket(AF_UNIX, SOCK_STREAM |
+/// …, …)`; falls through for every other call.
 #[allow(clippy::cast_sign_loss)] // Constants of the ABI, all positive.
-fn inet_sockets() -> [Instruction; 10] {
+fn sockets_of_ours() -> [Instruction; 14] {
     [
-        jump(JUMP_EQ, number(libc::SYS_socket), 0, 9),
+        jump(JUMP_EQ, number(libc::SYS_socket), 0, 13),
         argument(0),
+        jump(JUMP_EQ, libc::AF_UNIX as u32, 6, 0),
         jump(JUMP_EQ, libc::AF_INET as u32, 1, 0),
-        jump(JUMP_EQ, libc::AF_INET6 as u32, 0, 4),
+        jump(JUMP_EQ, libc::AF_INET6 as u32, 0, 7),
         argument(1),
         statement(AND, 0xf),
-        jump(JUMP_EQ, libc::SOCK_STREAM as u32, 2, 0),
-        jump(JUMP_EQ, libc::SOCK_DGRAM as u32, 1, 0),
+        jump(JUMP_EQ, libc::SOCK_DGRAM as u32, 5, 0),
+        jump(JUMP_EQ, libc::SOCK_STREAM as u32, 4, 3),
+        argument(1),
+        statement(AND, 0xf),
+        jump(JUMP_EQ, libc::SOCK_STREAM as u32, 1, 0),
         statement(RETURN, ALLOW),
         statement(RETURN, NOTIFY),
     ]
@@ -214,7 +220,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn sockets_are_told_where_they_can_be_of_tcp_or_udp() {
+    fn sockets_are_told_where_they_can_be_of_what_is_captured() {
         let cloexec_nonblock = 0x8_0000 | 0x800;
         check(
             true,
@@ -225,7 +231,15 @@ pub(super) mod tests {
         check(true, libc::SYS_socket, [10, 1, 6, 0, 0, 0], NOTIFY);
         check(true, libc::SYS_socket, [2, 2, 0, 0, 0, 0], NOTIFY);
         check(true, libc::SYS_socket, [2, 3, 0, 0, 0, 0], ALLOW);
-        check(true, libc::SYS_socket, [1, 1, 0, 0, 0, 0], ALLOW);
+        check(
+            true,
+            libc::SYS_socket,
+            [1, 1 | cloexec_nonblock, 0, 0, 0, 0],
+            NOTIFY,
+        );
+        check(true, libc::SYS_socket, [1, 2, 0, 0, 0, 0], ALLOW);
+        check(true, libc::SYS_socket, [1, 5, 0, 0, 0, 0], ALLOW);
+        check(true, libc::SYS_socket, [16, 1, 0, 0, 0, 0], ALLOW);
         check(true, libc::SYS_read, [2, 1, 0, 0, 0, 0], ALLOW);
     }
 

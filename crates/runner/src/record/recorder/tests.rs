@@ -3,7 +3,7 @@ use super::*;
 use retake_model::{
     ConnInfo, Exchange, Flaw, Message, ProtocolId, Scope, TestSet, Timestamp, Value,
 };
-use retake_store::Store;
+use retake_store::{RedactSettings, Store};
 
 const MS: u64 = 1_000_000;
 
@@ -55,7 +55,11 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = Store::new(folder.path());
     let writer = store.writer("set").expect("a new set");
-    let mut recorder = Recorder::new(writer, keeping, Redactor::new([1; 32], &[]));
+    let mut recorder = Recorder::new(
+        writer,
+        keeping,
+        Redactor::new([1; 32], &RedactSettings::default()),
+    );
     let connections = [
         (1, Direction::Inbound, None),
         (2, Direction::Outbound, Some("db".into())),
@@ -267,7 +271,7 @@ fn a_credential_that_was_given_out_is_gone_from_later_tests() {
     );
     let written = format!("{set:?}");
     assert!(!written.contains(secret), "{written}");
-    let token = Redactor::new([1; 32], &[]).token(secret);
+    let token = Redactor::new([1; 32], &RedactSettings::default()).token(secret);
     assert_eq!(written.matches(&token).count(), 3, "{written}");
 }
 
@@ -318,7 +322,11 @@ fn what_the_disk_refuses_is_counted_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = Store::new(folder.path());
     let writer = store.writer("set").expect("a new set");
-    let mut recorder = Recorder::new(writer, keeping(), Redactor::new([1; 32], &[]));
+    let mut recorder = Recorder::new(
+        writer,
+        keeping(),
+        Redactor::new([1; 32], &RedactSettings::default()),
+    );
     let tests = folder.path().join("set/tests");
     std::fs::remove_dir(&tests).expect("an empty folder");
     for at in 0..40 {

@@ -1,7 +1,11 @@
 use super::*;
 
 fn redactor() -> Redactor {
-    Redactor::new([7; 32], &["X-Tenant-Key".to_owned()])
+    let more = RedactSettings {
+        headers: vec!["X-Tenant-Key".to_owned()],
+        fields: vec!["pass_phrase".to_owned(), "PIN".to_owned()],
+    };
+    Redactor::new([7; 32], &more)
 }
 
 fn redact(name: &str, value: &str) -> (String, Vec<String>) {
@@ -120,6 +124,31 @@ fn fields_of_json_that_carry_credentials_are_redacted() {
         redactor().http(&mut message, &mut Vec::new());
         assert_eq!(message, body(field(name, value)));
     }
+}
+
+#[test]
+fn fields_that_the_settings_name_are_redacted_whatever_their_place() {
+    let list = |items: &[&str]| Value::List(items.iter().map(|item| (*item).into()).collect());
+    let message = |secret: &str, pin: &str, query: &str| {
+        let user = Value::map([("passPhrase", Value::text(secret)), ("pin", Value::Null)]);
+        let json = Value::map([("user", user), ("other", Value::text("s3cr3t"))]);
+        let form = Value::List(vec![
+            list(&["pin", pin]),
+            list(&["pin", ""]),
+            list(&["pin"]),
+        ]);
+        let body = Value::map([("json", json), ("form", form)]);
+        Value::map([
+            ("path", Value::text(format!("/a?Pass-Phrase={query}"))),
+            ("body", body),
+        ])
+    };
+    let (redactor, mut found) = (redactor(), Vec::new());
+    let mut before = message("s3cr3t", "1234", "abc");
+    redactor.http(&mut before, &mut found);
+    let [secret, pin, query] = ["s3cr3t", "1234", "abc"].map(|secret| redactor.token(secret));
+    assert_eq!(before, message(&secret, &pin, &query));
+    assert_eq!(found, ["s3cr3t", "1234", "abc"]);
 }
 
 #[test]
