@@ -143,7 +143,7 @@ fn cookies(message: &Value, header: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn is_secret(text: &str) -> bool {
+pub(super) fn is_secret(text: &str) -> bool {
     made::whole_token(text, made::Near::default()) == Some(TokenKind::Secret)
 }
 

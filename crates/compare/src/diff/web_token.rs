@@ -28,6 +28,30 @@ impl WebToken {
         })
     }
 
+    /// Whether two tokens say the same, but for moments that are all later by the same time, and for
+    /// what is another text in each token: two of one login that was done twice.
+    pub(super) fn is_moved(one: &str, other: &str) -> bool {
+        let (Some(one), Some(mut other)) = (WebToken::read(one), WebToken::read(other)) else {
+            return false;
+        };
+        let anew = Self::take_anew(&one.claims, &mut other.claims);
+        let (Value::Map(a), Value::Map(b)) = (&one.claims, &other.claims) else {
+            return false;
+        };
+        let mut later = None;
+        let is_later =
+            |a: &Value, b: &Value, later: &mut Option<i128>| match (seconds(a), seconds(b)) {
+                (Some(a), Some(b)) => *later.get_or_insert(b - a) == b - a,
+                _ => false,
+            };
+        let alike = one.header == other.header
+            && a.len() == b.len()
+            && a.iter().zip(b).all(|((name, a), (other, b))| {
+                name == other && (a == b || is_later(a, b, &mut later))
+            });
+        alike && (later.is_some() || anew > 0)
+    }
+
     /// Writes the recorded text of claims that are another one each time in place of the
     /// candidate's, where both have such a text; gives how many.
     pub(super) fn take_anew(recorded: &Value, candidate: &mut Value) -> u64 {
@@ -49,5 +73,13 @@ impl WebToken {
             }
         }
         taken
+    }
+}
+
+/// A whole number of ten digits, as the seconds since 1970 have.
+fn seconds(value: &Value) -> Option<i128> {
+    match value {
+        Value::Number(number) if number.as_str().len() == 10 => number.as_str().parse().ok(),
+        _ => None,
     }
 }

@@ -146,3 +146,45 @@ fn what_is_no_json_is_compared_by_kind() {
         ],
     );
 }
+
+#[test]
+fn logins_of_one_second_that_got_one_token_may_get_two() {
+    let secret = "redacted-0123456789abcdef01234567";
+    let rules = RuleSet::new([]).expect("built-in rules");
+    let check = |first: &str, second: &str, same: bool| {
+        let response = |token: &str| body(&format!(r#"{{"access_token":"{token}"}}"#));
+        let mut values = ValueMap::new();
+        let mut login = |claims: &str, signature: &str| {
+            let (expected, observed) = (response(secret), response(&token(ALG, claims, signature)));
+            compare_response(&expected, &observed, &[], &rules, &mut values).differences
+        };
+        assert_eq!(login(first, SIGNATURE), []);
+        let found = login(second, OTHER_SIGNATURE);
+        assert_eq!(found.is_empty(), same, "{first} {second}: {found:?}");
+        let sent = token(ALG, second, OTHER_SIGNATURE);
+        assert_eq!(values.candidate_of(secret) == Some(&sent), same);
+    };
+    let claims = r#"{"id":"u1","n":7,"iat":1772356830,"exp":1772357730}"#;
+    for (second, same) in [
+        (
+            r#"{"id":"u1","n":7,"iat":1772356832,"exp":1772357732}"#,
+            true,
+        ),
+        (
+            r#"{"id":"u1","n":7,"iat":1772356832,"exp":1772366732}"#,
+            false,
+        ),
+        (
+            r#"{"id":"u2","n":7,"iat":1772356832,"exp":1772357732}"#,
+            false,
+        ),
+        (
+            r#"{"id":"u1","n":9,"iat":1772356832,"exp":1772357732}"#,
+            false,
+        ),
+        (r#"{"id":"u1","n":7,"iat":1772356832}"#, false),
+        (claims, false),
+    ] {
+        check(claims, second, same);
+    }
+}
