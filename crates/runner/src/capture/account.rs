@@ -25,10 +25,14 @@ impl Account {
         }
     }
 
-    /// A sentence for each. Datagrams to where a captured connection leads too are left out: they
-    /// are how the C library finds the best of several addresses, and nothing is sent.
-    pub(super) fn notes(&self, captured: &BTreeSet<String>) -> Vec<String> {
-        let probed = |addr: &SocketAddr| captured.contains(&addr.to_string());
+    /// A sentence for each. Datagrams to where a captured connection leads too, or where the service
+    /// itself listens, are left out: they are how the C library finds the best of several addresses,
+    /// and nothing is sent.
+    pub(super) fn notes(&self, captured: &BTreeSet<String>, listens: &[SocketAddr]) -> Vec<String> {
+        let own = |addr: &SocketAddr| {
+            addr.ip().is_loopback() && listens.iter().any(|own| own.port() == addr.port())
+        };
+        let probed = |addr: &SocketAddr| captured.contains(&addr.to_string()) || own(addr);
         let mut notes: Vec<String> = self
             .counts
             .iter()
@@ -103,7 +107,11 @@ mod tests {
         account.add(socket());
         let seen = "10.0.0.1:443".parse().expect("an address");
         account.add(Uncaptured::Datagrams(seen));
-        let notes = account.notes(&BTreeSet::from(["10.0.0.1:443".to_owned()]));
+        let listens = "0.0.0.0:8000".parse().expect("an address");
+        for own in ["[::1]:8000", "127.0.0.1:8000"] {
+            account.add(Uncaptured::Datagrams(own.parse().expect("an address")));
+        }
+        let notes = account.notes(&BTreeSet::from(["10.0.0.1:443".to_owned()]), &[listens]);
         assert_eq!(
             notes,
             [

@@ -90,7 +90,7 @@ impl RecordDirector {
     /// What went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let state = self.lock();
-        state.account.notes(&self.book.addresses())
+        state.account.notes(&self.book.addresses(), &state.listens)
     }
 
     /// Where the service listens, in the order in which it began to.

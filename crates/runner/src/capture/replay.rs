@@ -76,7 +76,8 @@ impl ReplayDirector {
     /// What was refused and what went past, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = self.strangers.notes();
-        notes.extend(self.lock().notes(&self.addresses()));
+        let listens = self.listens.borrow().clone();
+        notes.extend(self.lock().notes(&self.addresses(), &listens));
         notes
     }
 
