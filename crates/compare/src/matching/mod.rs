@@ -5,6 +5,7 @@
 //! a call is (`search`), in which pools to look, and what each test's calls came to (`running`).
 
 mod canon;
+mod catalogue;
 mod clock;
 mod columns;
 mod crowd;

@@ -740,3 +740,31 @@ fn scenario_35_what_the_clock_was_told_within_tests_comes_before_what_it_was_tol
         assert_eq!(run.ask(poll()).expect("an answer"), row(answer));
     }
 }
+
+#[test]
+fn types_that_a_connection_asks_for_at_once_are_told_as_they_were_one_by_one() {
+    let types = |list: &str| sql("select oid, name from types where oid = any($1)", &[list]);
+    let told = |names: &[&str]| {
+        let rows = names
+            .iter()
+            .map(|name| Value::List(vec![Value::from(*name)]));
+        Value::map([("rows", Value::List(rows.collect()))])
+    };
+    let read = |list: &str, names: &[&str]| scoped(Scope::Session, types(list), told(names));
+    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
+    let shared = vec![
+        read("{7}", &["text", "mood"]),
+        read("{8}", &["text", "state"]),
+        scoped(Scope::Startup, types("{9}"), told(&["row"])),
+    ];
+    let mut run = Run::of(set(vec![case], shared));
+    run.begin("t");
+    assert_eq!(
+        run.ask(types("{8,7}")),
+        Ok(told(&["text", "mood", "state"]))
+    );
+    for list in ["{7,9}", "{7,10}", "{10}", "{7,x}", "{}"] {
+        assert!(run.ask(types(list)).is_err(), "{list}");
+    }
+    run.end("t");
+}

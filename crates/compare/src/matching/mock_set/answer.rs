@@ -59,6 +59,9 @@ impl MockSet {
             Some(found) => self.serve(call, rules, owners, found, probe),
             None if probe => self.describe(call, &canon, rules, owners),
             None => {
+                if let Some(answer) = catalogue::of_its_parts(&call, &self.sets) {
+                    return Answer::Serve(Arc::new(answer));
+                }
                 let miss = self.miss(&call, rules, &canon, owners);
                 if look == Look::Session {
                     // The end of a transaction with nothing in it, which a server answers itself.

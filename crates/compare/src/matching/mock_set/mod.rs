@@ -9,6 +9,7 @@ use retake_model::{
 };
 
 use super::canon::Canon;
+use super::catalogue;
 use super::describe::{Described, is_empty, is_probe};
 use super::effect::known_effect;
 use super::elsewhere::Elsewhere;
