@@ -12,9 +12,10 @@ pub(super) fn written(bytes: &[u8]) -> Option<usize> {
     read(bytes).map(|moment| moment.length)
 }
 
-/// The length of an HTTP date (RFC 9110, section 5.6.7): `Sun, 01 Mar 2026 10:20:30 GMT`.
+/// The length of an HTTP date (RFC 9110, section 5.6.7), `Sun, 01 Mar 2026 10:20:30 GMT`, or of one of
+/// mails and feeds (RFC 5322, section 3.3): with `UTC` or `+0100` in its place.
 pub(super) fn http_date(bytes: &[u8]) -> Option<usize> {
-    read_http(bytes).map(|_| HTTP_LENGTH)
+    read_http(bytes).map(|date| date.length)
 }
 
 /// The seconds since 1970 of a moment that is all of the text; a time without a zone is taken as
@@ -33,7 +34,7 @@ pub(super) fn instant_of(text: &str) -> Option<(i128, i128)> {
             moment.fraction.1,
         )),
         _ => match read_http(bytes) {
-            Some(seconds) => Some((seconds * SECOND, SECOND)),
+            Some(date) => Some((date.seconds * SECOND, SECOND)),
             None => Some((midnight_of(text)? * SECOND, DAY * SECOND)),
         },
     }
@@ -56,7 +57,8 @@ pub(super) fn second_of(text: &str) -> Option<i128> {
 /// alike.
 pub(super) fn is_whole_second(text: &str) -> bool {
     let count = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit());
-    let told_finer = || text.contains('.') || text.contains(',') && !text.ends_with("GMT");
+    let is_date = || read_http(text.as_bytes()).is_some();
+    let told_finer = || text.contains('.') || text.contains(',') && !is_date();
     count || text.len() > 10 && seconds_of(text).is_some() && !told_finer()
 }
 
@@ -98,8 +100,8 @@ pub(super) fn midnight_of(text: &str) -> Option<i128> {
 /// zeros.
 pub(super) fn style(text: &str) -> u64 {
     let bytes = text.as_bytes();
-    if read_http(bytes).is_some() {
-        return 1;
+    if let Some(date) = read_http(bytes) {
+        return date.style;
     }
     read(bytes).map_or(0, |moment| moment.style)
 }
@@ -112,7 +114,13 @@ struct Moment {
     style: u64,
 }
 
-const HTTP_LENGTH: usize = 29;
+/// A date with the names of its day and month.
+struct Named {
+    length: usize,
+    seconds: i128,
+    /// How the zone is told.
+    style: u64,
+}
 
 fn read(bytes: &[u8]) -> Option<Moment> {
     let mut reader = Reader { bytes, at: 0 };
@@ -149,7 +157,7 @@ fn read(bytes: &[u8]) -> Option<Moment> {
     })
 }
 
-fn read_http(bytes: &[u8]) -> Option<i128> {
+fn read_http(bytes: &[u8]) -> Option<Named> {
     const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
     const MONTHS: [&[u8]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
@@ -169,8 +177,20 @@ fn read_http(bytes: &[u8]) -> Option<i128> {
     let minute = reader.digits(2)?;
     reader.any(&[b":"])?;
     let second = reader.digits(2)?;
-    reader.any(&[b" GMT"])?;
-    Some(days(year, month, day) * DAY + i128::from(hour * 3600 + minute * 60 + second))
+    let (zone, ahead) = match reader.any(&[b" GMT", b" UTC", b" +", b" -"])? {
+        zone @ (0 | 1) => (zone, 0),
+        sign => {
+            let (hours, minutes) = (reader.digits(2)?, reader.digits(2)?);
+            let ahead = i128::from(hours * 3600 + minutes * 60);
+            (2, if sign == 2 { ahead } else { -ahead })
+        }
+    };
+    let time = i128::from(hour * 3600 + minute * 60 + second);
+    Some(Named {
+        length: reader.at,
+        seconds: days(year, month, day) * DAY + time - ahead,
+        style: u64::try_from(zone).ok()? << 8 | 1,
+    })
 }
 
 struct Reader<'b> {
@@ -280,6 +300,9 @@ mod tests {
             ("2026-03-01 09:20:30", 1_772_356_830),
             ("20260301T092030Z", 1_772_356_830),
             ("Sun, 01 Mar 2026 09:20:30 GMT", 1_772_356_830),
+            ("Sun, 01 Mar 2026 09:20:30 UTC", 1_772_356_830),
+            ("Sun, 01 Mar 2026 11:20:30 +0200", 1_772_356_830),
+            ("Sun, 01 Mar 2026 04:50:30 -0430", 1_772_356_830),
         ] {
             assert_eq!(seconds_of(text), Some(expected), "{text}");
         }
@@ -291,6 +314,7 @@ mod tests {
     fn a_moment_told_to_the_second_is_told_from_finer_ones() {
         for (text, whole) in [
             ("Sun, 01 Mar 2026 09:20:30 GMT", true),
+            ("Sun, 01 Mar 2026 09:20:30 UTC", true),
             ("2026-03-01T09:20:30Z", true),
             ("1772356830", true),
             ("2026-03-01T09:20:30.5Z", false),

@@ -44,6 +44,7 @@ fn read(rest: &[u8]) -> Option<Found> {
         b'$' if reader.word("$2") => bcrypt(reader),
         b'$' if reader.word("$argon2") => argon2(reader),
         b'$' if reader.word("$pbkdf2") => passlib(reader),
+        b'$' if reader.word("$scrypt$ln=") => scrypt(reader),
         b'$' if reader.word("$5$") => sha_crypt(reader, 43),
         b'$' if reader.word("$6$") => sha_crypt(reader, 86),
         b'$' if reader.word("$y$") => yescrypt(reader),
@@ -71,17 +72,33 @@ fn argon2(mut reader: Reader<'_>) -> Option<Found> {
         reader.number()?;
         reader.expect(behind)?;
     }
-    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
     reader.salted(is_base64, 11..=86, is_base64, 22..=86, "")
 }
 
-/// `$pbkdf2-sha256$29000$salt$hash` (Passlib): base 64 with `.` for `+`, without padding.
+/// `$scrypt$ln=16,r=8,p=1$salt$hash` (the PHC's string format; Passlib, Ory).
+fn scrypt(mut reader: Reader<'_>) -> Option<Found> {
+    for behind in [",r=", ",p=", "$"] {
+        reader.number()?;
+        reader.expect(behind)?;
+    }
+    reader.salted(is_base64, 11..=86, is_base64, 22..=128, "")
+}
+
+/// `$pbkdf2-sha256$29000$salt$hash` (Passlib): base 64 with `.` for `+`, without padding. Or
+/// `$pbkdf2-sha256$i=25000,l=32$salt$hash` (the PHC's string format; Ory).
 fn passlib(mut reader: Reader<'_>) -> Option<Found> {
     let digest = match reader.one_of(&["-sha256$", "-sha512$", "$"])? {
         "-sha256$" => 43,
         "-sha512$" => 86,
         _ => 27,
     };
+    if reader.word("i=") {
+        for behind in [",l=", "$"] {
+            reader.number()?;
+            reader.expect(behind)?;
+        }
+        return reader.salted(is_base64, 11..=86, is_base64, 22..=128, "");
+    }
     reader.number()?;
     reader.expect("$")?;
     reader.salted(is_crypt, 1..=128, is_crypt, digest..=digest, "")
@@ -111,7 +128,6 @@ fn django(mut reader: Reader<'_>) -> Option<Found> {
     };
     reader.number()?;
     reader.expect("$")?;
-    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
     reader.salted(is_alphanumeric, 1..=128, is_base64, digest..=digest, "=")
 }
 
@@ -134,6 +150,10 @@ fn werkzeug_scrypt(mut reader: Reader<'_>) -> Option<Found> {
         reader.expect(behind)?;
     }
     reader.salted(is_alphanumeric, 1..=128, is_hex, 128..=128, "")
+}
+
+fn is_base64(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
 }
 
 fn is_crypt(b: u8) -> bool {

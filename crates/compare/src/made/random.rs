@@ -21,8 +21,12 @@ const SHORTEST_PREFIXED: usize = 16;
 /// The length in bytes of the shortest path before random text: base64 hardly begins like one.
 const SHORTEST_PATH: usize = 6;
 
-/// The length in bytes of the longest random text: what is longer is content.
+/// The length in bytes of the longest random text of any letters: what is longer is content.
 const LONGEST: usize = 512;
+
+/// The length in bytes of the longest one in base64 for URLs, which content is hardly written in: what
+/// is encrypted, and keys.
+const LONGEST_URL: usize = 16 << 10;
 
 /// The length of the random text that the bytes begin with, whose first `run` bytes are letters
 /// and digits. `before` is the byte before it: what begins in the middle of a word is no random text.
@@ -41,7 +45,8 @@ pub(super) fn length(rest: &[u8], run: usize, before: Option<u8>) -> Option<usiz
     long.or_else(|| is_base36(word).then_some(run))
 }
 
-/// How random text is written, as a number: its length and its letters.
+/// How random text is written, as a number: its length and its letters. The length of long ones, which
+/// hold something, is another one each time.
 pub(super) fn style(text: &str) -> u64 {
     let bytes = text.as_bytes();
     if numbered(bytes) == Some(bytes.len()) {
@@ -54,7 +59,11 @@ pub(super) fn style(text: &str) -> u64 {
         Counted { upper: 0, .. } => 3,
         _ => 4,
     };
-    u64::try_from(bytes.len()).unwrap_or_default() << 3 | letters
+    let length = match bytes.len() {
+        short @ ..=LONGEST => u64::try_from(short).unwrap_or_default(),
+        _ => 0,
+    };
+    length << 3 | letters
 }
 
 /// The length of a request's id that begins there, as chi (a router of Go) makes it: the name of the
@@ -152,11 +161,33 @@ fn is_in_path(word: &[u8]) -> bool {
 
 /// Base64 for URLs without padding, and letters and digits of both cases.
 fn base64url(rest: &[u8]) -> Option<usize> {
-    let word = rest.iter().take(LONGEST + 1);
+    let word = rest.iter().take(LONGEST_URL + 1);
     let length = word.take_while(|b| is_url_letter(**b)).count();
-    let fits = (SHORTEST..=LONGEST).contains(&length);
     let word = rest.get(..length)?;
-    (fits && (is_mixed(word) || is_prefixed(word))).then_some(length)
+    let is_for_urls = || word.contains(&b'-') && word.contains(&b'_');
+    let fits = (SHORTEST..=LONGEST_URL).contains(&length)
+        && (length <= LONGEST || is_for_urls() && !goes_on_in_base64(rest.get(length)));
+    // What is of another length each time has another padding, too.
+    let padding = match length > LONGEST {
+        true => padding(rest.get(length..)?),
+        false => 0,
+    };
+    (fits && (is_mixed(word) || is_prefixed(word))).then_some(length + padding)
+}
+
+/// The length of the padding of base64 that stands there, as it is or as in a URL.
+fn padding(rest: &[u8]) -> usize {
+    let one = |rest: &[u8]| match rest {
+        [b'=', ..] => 1,
+        [b'%', b'3', b'D' | b'd', ..] => 3,
+        _ => 0,
+    };
+    let first = one(rest);
+    first + rest.get(first..).filter(|_| first > 0).map_or(0, one)
+}
+
+fn goes_on_in_base64(next: Option<&u8>) -> bool {
+    matches!(next, Some(b'+' | b'/' | b'.'))
 }
 
 /// A short word that says what it is of, and random text: `ord_VxPkjIXrrnhh_mea`. Names of several
@@ -364,6 +395,22 @@ mod tests {
             Some(r#"{"page":3,"sort":"nam"}"#),
         );
         check("n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg", None);
+    }
+
+    #[test]
+    fn long_base64_for_urls_may_have_another_length() {
+        let long = |turns: usize| "4Tz6uZfS5Le7-nKVApVaBXMICWd_w1N0".repeat(turns);
+        check(&long(36), true);
+        check(&long(600), false);
+        check(&"4Tz6uZfS5Le7nKVApVaBXMICWdw1N0AN".repeat(36), false);
+        check(&long(36).replace('-', "+"), false);
+        for padding in ["=", "==", "%3D%3D"] {
+            let padded = long(36) + padding;
+            assert_eq!(length(padded.as_bytes(), 12, None), Some(padded.len()));
+            assert_eq!(style(&padded), style(&long(37)));
+        }
+        assert_eq!(style(&long(36)), style(&long(37)));
+        assert_ne!(style(&long(4)), style(&long(5)));
     }
 
     #[test]

@@ -70,8 +70,18 @@ impl ValueMap {
             self.refused += 1;
             return true;
         }
+        // Clients send on what stands in an address as it is, or without its percent signs, and
+        // calls have it without.
+        let (own, other) = (unescaped(recorded), unescaped(candidate));
+        let is_escaped = own != recorded || other != candidate;
+        if is_escaped {
+            pair(&mut self.to_candidate, &own, &other);
+        }
         pair(&mut self.to_candidate, recorded, candidate);
         pair(&mut self.to_recorded, candidate, recorded);
+        if is_escaped {
+            pair(&mut self.to_recorded, &other, &own);
+        }
         true
     }
 
@@ -84,7 +94,7 @@ impl ValueMap {
         let only = |partners: &Partners, value: &str, other: &str| {
             partners
                 .get(value)
-                .is_none_or(|all| all.iter().all(|p| **p == *other))
+                .is_none_or(|all| all.iter().all(|p| unescaped(p) == unescaped(other)))
         };
         only(&self.to_candidate, recorded, candidate)
             && only(&self.to_recorded, candidate, recorded)
@@ -147,6 +157,14 @@ impl ValueMap {
             own.map(|(_, candidate)| candidate.as_str())
                 .or_else(|| self.candidate_of(value))
         })
+    }
+}
+
+/// A value without what escapes its padding in an address.
+fn unescaped(value: &str) -> Cow<'_, str> {
+    match value.ends_with("%3D") {
+        true => Cow::Owned(value.replace("%3D", "=")),
+        false => Cow::Borrowed(value),
     }
 }
 

@@ -43,6 +43,16 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
         SET,
     ),
     ("response.headers.etag", Action::FollowsAnswers, OF_STATE),
+    (
+        "response.body.json.expires_in",
+        Action::Tolerance(1.0),
+        REMAINING,
+    ),
+    (
+        "response.body.json.refresh_expires_in",
+        Action::Tolerance(1.0),
+        REMAINING,
+    ),
     ("response.headers.content-md5", Action::FollowsBody, DERIVED),
     ("response.headers.digest", Action::FollowsBody, DERIVED),
     (
@@ -58,6 +68,7 @@ const SET: &str =
     "a set of names, whose order says nothing (RFC 9110, 10.2.1 and 12.5.5; Fetch, 3.3.1)";
 const MEASURED: &str = "how long the answer took";
 const DERIVED: &str = "follows from the body, which is compared itself";
+const REMAINING: &str = "whole seconds of what is left of a lifetime: one less where a second ends meanwhile (RFC 6749, 5.1)";
 const OF_STATE: &str = "follows from the body, or from values in answers that the service made";
 
 /// Those of the places that hold a moment.

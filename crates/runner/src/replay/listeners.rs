@@ -40,8 +40,13 @@ pub(super) fn in_order(info: &SetInfo) -> Vec<Recorded> {
 
 /// Where recorded ports are now: at the same port where the service listens there; of the others
 /// the first recorded one at the first new one, and so on. A service that listens at one new port
-/// alone is asked there whatever the port was. A port without a place is not in the map.
-pub(super) fn places(recorded: &[u16], now: &[SocketAddr]) -> HashMap<u16, SocketAddr> {
+/// alone is asked there whatever the port was, unless others are `to_come`. A port without a place is
+/// not in the map.
+pub(super) fn places(
+    recorded: &[u16],
+    now: &[SocketAddr],
+    to_come: bool,
+) -> HashMap<u16, SocketAddr> {
     let mut ports = BTreeSet::new();
     let now: Vec<SocketAddr> = now
         .iter()
@@ -50,6 +55,7 @@ pub(super) fn places(recorded: &[u16], now: &[SocketAddr]) -> HashMap<u16, Socke
         .collect();
     if let [only] = now.as_slice()
         && !recorded.contains(&only.port())
+        && !to_come
     {
         return recorded.iter().map(|port| (*port, *only)).collect();
     }
@@ -125,7 +131,7 @@ mod tests {
             let now: Vec<SocketAddr> = now.iter().map(addr).collect();
             let expected = expected.iter().map(|(port, at)| (*port, addr(at)));
             assert_eq!(
-                places(recorded, &now),
+                places(recorded, &now, false),
                 expected.collect(),
                 "{recorded:?} {now:?}"
             );
@@ -147,6 +153,15 @@ mod tests {
     }
 
     #[test]
+    fn the_first_port_of_several_is_no_place_for_those_that_come_after_it() {
+        let first: SocketAddr = "127.0.0.1:41000".parse().expect("an address");
+        let found = places(&[39_835, 3000], &[first], true);
+        assert_eq!(found, HashMap::from([(39_835, first)]));
+        let found = places(&[39_835, 3000], &[first], false);
+        assert_eq!(found, HashMap::from([(39_835, first), (3000, first)]));
+    }
+
+    #[test]
     fn targets_have_the_scheme_of_their_port_and_the_host_of_the_main_one() {
         let info = SetInfo {
             upstream: Some("127.0.0.1:3000".to_owned()),
@@ -157,7 +172,11 @@ mod tests {
             ..SetInfo::default()
         };
         let ports = BTreeSet::from([9443, 9090]);
-        let places = places(&[9090], &["127.0.0.1:41000".parse().expect("an address")]);
+        let places = places(
+            &[9090],
+            &["127.0.0.1:41000".parse().expect("an address")],
+            false,
+        );
         let found = targets(&ports, &info, "shop.test:80", &places);
         assert_eq!(found[&9443], "https://shop.test:9443");
         assert_eq!(found[&9090], "127.0.0.1:41000");

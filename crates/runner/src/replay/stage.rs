@@ -245,15 +245,18 @@ impl Stage {
                 // Others may follow.
                 (before, moved_at) = (all.len(), Some(now + OTHER_PORT));
             }
-            let mut places = listeners::places(&order, &all);
+            let over = now >= until;
+            let ended = self.service.as_mut().and_then(Service::has_ended).is_some();
+            // Of a service that listened elsewhere first (a JVM on a port for itself), that port comes
+            // first now, too.
+            let to_come = order.first() != Some(&main) && !over && !ended;
+            let mut places = listeners::places(&order, &all, to_come);
             let is_same = |port: &u16| all.iter().any(|addr| addr.port() == *port);
             if options.port.is_some() && !is_same(&main) {
                 places.remove(&main);
             }
             let needed = || std::iter::once(&main).chain(&self.ports.beside);
             let settled = moved_at.is_some_and(|at| now >= at);
-            let over = now >= until;
-            let ended = self.service.as_mut().and_then(Service::has_ended).is_some();
             if needed().all(is_same)
                 || settled && needed().all(|port| places.contains_key(port))
                 || over

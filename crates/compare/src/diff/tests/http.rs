@@ -367,3 +367,17 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
         1,
     );
 }
+
+#[test]
+fn what_is_left_of_a_tokens_lifetime_may_be_a_second_less() {
+    let check = |name: &str, a: u32, b: u32, differences: usize| {
+        let of = |seconds: u32| body(&format!("{{\"{name}\": {seconds}}}"));
+        let found = compare(&of(a), &of(b)).differences;
+        assert_eq!(found.len(), differences, "{name} {a} {b}");
+    };
+    check("expires_in", 3600, 3599, 0);
+    check("refresh_expires_in", 1799, 1800, 0);
+    check("expires_in", 3600, 3598, 1);
+    check("expires_in", 3600, 7200, 1);
+    check("left", 3600, 3599, 1);
+}

@@ -40,6 +40,10 @@ const PASSLIB_512: &str = "$pbkdf2-sha512$25000$zwRLIMZgHcWewY09laQxEw$bvvr1txIn
 const PASSLIB_1: &str = "$pbkdf2$131000$4avwX890GwN6AnzqLR9zUA$OMdMjeRbHxkx.IWe/6oFVw38cXI";
 const ARGON2: &str = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG";
 
+const PHC_PBKDF2: &str = "$pbkdf2-sha256$i=25000,l=32$75U8DPQndSqM1FPXPH3wwg$qP+GarEdoWkj/NrIYUOpuA5U8DPQndSqM1FPXPH3wwg";
+const PHC_SCRYPT: &str =
+    "$scrypt$ln=16,r=8,p=1$aM15713r3Xsvxbi31lqr1Q$nFNh2CVHVjNldFVKDHDlm4CbdRSCdEBsjjJxD+iCs5E";
+
 /// One hash of each algorithm and cost.
 const EACH: &[&str] = &[
     SCRYPT[0],
@@ -58,7 +62,14 @@ const EACH: &[&str] = &[
     PASSLIB_512,
     PASSLIB_1,
     ARGON2,
+    PHC_PBKDF2,
+    PHC_SCRYPT,
 ];
+
+/// Whether the hash may be of any length.
+fn is_of_any_length(hash: &str) -> bool {
+    hash.starts_with("$argon2") || hash == PHC_PBKDF2 || hash == PHC_SCRYPT
+}
 
 fn found(text: &str) -> Vec<(TokenKind, &str)> {
     let mut found = Vec::new();
@@ -98,14 +109,13 @@ fn a_hash_that_is_not_whole_is_an_ordinary_text() {
             format!("{hash}="),
             format!("{hash}/"),
         ] {
-            // Argon2's hash may be of any length.
-            if !hash.starts_with("$argon2") || text.ends_with(['$', '=']) {
+            if !is_of_any_length(hash) || text.ends_with(['$', '=']) {
                 assert_eq!(found(&text), [], "{text}");
             }
         }
         // Each part cut off by one, but for salts and hashes of free length.
         let one_less = hash.get(..hash.len() - 1).unwrap_or_default();
-        if !hash.starts_with("$argon2") {
+        if !is_of_any_length(hash) {
             assert_eq!(found(one_less), [], "{one_less}");
         }
         let no_salt = hash.rsplit_once('$').map(|(head, tail)| {

@@ -44,6 +44,8 @@ fn finds_each_kind_anywhere_in_a_text() {
         "2026-03-01T10%3A20%3A30%2B00%3A00",
         "20260301T102030Z",
         "Sun, 01 Mar 2026 09:20:30 GMT",
+        "Sun, 01 Mar 2026 09:20:30 UTC",
+        "Sun, 01 Mar 2026 09:20:30 +0000",
     ] {
         check(moment, &[(Timestamp, moment)]);
         check(&format!("at <{moment}>, said"), &[(Timestamp, moment)]);

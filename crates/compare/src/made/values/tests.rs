@@ -98,6 +98,31 @@ fn a_tree_without_known_values_is_not_copied() {
     assert!(matches!(values.put_back(&tree), Cow::Borrowed(_)));
 }
 
+#[test]
+fn padding_of_an_address_is_known_with_and_without_its_percent_signs() {
+    // The candidate's value has another length, and so another padding.
+    for (recorded, candidate) in [
+        ("Xx1%3D", "Yy22%3D%3D"),
+        ("Xx1", "Yy2%3D"),
+        ("Xx1%3D", "Yy2"),
+    ] {
+        let mut values = ValueMap::new();
+        assert!(values.bind(TokenKind::Random, recorded, candidate));
+        assert!(values.bind(TokenKind::Random, recorded, candidate), "again");
+        assert!(
+            !values.bind(TokenKind::Random, recorded, "Zz3%3D"),
+            "another one"
+        );
+        assert_eq!(values.candidate_of(recorded), Some(candidate));
+        let plain = |text: &str| text.replace("%3D", "=");
+        assert!(values.are_bound(&plain(recorded), &plain(candidate)));
+        assert_eq!(
+            values.recorded_of(&plain(candidate)),
+            Some(plain(recorded).as_str())
+        );
+    }
+}
+
 fn uuid() -> impl Strategy<Value = String> {
     "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 }
