@@ -10,6 +10,7 @@ mod clock;
 mod columns;
 mod crowd;
 mod describe;
+mod echo;
 mod effect;
 mod elsewhere;
 mod explain;

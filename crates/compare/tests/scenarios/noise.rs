@@ -96,3 +96,32 @@ fn a_rule_that_hides_a_whole_dependency_does_not_make_its_requests_equal() {
     assert!(run.ask(sql("select 1", &[])).is_err());
     assert!(run.ask(sql(INSERT, &["k3jx8", "7"])).is_ok());
 }
+
+#[test]
+fn the_trace_that_only_the_replay_gave_is_not_told_on_in_a_body() {
+    let hook = |headers: Vec<(&str, Value)>| {
+        let json = Value::map([("n", 1.into()), ("headers", Value::map(headers))]);
+        http("POST", "/hook", Some(json))
+    };
+    let accept = || ("accept", Value::from("*/*"));
+    let told = |trace: &str| ("traceparent", Value::text(format!("00-{trace}-01")));
+    let check = |client_sent_one: bool, headers: Vec<(&str, Value)>, found: bool| {
+        let calls = vec![call(1, hook(vec![accept()]), ok(Value::Null))];
+        let mut request = http("GET", "/", None);
+        if client_sent_one {
+            let header = Value::map([told("its-own")]);
+            request.push("headers", Value::List(vec![header]));
+        }
+        let mut run = Run::of(set(
+            vec![test("t", request, ok(Value::Null), calls)],
+            vec![],
+        ));
+        run.begin_traced("t");
+        let answer = run.ask(hook(headers.clone()));
+        assert_eq!(answer.is_ok(), found, "{client_sent_one} {headers:?}");
+    };
+    check(false, vec![accept(), told("trace-t")], true);
+    check(false, vec![accept(), told("another")], false);
+    check(false, vec![accept(), ("x", "00-trace-t-01".into())], false);
+    check(true, vec![accept(), told("trace-t")], false);
+}

@@ -11,6 +11,7 @@ use retake_model::{
 use super::canon::Canon;
 use super::catalogue;
 use super::describe::{Described, is_empty, is_probe};
+use super::echo;
 use super::effect::known_effect;
 use super::elsewhere::Elsewhere;
 use super::explain::Around;
@@ -173,7 +174,13 @@ impl MockSet {
 
     /// Answers a call, and notes it with its test. A probe (session set-up, a catalogue read, the
     /// description of a statement) is answered likewise, and is in no list.
-    pub fn ask(&mut self, call: Call, probe: bool) -> Answer {
+    pub fn ask(&mut self, mut call: Call, probe: bool) -> Answer {
+        for running in self.running.iter().filter(|r| r.began.is_some()) {
+            let case = test_case(&self.sets, (running.set, running.number));
+            if let (Some(trace), Some(case)) = (&running.trace, case) {
+                echo::leave_out(&mut call.request, trace, case);
+            }
+        }
         let rules = (self.rules.0)(call.protocol);
         let probe = probe || is_probe(&call.request);
         let owners = Owners::of(&self.running, call.trace.as_ref(), self.settles);
