@@ -96,15 +96,21 @@ impl Around<'_> {
             let (Some(Value::String(a)), Some(Value::String(b))) = (a, b) else {
                 return false;
             };
-            match (whole_token(a, Near::default()), whole_token(b, near)) {
-                (Some(TokenKind::Secret), _) => true,
-                (Some(x), Some(y)) => {
-                    x == y && style(x, a) == style(y, b) && self.made.contains(&Key::of(a))
-                }
-                _ => false,
-            }
+            is_anew(a, b, near, self.made)
         });
         if telling.is_empty() { anew } else { telling }
+    }
+}
+
+/// Whether one value is a redacted secret, or one that the service made, and the other a new one of its
+/// kind.
+fn is_anew(a: &str, b: &str, near: Near, made: &HashSet<Key>) -> bool {
+    // Bytes that PostgreSQL writes in hex digits: what is behind the backslash is one value.
+    let [a, b] = [a, b].map(|text| text.strip_prefix('\\').unwrap_or(text));
+    match (whole_token(a, Near::default()), whole_token(b, near)) {
+        (Some(TokenKind::Secret), _) => true,
+        (Some(x), Some(y)) => x == y && style(x, a) == style(y, b) && made.contains(&Key::of(a)),
+        _ => false,
     }
 }
 
@@ -127,4 +133,26 @@ fn test_id(sets: &[Arc<TestSet>], origin: Origin) -> Option<TestId> {
         set: set.name.clone(),
         name: test.name.as_str().into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_bytes_are_made_anew_as_random_text_is() {
+        let (recorded, candidate) = (
+            "7a707ccd7973ad935acf4817ac3efdd4",
+            "50c704908f589c21a0541ee7cc11b5aa",
+        );
+        let bytes = |digits: &str| format!("\\x{digits}");
+        let made = HashSet::from([Key::of(recorded), Key::of(&format!("x{recorded}"))]);
+        let check = |a: &str, b: &str, expected: bool| {
+            assert_eq!(is_anew(a, b, Near::default(), &made), expected, "{a} {b}");
+        };
+        check(recorded, candidate, true);
+        check(&bytes(recorded), &bytes(candidate), true);
+        check(&bytes(candidate), &bytes(recorded), false);
+        check(&bytes(recorded), "\\x00", false);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use retake_model::{FieldKind, Path, Rules, Value};
+use retake_model::{FieldKind, Path, Rules, Segment, Value};
 
 use crate::sql::Statements;
 
@@ -40,8 +40,25 @@ pub(super) fn distance(
             other_words += 100;
         }
     }
+    let differs = differs(recorded, asked, rules, statements);
+    let is_sql = |name: &str| {
+        let mut fields = rules.identity.iter();
+        fields.any(|field| field.name == name && field.kind == FieldKind::Sql)
+    };
+    // The values of another statement are for other places, and a description has none: its words tell.
+    let is_another = differs.iter().any(|(at, a, b)| {
+        let name = match at.0.as_slice() {
+            [Segment::Key(name)] => name,
+            _ => return false,
+        };
+        a.is_some() && b.is_some() && is_sql(name)
+    });
     Distance {
-        other_fields: differs(recorded, asked, rules, statements).len(),
+        other_fields: if is_another {
+            DIFFERS + 1
+        } else {
+            differs.len()
+        },
         other_words,
     }
 }
@@ -217,6 +234,42 @@ mod tests {
         ],
         summary: &["sql", "describe"],
     };
+
+    #[test]
+    fn of_other_statements_the_one_with_the_most_common_words_is_nearest() {
+        static RULES: Rules = Rules {
+            protocol: ProtocolId("postgres"),
+            identity: &[
+                Field {
+                    name: "sql",
+                    kind: FieldKind::Sql,
+                },
+                Field {
+                    name: "params",
+                    kind: FieldKind::Params,
+                },
+            ],
+            summary: &["sql"],
+        };
+        let asked = Value::map([("sql", "select a, b from t where x >= $1".into())]);
+        let of = |sql: &str, params: &[&str]| {
+            let params = Value::List(params.iter().map(|text| (*text).into()).collect());
+            let mut request = Value::map([("sql", Value::from(sql))]);
+            if params != Value::List(Vec::new()) {
+                request.push("params", params);
+            }
+            request
+        };
+        let mut statements = Statements::default();
+        let mut far = |recorded: &Value| distance(recorded, &asked, &RULES, &mut statements);
+        let like = far(&of(
+            "select a, b from t where x = $1 and y = $2",
+            &["1", "2"],
+        ));
+        let unlike = far(&of("create table t (a int, b int)", &[]));
+        let same = far(&of("select a, b from t where x >= $1", &["1"]));
+        assert!(same < like && like < unlike, "{same:?} {like:?} {unlike:?}");
+    }
 
     #[test]
     fn a_statement_without_a_word_is_like_none() {

@@ -265,3 +265,20 @@ fn an_id_that_its_own_test_did_not_show_is_learned_from_the_next_that_does() {
     let expected = format!("Changed $.id: \"{RECORDED}\" -> \"{CANDIDATE}\"");
     Generated::new(&[]).check(&of(RECORDED), &of(CANDIDATE), &[&expected], 0);
 }
+
+#[test]
+fn a_value_that_fits_is_no_part_of_what_differs_beside_it() {
+    let (recorded, candidate) = (
+        "7a707ccd7973ad935acf4817ac3efdd4",
+        "50c704908f589c21a0541ee7cc11b5aa",
+    );
+    let checksum = "0af1f750320e5ff2cde38fa6ee609437";
+    let of = |nonce: &str, media: &str| {
+        format!(r#"{{"html":"{media} {nonce} /css/{checksum} {nonce}"}}"#)
+    };
+    let mut g = Generated::new(&[(TokenKind::Random, recorded)]);
+    let expected = format!(
+        "Changed $.html: \"* {candidate} /css/{checksum} {candidate}\" -> \"self {candidate} /css/{checksum} {candidate}\""
+    );
+    g.check(&of(recorded, "*"), &of(candidate, "self"), &[&expected], 0);
+}

@@ -1,12 +1,14 @@
 //! An expected text in its parts: what stands there as it is, and the values that stand for others.
 
+use std::collections::HashSet;
+
 use retake_model::TokenKind;
 
 use super::super::moments;
 use super::super::response::is_secret;
 use super::super::web_token::WebToken;
 use super::{SHORTEST_SECRET, Tokens};
-use crate::made::{Token, ValueMap, is_nothing};
+use crate::made::{Token, ValueMap, is_nothing, scan};
 
 /// A part of an expected text.
 #[derive(Debug, Clone, Copy)]
@@ -157,6 +159,7 @@ pub(super) fn carry(
     secret: Option<(&str, &str)>,
 ) -> String {
     let mut out = String::new();
+    let new = new_of(pieces, found, values);
     for (n, piece) in pieces.iter().enumerate() {
         match piece {
             Piece::Literal(text) => out.push_str(text),
@@ -169,7 +172,7 @@ pub(super) fn carry(
                 let is_kind = |p: &&Piece<'_>| matches!(p, Piece::Made(k, _) if k == kind);
                 let before = pieces.iter().take(n).filter(is_kind).count();
                 let all = pieces.iter().filter(is_kind).count();
-                let mut partners = found.iter().filter(|t| t.kind == *kind);
+                let mut partners = new.iter().filter(|t| t.kind == *kind);
                 let partner = (partners.clone().count() == all)
                     .then(|| partners.nth(before))
                     .flatten()
@@ -185,6 +188,23 @@ pub(super) fn carry(
         }
     }
     out
+}
+
+/// The observed values that are new: those that stand in the expected text as they are, as checksums
+/// in the addresses of a page do, and those that were made earlier are none.
+fn new_of<'t>(pieces: &[Piece<'_>], found: &[Token<'t>], values: &ValueMap) -> Vec<Token<'t>> {
+    let mut known = HashSet::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => scan(text, |token| {
+                known.insert(token.text);
+            }),
+            Piece::Tied(text) => known.extend(values.candidate_of(text)),
+            Piece::Made(..) | Piece::Secret(_) => {}
+        }
+    }
+    let new = found.iter().filter(|token| !known.contains(token.text));
+    new.copied().collect()
 }
 
 /// What a text that is one generated value would have to be.
