@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use retake_model::{Attribution, Mock, TestCase, TestSet};
+use retake_model::{Mock, TestCase, TestSet};
 
 use super::LATE;
 use super::fit::Fit;
@@ -106,8 +106,8 @@ impl Crowd {
     /// likely asked by it than by another one), else what is kept with a test of that moment, or
     /// with one that `is_behind`: it ended a short while ago and may still lack it. Of these the
     /// first one of the recording: what a later test has is left for that one. Where
-    /// nothing told whose it is and several have other answers, the one that the recorded response
-    /// of the test shows.
+    /// none is kept with the test and several have other answers, the one that its recorded response
+    /// shows.
     ///
     /// Tests that were recorded one after the other ask in the order of the recording: what is kept
     /// with the test in its own time goes before what was asked for first.
@@ -157,13 +157,12 @@ impl Crowd {
     }
 
     /// Of the mocks with one question and several answers, the one that the response of the test
-    /// shows more of than of the others; none where the test has one that something told is its
-    /// own.
+    /// shows more of than of the others; none where one is kept with the test, which was weighed against
+    /// the others when it was recorded.
     fn shown(&self, asked: &Asked<'_>, test: usize, sets: &[Arc<TestSet>]) -> Option<Origin> {
         let same = self.same_of(asked, test);
-        let mut waiting: Vec<Origin> = Vec::new();
-        let mut own = 0;
         let span = self.spans.get(test)?;
+        let mut waiting: Vec<Origin> = Vec::new();
         for origin in same.iter().copied() {
             // A response shows nothing that was asked for after it.
             let at = self.asked.get(&origin).copied().unwrap_or(span.began);
@@ -171,22 +170,15 @@ impl Crowd {
                 continue;
             }
             if origin.test == Some(test) {
-                own += 1;
-                if mock(sets, origin)?.by != Attribution::Shared {
-                    return None;
-                }
-                waiting.insert(0, origin);
-            } else if may_ask(&self.spans, &self.asked, test, origin) {
+                return None;
+            }
+            if may_ask(&self.spans, &self.asked, test, origin) {
                 waiting.push(origin);
             }
         }
         let answer = |origin: &Origin| mock(sets, *origin).map(|mock| &mock.response);
         let first = waiting.first().copied()?;
-        // Several questions of one test have the recorded order.
-        if own > 1
-            || own == 0 && self.was_alone(test)
-            || waiting.iter().all(|other| answer(other) == answer(&first))
-        {
+        if self.was_alone(test) || waiting.iter().all(|other| answer(other) == answer(&first)) {
             return None;
         }
         let case = sets.get(first.set)?.tests.get(test)?;
@@ -194,12 +186,7 @@ impl Crowd {
         let mut best: Option<(Fit, Origin)> = None;
         for origin in waiting {
             let fit = Fit::of(&values_in_answer(answer(&origin)?), &response);
-            let is_own = |known: &Origin| known.test == Some(test);
-            let fits_better = |(known, kept): &(Fit, Origin)| match is_own(kept) {
-                true => fit.is_clearly_better_than(*known),
-                false => fit > *known,
-            };
-            if best.as_ref().is_none_or(fits_better) {
+            if best.as_ref().is_none_or(|(known, _)| fit > *known) {
                 best = Some((fit, origin));
             }
         }

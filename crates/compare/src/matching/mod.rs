@@ -50,5 +50,5 @@ pub use mock_set::MockSet;
 pub use outcome::{
     CallsOutcome, Effect, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
-pub use telling::{kind_of, values_in_answer, values_in_headers, values_of};
+pub use telling::{Told, kind_of, told_in_answer, told_in_headers, told_in_request, values_of};
 pub use transaction::Step;

@@ -1,6 +1,7 @@
 //! The values of an exchange: what may tell which of several requests a call was made for.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,83 +19,120 @@ const VALUES: usize = 256;
 /// How many pieces of a page are looked at.
 const PIECES: usize = 2_048;
 
+/// The length in bytes of the longest text that is looked into: a web token, credentials.
+const LONGEST_TOKEN: usize = 8_192;
+
 /// The length in bytes of the longest value that is looked at.
 const LONGEST: usize = 256;
 
-/// The length in bytes of the longest text that is looked into: a web token, credentials.
-const LONGEST_TOKEN: usize = 8_192;
+/// How many words of texts that are no single value are looked at in one message.
+const WORDS: usize = 1_024;
+
+/// A value, and where in its message it stands: equal for the same place of messages of one kind,
+/// whatever the number of the item or the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// The place, as a hash: the same in every process.
+    pub place: u64,
+    /// The value.
+    pub text: String,
+}
 
 /// The values in a request, in the order in which they stand: literals and parameters of a
 /// statement, the segments of a path and the values of its query, the leaves of a body. Truth
 /// values, NULL and empty texts tell nothing.
 pub fn values_of(request: &Value, rules: &Rules, statements: &mut Statements) -> Vec<String> {
-    let mut values = Vec::new();
-    for field in rules.identity {
-        match (field.kind, request.get(field.name)) {
-            (FieldKind::Sql, Some(Value::String(sql))) => {
-                let statement = statements.get(sql);
-                let slots = statement.slots.iter().flat_map(|slots| &slots.slots);
-                for slot in slots {
-                    if let Slotted::Literal(_, text) = &slot.value {
-                        add(&mut values, text);
-                    }
-                }
-            }
-            (FieldKind::Path, Some(Value::String(path))) => {
-                for piece in path.split(['/', '?', '&', '=']) {
-                    add(&mut values, &decoded(piece));
-                }
-            }
-            (FieldKind::Params | FieldKind::Body, Some(value)) => leaves(&mut values, value),
-            _ => {}
-        }
-    }
-    values
+    texts(told_in_request(request, rules, statements))
 }
 
 /// The values in the headers of a request: tokens and ids that say who asks. What every client
 /// sends for the connection's and the body's sake says nothing of that.
-pub fn values_in_headers(request: &Value) -> Vec<String> {
-    let mut values = Vec::new();
+pub fn told_in_headers(request: &Value) -> Vec<Told> {
+    let mut found = Found::default();
     let headers = request.get("headers").and_then(Value::as_list);
     for field in headers.unwrap_or_default() {
         let Value::Map(pairs) = field else { continue };
         for (name, value) in pairs {
             let said = value.as_str().filter(|_| !of_the_message(name));
-            for piece in said
+            let pieces = said
                 .into_iter()
-                .flat_map(|said| said.split([' ', ';', ',', '=']))
-            {
-                with_parts(&mut values, piece.trim_matches('"'));
+                .flat_map(|said| said.split([' ', ';', ',', '=']));
+            for (at, piece) in pieces.enumerate() {
+                let place = within(within(HEADER, name.to_ascii_lowercase()), at);
+                found.with_parts(place, piece.trim_matches('"'));
             }
-            if let Some(name) = said.and_then(basic_user) {
-                add(&mut values, &name);
+            if let Some(user) = said.and_then(basic_user) {
+                found.add(within(HEADER, "user"), &user);
             }
         }
     }
-    values
+    found.all
 }
 
-/// The values in an answer: the rows of a statement, the leaves of a body, what the client is to keep
-/// and where it is sent.
-pub fn values_in_answer(answer: &Value) -> Vec<String> {
-    let mut values = Vec::new();
+/// The same as [`values_of`], with their places.
+pub fn told_in_request(request: &Value, rules: &Rules, statements: &mut Statements) -> Vec<Told> {
+    let mut found = Found::default();
+    for field in rules.identity {
+        let place = within(START, field.name);
+        match (field.kind, request.get(field.name)) {
+            (FieldKind::Sql, Some(Value::String(sql))) => {
+                let statement = statements.get(sql);
+                let slots = statement.slots.iter().flat_map(|slots| &slots.slots);
+                for (at, slot) in slots.enumerate() {
+                    if let Slotted::Literal(_, text) = &slot.value {
+                        found.add(within(place, at), text);
+                    }
+                }
+            }
+            (FieldKind::Path, Some(Value::String(path))) => {
+                // A value of a query stands behind its name, wherever that is.
+                let (path, query) = path.split_once('?').unwrap_or((path, ""));
+                for (at, piece) in path.split('/').enumerate() {
+                    found.add(within(place, at), &decoded(piece));
+                }
+                for piece in query.split('&') {
+                    let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+                    found.add(within(place, "?"), &decoded(name));
+                    found.add(within(place, name), &decoded(value));
+                }
+            }
+            (FieldKind::Params | FieldKind::Body, Some(value)) => found.leaves(place, value, true),
+            _ => {}
+        }
+    }
+    found.all
+}
+
+/// The values in an answer: the rows of a statement, the leaves of a body; of a page, or another
+/// long text, the pieces and words; what the client is to keep and where it is sent.
+pub fn told_in_answer(answer: &Value) -> Vec<Told> {
+    let mut found = Found::default();
     let fields = match answer {
         Value::Map(fields) => fields.as_slice(),
         _ => &[],
     };
     for (name, value) in fields {
+        let place = within(START, name);
         match name.as_str() {
-            "headers" => given_in_headers(&mut values, value),
+            "headers" => found.given_in_headers(value),
             "columns" | "status" | "version" => {}
             "body" => match page_in(value) {
-                Some(text) => pieces_of_page(&mut values, text),
-                None => leaves(&mut values, value),
+                Some(text) => found.page(place, text),
+                None => found.leaves(place, value, false),
             },
-            _ => leaves(&mut values, value),
+            _ => found.leaves(place, value, false),
         }
     }
-    values
+    found.all
+}
+
+/// The same, without their places.
+pub fn values_in_answer(answer: &Value) -> Vec<String> {
+    texts(told_in_answer(answer))
+}
+
+fn texts(told: Vec<Told>) -> Vec<String> {
+    told.into_iter().map(|told| told.text).collect()
 }
 
 /// What is the same for requests of one kind: the method and the route, the statement with other
@@ -126,9 +164,145 @@ fn of_the_message(name: &str) -> bool {
     NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-fn add(values: &mut Vec<String>, text: &str) {
-    if tells(text) && values.len() < VALUES {
-        values.push(text.to_owned());
+/// Where the places of bodies and statements begin, and those of headers.
+const START: u64 = 0x6A09_E667_F3BC_C908;
+const HEADER: u64 = 0xBB67_AE85_84CA_A73B;
+
+/// A place within another one.
+fn within(place: u64, step: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (place, step).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The values that were found.
+#[derive(Default)]
+struct Found {
+    all: Vec<Told>,
+    words: usize,
+}
+
+impl Found {
+    fn add(&mut self, place: u64, text: &str) {
+        if tells(text) && self.all.len() < VALUES {
+            self.push(place, text);
+        }
+    }
+
+    fn push(&mut self, place: u64, text: &str) {
+        let text = text.to_owned();
+        self.all.push(Told { place, text });
+    }
+
+    /// A value and the parts of one that was put together: `s:ID.SIGNATURE`, a web token.
+    fn with_parts(&mut self, place: u64, text: &str) {
+        self.add(place, text);
+        if is_web_token(text) {
+            return self.claims(place, text);
+        }
+        if text.contains(['.', ':', '~', '|']) {
+            for (at, part) in text.split(['.', ':', '~', '|']).enumerate() {
+                self.add(within(place, at), part);
+            }
+        }
+    }
+
+    /// What a web token says (RFC 7519): whose it is, and of which session.
+    fn claims(&mut self, place: u64, token: &str) {
+        if let Some(token) = WebToken::read(token) {
+            self.leaves(within(place, "claims"), &token.claims, false);
+        }
+    }
+
+    /// The cookies that a response sets, and the path to which it sends the client.
+    fn given_in_headers(&mut self, headers: &Value) {
+        for field in headers.as_list().unwrap_or_default() {
+            let Value::Map(pairs) = field else { continue };
+            for (name, value) in pairs {
+                let Some(text) = value.as_str() else { continue };
+                let place = within(HEADER, name.to_ascii_lowercase());
+                if name.eq_ignore_ascii_case("set-cookie") {
+                    let first = text.split(';').next().unwrap_or_default();
+                    let (name, cookie) = first.split_once('=').unwrap_or_default();
+                    self.with_parts(within(place, name), cookie.trim_matches('"'));
+                } else if name.eq_ignore_ascii_case("location") {
+                    for (at, piece) in text.split(['/', '?', '&', '=', '#']).enumerate() {
+                        self.with_parts(within(place, at), &decoded(piece));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pieces of a text that is no single value, as those of a page: what stands between tags and in
+    /// quotes, and the parts of addresses there. Then its words.
+    fn page(&mut self, place: u64, text: &str) {
+        let mut seen = HashSet::new();
+        let mut known = |piece: &str| {
+            if tells(piece) && seen.len() < PIECES && seen.insert(piece.to_owned()) {
+                self.push(within(place, "piece"), piece);
+            }
+        };
+        known(text);
+        for piece in text.split(['<', '>', '"', '\'', '\n']) {
+            let piece = piece.trim();
+            known(piece);
+            if piece.contains(['/', '?', '=', ' ']) {
+                piece.split(['/', '?', '&', '=', ' ']).for_each(&mut known);
+            }
+        }
+        if seen.len() < PIECES {
+            self.words(place, text);
+        }
+    }
+
+    /// The leaves of a tree. The items of a list stand at one place, those of a list in a list each at
+    /// its own: they are columns. The values of `params` are such a list, too.
+    fn leaves(&mut self, place: u64, value: &Value, columns: bool) {
+        match value {
+            Value::String(text) if is_web_token(text) => {
+                self.add(place, text);
+                self.claims(place, text);
+            }
+            Value::String(text) if text.len() > LONGEST || is_marked_up(text) => {
+                self.words(place, text);
+            }
+            Value::String(text) => self.add(place, text),
+            Value::Number(number) => self.add(place, number.as_str()),
+            Value::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    let place = if columns { within(place, at) } else { place };
+                    self.leaves(place, item, true);
+                }
+            }
+            Value::Map(fields) => {
+                for (name, item) in fields {
+                    self.leaves(within(place, name), item, false);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Bytes(_) => {}
+        }
+    }
+
+    /// The words of a text that may say something: those with a digit, and addresses. The word before
+    /// one is its place.
+    fn words(&mut self, place: u64, text: &str) {
+        let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '@' | '.');
+        let mut before = "";
+        for word in text.split(|c| !is_letter(c)) {
+            let word = word.trim_end_matches('.');
+            if word.bytes().any(|b| b.is_ascii_digit() || b == b'@') {
+                self.words += 1;
+                if self.words > WORDS {
+                    return;
+                }
+                if word.len() <= LONGEST {
+                    self.push(within(place, before), word);
+                }
+            } else if !word.is_empty() {
+                before = word;
+            }
+        }
     }
 }
 
@@ -137,28 +311,8 @@ fn tells(text: &str) -> bool {
     !is_none && text.len() <= LONGEST
 }
 
-/// A value and the parts of one that was put together: `s:ID.SIGNATURE`, a web token.
-fn with_parts(values: &mut Vec<String>, text: &str) {
-    add(values, text);
-    if is_web_token(text) {
-        return claims(values, text);
-    }
-    if text.contains(['.', ':', '~', '|']) {
-        for part in text.split(['.', ':', '~', '|']) {
-            add(values, part);
-        }
-    }
-}
-
 fn is_web_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.len() <= LONGEST_TOKEN
-}
-
-/// What a web token says (RFC 7519): whose it is, and of which session.
-fn claims(values: &mut Vec<String>, token: &str) {
-    if let Some(token) = WebToken::read(token) {
-        leaves(values, &token.claims);
-    }
 }
 
 /// The user's name in the credentials of basic authentication (RFC 7617).
@@ -170,62 +324,19 @@ fn basic_user(header: &str) -> Option<String> {
     Some(text.split_once(':')?.0.to_owned())
 }
 
-/// The cookies that a response sets, and the path to which it sends the client.
-fn given_in_headers(values: &mut Vec<String>, headers: &Value) {
-    for field in headers.as_list().unwrap_or_default() {
-        let Value::Map(pairs) = field else { continue };
-        for (name, value) in pairs {
-            let Some(text) = value.as_str() else { continue };
-            if name.eq_ignore_ascii_case("set-cookie") {
-                let first = text.split(';').next().unwrap_or_default();
-                let (_, cookie) = first.split_once('=').unwrap_or_default();
-                with_parts(values, cookie.trim_matches('"'));
-            } else if name.eq_ignore_ascii_case("location") {
-                for piece in text.split(['/', '?', '&', '=', '#']) {
-                    with_parts(values, &decoded(piece));
-                }
-            }
-        }
-    }
-}
-
 fn page_in(body: &Value) -> Option<&str> {
     let text = body.get("text").or_else(|| body.get("xml"))?;
     text.as_str()
 }
 
-/// The pieces of a text that is no single value, as those of a page: what stands between tags and in
-/// quotes, and the parts of addresses there.
-fn pieces_of_page(values: &mut Vec<String>, text: &str) {
-    let mut seen = HashSet::new();
-    let mut known = |piece: &str| {
-        if tells(piece) && seen.len() < PIECES && seen.insert(piece.to_owned()) {
-            values.push(piece.to_owned());
-        }
-    };
-    known(text);
-    for piece in text.split(['<', '>', '"', '\'', '\n']) {
-        let piece = piece.trim();
-        known(piece);
-        if piece.contains(['/', '?', '=', ' ']) {
-            piece.split(['/', '?', '&', '=', ' ']).for_each(&mut known);
-        }
-    }
+/// Whether a text is a page or JSON, or a part of it.
+fn is_marked_up(text: &str) -> bool {
+    matches!(
+        text.as_bytes(),
+        [b'<', .., b'>'] | [b'{', .., b'}'] | [b'[', .., b']']
+    )
 }
 
-fn leaves(values: &mut Vec<String>, value: &Value) {
-    match value {
-        Value::String(text) if is_web_token(text) => {
-            add(values, text);
-            claims(values, text);
-        }
-        Value::String(text) => add(values, text),
-        Value::Number(number) => add(values, number.as_str()),
-        Value::List(items) => items.iter().for_each(|item| leaves(values, item)),
-        Value::Map(fields) => fields.iter().for_each(|(_, item)| leaves(values, item)),
-        Value::Null | Value::Bool(_) | Value::Bytes(_) => {}
-    }
-}
 /// A piece of a path or a query without its percent signs (RFC 3986, section 2.1) and pluses.
 fn decoded(piece: &str) -> String {
     let mut bytes = Vec::with_capacity(piece.len());
@@ -280,14 +391,14 @@ mod tests {
             ("Token 0f3.k9", &["0f3.k9", "0f3", "k9"], &[]),
         ] {
             check(
-                &values_in_headers(&headers(&[("Authorization", value)])),
+                &texts(told_in_headers(&headers(&[("Authorization", value)]))),
                 has,
                 lacks,
             );
         }
         let cookie = headers(&[("Cookie", "a=b; sid=s:7CEK.SIGN; t=1")]);
         check(
-            &values_in_headers(&cookie),
+            &texts(told_in_headers(&cookie)),
             &["7CEK", "SIGN", "1"],
             &["s:7CEK.SIGN; t"],
         );

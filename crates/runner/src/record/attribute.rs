@@ -2,7 +2,7 @@
 //!
 //! Pure: times come with the exchanges. Events of different threads may arrive a little out of
 //! order, so a call is placed only once [`SETTLE`] has passed since it ended; a request is handed
-//! on once [`LATE`] has passed since it ended, for what a service still does after it answered.
+//! on once [`WAIT`] has passed since it ended, for what a service still does after it answered.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,14 +17,18 @@ mod evidence;
 mod facts;
 mod habits;
 mod held;
+mod improve;
+mod known;
 mod late;
 mod life;
+mod links;
 mod numbered;
 mod place;
 mod placed;
 mod process;
 mod repeats;
 mod transactions;
+mod unit;
 mod weighed;
 
 use answered::Answered;
@@ -41,6 +45,10 @@ use transactions::Transactions;
 
 /// How long a call waits for events of other threads, in nanoseconds.
 pub const SETTLE: u64 = 200_000_000;
+
+/// How long a request waits for its calls, in nanoseconds: for those that come late, and for what is
+/// asked beside them, which tells whose they are.
+const WAIT: u64 = LATE + 4 * SETTLE;
 
 /// How many requests may wait for their calls. Beyond it the oldest is handed on early.
 const MAX_WAITING: usize = 20_000;
@@ -204,7 +212,7 @@ impl Attributor {
         while self
             .ended
             .first()
-            .is_some_and(|w| now.since(w.exchange.ended) > LATE + 2 * SETTLE)
+            .is_some_and(|w| now.since(w.exchange.ended) > WAIT)
         {
             // A call that began within this request and has not ended yet would be cut off here;
             // it is then placed by time like any other late call.

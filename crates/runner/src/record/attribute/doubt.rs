@@ -6,17 +6,25 @@ use retake_compare::matching::LATE;
 use retake_compare::sql::Statements;
 use retake_model::{Attribution, Scope, Timestamp};
 
-use super::evidence::{Candidate, Case, Decided, Request, decide};
+use super::evidence::{Candidate, Case, Decided, Request, Verdict, decide, leave_out_explained};
 use super::facts::{Facts, Question};
 use super::numbered::ByRequest;
-use super::placed::{PlacedCall, Unplaced};
+use super::placed::Unplaced;
 use super::process::may_be;
-use super::{Attributor, Waiting};
+use super::{Attributor, SETTLE, Waiting};
 
 /// How many calls may wait for the answers of the requests that they may be of. Beyond it the
 /// oldest is decided early: requests that are never answered (a stream that stays open) would hold
 /// all calls beside them until the recording ends.
 pub(super) const MAX_DOUBTFUL: usize = 20_000;
+
+/// How long after what has to be decided calls are decided with it, in nanoseconds, and how much longer
+/// others are looked at beside them, which are decided later.
+const AHEAD: u64 = 3 * SETTLE / 2;
+
+/// How many calls may wait in that time. With more of them there is no time to look at any twice, and
+/// each is decided when it has to be.
+const BUSY: usize = 2_000;
 
 /// How many requests that were answered shortly before are looked at for one call.
 const LATE_CANDIDATES: usize = 256;
@@ -72,17 +80,18 @@ impl Attributor {
         };
         let ended = oldest.ended;
         let until = Timestamp(ended.0.saturating_add(LATE));
-        let last = self.doubtful.range(..=(until, u64::MAX)).next_back();
+        if self.doubtful.range(..=(until, u64::MAX)).next().is_none() {
+            return;
+        }
         // Who may be the owner of what comes after the first open request is not known yet.
         let known = self.open.values().map(|open| open.at).min();
-        let mut cases = Vec::new();
-        if last.is_some() {
-            let keys: Vec<_> = self.decidable(ended, until, known);
-            for key in keys {
-                if let Some(doubtful) = self.doubtful.remove(&key) {
-                    let candidates = self.who_may_own(key.0, &doubtful);
-                    cases.push(Case::new(doubtful, candidates, &self.habits));
-                }
+        let (mut keys, mut cases) = (Vec::new(), Vec::new());
+        let ahead = self.ahead(until);
+        for key in self.decidable(ended, until, ahead, known) {
+            if let Some(doubtful) = self.doubtful.remove(&key) {
+                let candidates = self.who_may_own(key.0, &doubtful);
+                cases.push(Case::new(doubtful, candidates, &self.habits));
+                keys.push(key);
             }
         }
         if cases.is_empty() {
@@ -92,11 +101,30 @@ impl Attributor {
         for case in &mut cases {
             case.leave_out_strangers(&facts);
         }
-        let decided = decide(&cases, &mut facts, &self.habits, &mut self.transactions);
-        for (case, decided) in cases.into_iter().zip(decided) {
-            self.commit(case, decided);
+        leave_out_explained(&mut cases);
+        let last = Timestamp(until.0.saturating_add(ahead));
+        let (habits, transactions) = (&mut self.habits, &mut self.transactions);
+        let decided = decide(&cases, (last, ahead > 0), &mut facts, habits, transactions);
+        for ((key, case), verdict) in keys.into_iter().zip(cases).zip(decided) {
+            match verdict {
+                Verdict::Later => {
+                    self.doubtful.insert(key, case.doubtful);
+                }
+                Verdict::Nobody => self.commit(case, None),
+                Verdict::Owner(decided) => self.commit(case, Some(decided)),
+            }
         }
         self.give_back(facts);
+    }
+
+    /// How far ahead calls are decided.
+    fn ahead(&self, until: Timestamp) -> u64 {
+        let beside = Timestamp(until.0.saturating_add(2 * AHEAD));
+        let all = self.doubtful.range(..=(beside, u64::MAX));
+        match all.take(BUSY).count() < BUSY {
+            true => AHEAD,
+            false => 0,
+        }
     }
 
     /// The doubtful calls that can be decided: all that began before the end of the oldest request,
@@ -106,10 +134,12 @@ impl Attributor {
         &self,
         ended: Timestamp,
         until: Timestamp,
+        ahead: u64,
         open: Option<Timestamp>,
     ) -> Vec<(Timestamp, u64)> {
-        let early = self.doubtful.range(..=(until, u64::MAX));
-        let later = self.doubtful.range((until, u64::MAX)..);
+        let beside = Timestamp(until.0.saturating_add(2 * ahead));
+        let early = self.doubtful.range(..=(beside, u64::MAX));
+        let later = self.doubtful.range((beside, u64::MAX)..);
         let unfinished: HashSet<u64> = later
             .filter_map(|(_, doubtful)| doubtful.transaction)
             .collect();
@@ -260,20 +290,13 @@ impl Attributor {
     /// A request is handed on: what it asked is what requests of its route ask.
     pub(super) fn learn_habits(&mut self, waiting: &mut Waiting) {
         if waiting.crowded || self.habits.anything_late() {
-            let mut facts = waiting.take_facts(&mut self.statements);
-            facts.forget_calls();
-            let (crowded, ended) = (waiting.crowded, waiting.exchange.ended);
-            // Of what one client's requests leave to be done, most is done before the next one.
-            let is_likely = |placed: &&PlacedCall| {
-                placed.by != Attribution::Shared || !crowded && placed.call.exchange.began > ended
-            };
-            let sure = waiting.calls.iter().filter(is_likely);
-            for placed in sure {
-                if let Some(question) = &placed.question {
-                    facts.learn(question, placed.call.exchange.began > ended);
-                }
+            let facts = waiting.take_facts(&mut self.statements);
+            // Of those that were in doubt it was learned when they were decided.
+            let sure = waiting.calls.iter().filter(|call| !call.by.is_shared());
+            for question in sure.filter_map(|call| call.question.as_ref()) {
+                self.habits.lore.links.learn(&facts, question);
             }
-            self.habits.learn(&facts);
+            self.habits.lore.learn(&facts);
         }
     }
 }

@@ -8,15 +8,18 @@
 //! and whether requests of its route ask such a thing. The calls are decided in the order of their
 //! times: what the first were answered tells whose the next are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use retake_model::{Attribution, ConnId};
+use retake_model::{Attribution, ConnId, Timestamp};
 
-use super::facts::{Facts, Question, When};
-use super::habits::{Habits, Likely};
+use super::facts::{Facts, Mark};
+use super::habits::Habits;
+use super::improve::{ROUNDS, improve};
+use super::known::Known;
 use super::numbered::ByRequest;
 use super::placed::Unplaced;
 use super::transactions::Transactions;
+use super::unit::{Best, Unit, units};
 use super::weighed::Weighed;
 
 /// A request, by its connection and its number on it.
@@ -25,18 +28,8 @@ pub(super) type Request = (ConnId, u64);
 /// What a value counts that tells least: more than habits and times do.
 pub(super) const VALUE: i64 = 4;
 
-/// What it counts that the requests of a route ask such a thing, or do not.
-const HABIT: i64 = 2;
-
-/// What it counts that the response did not wait for the answer, or was given before.
-const BEHIND: i64 = 1;
-
-/// How much more must speak for the one request that was open than for those before it, so that the
-/// call is certainly its own: its route asks such a thing, and theirs do not.
-const CLEAR: i64 = HABIT + BEHIND;
-
-/// How long after its response, in nanoseconds, a request is as likely to go on as at once.
-const SOON_AFTER: u64 = 50_000_000;
+/// How many requests that calls may be of are looked at again, in all rounds together.
+const TRIED: usize = 150_000;
 
 /// A request that a call may be of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +50,7 @@ pub(super) struct Case {
     /// In the order in which they are taken where nothing tells.
     pub(super) candidates: Vec<Candidate>,
     /// What its values count; none where its protocol is not known.
-    weighed: Option<Weighed>,
+    pub(super) weighed: Option<Weighed>,
 }
 
 impl Case {
@@ -83,8 +76,26 @@ impl Case {
         };
         self.candidates.retain(|candidate| {
             let facts = facts.get(&candidate.request);
-            !candidate.late || facts.is_some_and(|facts| weighed.known(facts) > 0)
+            !candidate.late || facts.is_some_and(|facts| weighed.known(facts, &[]) > 0)
         });
+    }
+}
+
+/// Leaves out of each call of a transaction what those before it in there tell: whoever makes it knows
+/// that by then.
+pub(super) fn leave_out_explained(cases: &mut [Case]) {
+    let mut known: HashMap<u64, HashSet<Mark>> = HashMap::new();
+    for case in cases {
+        let (Some(number), Some(question)) = (case.doubtful.transaction, &case.doubtful.question)
+        else {
+            continue;
+        };
+        let known = known.entry(number).or_default();
+        if let Some(weighed) = &mut case.weighed {
+            weighed.leave_out(known);
+        }
+        let values = question.values.iter().chain(&question.gives);
+        known.extend(values.map(|told| told.mark));
     }
 }
 
@@ -100,26 +111,38 @@ pub(super) struct Decided {
     pub(super) clearly: bool,
 }
 
-/// Whose each call is. `facts` has every candidate, and learns whose the calls are.
+/// What was decided for a call.
+#[derive(Debug, Clone)]
+pub(super) enum Verdict {
+    Owner(Decided),
+    Nobody,
+    /// What comes after it may tell.
+    Later,
+}
+
+/// Whose each call is; of those that begin after `last`, which are looked at beside the others, it is
+/// decided later. They are looked at `again` where there is time. `facts` has every candidate, and learns whose the calls are, as do the habits.
 pub(super) fn decide(
     cases: &[Case],
+    (last, again): (Timestamp, bool),
     facts: &mut ByRequest<Facts>,
-    habits: &Habits,
+    habits: &mut Habits,
     transactions: &mut Transactions,
-) -> Vec<Option<Decided>> {
+) -> Vec<Verdict> {
     let mut units = units(cases);
+    let mut known = Known::before(habits, cases, facts, &units, transactions);
     for unit in &mut units {
         let owner = transactions.owner(unit.transaction);
         let owner = owner.filter(|own| unit.candidates.iter().any(|c| c.request == *own));
-        let best = owner.map(Best::only);
-        unit.settle(best, cases, facts, habits);
+        unit.fixed = owner.is_some();
+        unit.settle(owner.map(Best::only), &mut known);
     }
     loop {
         let mut decided = false;
         for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
-            let best = unit.best(cases, facts, habits);
+            let best = unit.best(&known);
             if best.is_some_and(|best| best.above > 0) {
-                unit.settle(best, cases, facts, habits);
+                unit.settle(best, &mut known);
                 decided = true;
             }
         }
@@ -128,258 +151,54 @@ pub(super) fn decide(
         }
     }
     for unit in units.iter_mut().filter(|unit| unit.owner.is_none()) {
-        let best = unit.best(cases, facts, habits);
-        unit.settle(best, cases, facts, habits);
+        let best = unit.best(&known);
+        unit.settle(best, &mut known);
     }
-    let mut decided = vec![None; cases.len()];
-    for unit in units {
+    let tried: usize = units.iter().map(|unit| unit.candidates.len()).sum();
+    let rounds = match again {
+        true => ROUNDS.min(TRIED / tried.max(1)),
+        false => 0,
+    };
+    for _ in 0..rounds {
+        known.learn(&units);
+        if !improve(&mut units, &mut known) {
+            break;
+        }
+    }
+    let is_later = |unit: &Unit| unit.began(cases).is_some_and(|began| began > last);
+    let mut verdicts = vec![Verdict::Nobody; cases.len()];
+    let mut links = Vec::new();
+    for unit in &units {
+        let verdict = |at: usize| match unit.owner {
+            _ if is_later(unit) => Verdict::Later,
+            Some(owner) => Verdict::Owner(unit.decided(at, owner, &known)),
+            None => Verdict::Nobody,
+        };
+        for at in &unit.cases {
+            if let Some(slot) = verdicts.get_mut(*at) {
+                *slot = verdict(*at);
+            }
+        }
+    }
+    let (later, now): (Vec<Unit>, Vec<Unit>) = units.into_iter().partition(is_later);
+    let held = known.pairs(&now);
+    for unit in &now {
         let Some(owner) = unit.owner else { continue };
+        if let Some(conn) = unit.conn(cases) {
+            transactions.had(conn, owner);
+        }
         if unit.above > 0 {
             transactions.owned(unit.transaction, owner);
         }
-        for at in &unit.cases {
-            if let Some(slot) = decided.get_mut(*at) {
-                *slot = Some(unit.decided(*at, owner, cases, facts, habits));
-            }
+        links.extend(unit.questions(cases).map(|question| (owner, question)));
+    }
+    later.iter().for_each(|unit| unit.release(&mut known));
+    drop(known);
+    for (owner, question) in links {
+        if let Some(facts) = facts.get(&owner) {
+            habits.lore.links.learn(facts, question);
         }
     }
-    decided
-}
-
-/// Calls that are of one request: a transaction, or a single one.
-#[derive(Debug)]
-struct Unit {
-    transaction: Option<u64>,
-    cases: Vec<usize>,
-    candidates: Vec<Candidate>,
-    owner: Option<Request>,
-    /// How much speaks for it.
-    score: i64,
-    /// By how much that is more than for any other.
-    above: i64,
-    /// Whether that is much, and its route asks such a thing at once.
-    clearly: bool,
-}
-
-/// The request for which most speaks.
-#[derive(Debug, Clone, Copy)]
-struct Best {
-    owner: Request,
-    score: i64,
-    /// By how much that is more than for any other.
-    above: i64,
-}
-
-impl Best {
-    fn only(owner: Request) -> Self {
-        Best {
-            owner,
-            score: i64::MAX,
-            above: i64::MAX,
-        }
-    }
-}
-
-fn units(cases: &[Case]) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
-    let mut of: HashMap<u64, usize> = HashMap::new();
-    for (at, case) in cases.iter().enumerate() {
-        let transaction = case.doubtful.transaction;
-        let known = transaction.and_then(|number| of.get(&number).copied());
-        match known.and_then(|unit| units.get_mut(unit)) {
-            Some(unit) => {
-                unit.cases.push(at);
-                let both = |own: &Candidate| {
-                    let mut other = case.candidates.iter();
-                    other.any(|other| other.request == own.request)
-                };
-                if unit.candidates.iter().any(both) {
-                    unit.candidates.retain(both);
-                }
-            }
-            None => {
-                if let Some(number) = transaction {
-                    of.insert(number, units.len());
-                }
-                units.push(Unit {
-                    transaction,
-                    cases: vec![at],
-                    candidates: case.candidates.clone(),
-                    owner: None,
-                    score: 0,
-                    above: 0,
-                    clearly: false,
-                });
-            }
-        }
-    }
-    units
-}
-
-impl Unit {
-    /// The candidate with the highest score, and by how much that is above the next one's. The
-    /// first of several that have it.
-    fn best(&self, cases: &[Case], facts: &ByRequest<Facts>, habits: &Habits) -> Option<Best> {
-        let (mut best, mut next): (Option<(i64, Request)>, Option<i64>) = (None, None);
-        for candidate in &self.candidates {
-            let Some(score) = self.score(candidate, cases, facts, habits) else {
-                continue;
-            };
-            match best {
-                Some((known, _)) if score <= known => next = next.max(Some(score)),
-                _ => {
-                    next = best.map(|(known, _)| known);
-                    best = Some((score, candidate.request));
-                }
-            }
-        }
-        let (score, owner) = best?;
-        let above = next.map_or(i64::MAX, |next| score - next);
-        Some(Best {
-            owner,
-            score,
-            above,
-        })
-    }
-
-    /// None for a request that was answered before, and that knows nothing of what the call says, where
-    /// the like of that is not made after responses.
-    fn score(
-        &self,
-        candidate: &Candidate,
-        cases: &[Case],
-        facts: &ByRequest<Facts>,
-        habits: &Habits,
-    ) -> Option<i64> {
-        let facts = facts.get(&candidate.request)?;
-        let (mut said, mut shows, mut score) = (0, 0, 0);
-        let mut comes_late = false;
-        for case in self.cases.iter().filter_map(|at| cases.get(*at)) {
-            if let (Some(question), Some(weighed)) = (&case.doubtful.question, &case.weighed) {
-                said += weighed.known(facts);
-                comes_late |= weighed.comes_late;
-                if !candidate.late {
-                    shows += weighed.shown(facts);
-                    score += shown_again(question, facts);
-                }
-                let when = When::of(candidate.late);
-                let likely = habits.likely(facts, question, when);
-                score += match likely {
-                    Likely::Yes => HABIT,
-                    // Who has asked it already does so less likely than who has not.
-                    Likely::Unknown => {
-                        let most = if weighed.comes_late { HABIT } else { 1 };
-                        -(i64::from(facts.times(&question.kind, When::Ever)).min(most))
-                    }
-                    Likely::Hardly => -1,
-                    Likely::No => -HABIT,
-                };
-                // What is made after responses is rather that than what another route does at once.
-                let is_at_once = !candidate.late && likely != Likely::Yes;
-                if is_at_once && weighed.comes_late {
-                    score -= 2 * BEHIND;
-                }
-            }
-        }
-        if candidate.late && said == 0 && !comes_late {
-            return None;
-        }
-        let behind = match (candidate.late, candidate.waited) {
-            (true, _) => BEHIND * (1 + doublings(candidate.after)),
-            (false, false) => BEHIND,
-            (false, true) => 0,
-        };
-        Some(said + shows + score - behind)
-    }
-
-    fn settle(
-        &mut self,
-        best: Option<Best>,
-        cases: &[Case],
-        facts: &mut ByRequest<Facts>,
-        habits: &Habits,
-    ) {
-        let Some(Best {
-            owner,
-            score,
-            above,
-        }) = best
-        else {
-            return;
-        };
-        (self.owner, self.score, self.above) = (Some(owner), score, above);
-        let mut candidates = self.candidates.iter();
-        let after = candidates.any(|candidate| candidate.request == owner && candidate.late);
-        let Some(facts) = facts.get_mut(&owner) else {
-            return;
-        };
-        let cases = self.cases.iter().filter_map(|at| cases.get(*at));
-        let questions = cases.filter_map(|case| case.doubtful.question.as_ref());
-        let at_once = |question: &Question| {
-            let likely = || habits.likely(facts, question, When::Before);
-            !habits.comes_late(question) || likely() == Likely::Yes
-        };
-        let mut usual = questions.clone();
-        self.clearly = above == i64::MAX || above >= CLEAR && usual.all(at_once);
-        questions.for_each(|question| facts.learn(question, after));
-    }
-
-    /// What tells that a call of this unit is the owner's, or whose it may be as well.
-    fn decided(
-        &self,
-        at: usize,
-        owner: Request,
-        cases: &[Case],
-        facts: &ByRequest<Facts>,
-        habits: &Habits,
-    ) -> Decided {
-        let weighed = cases.get(at).and_then(|case| case.weighed.as_ref());
-        let of = |request: &Request| {
-            let (facts, weighed) = (facts.get(request)?, weighed?);
-            Some(weighed.known(facts) + weighed.shown(facts))
-        };
-        let own = of(&owner).unwrap_or(0);
-        let less = |other: &Candidate| {
-            // Of one client, the request that is open asks more likely than one before it.
-            let than = of(&other.request).unwrap_or(0);
-            own > 0 && (than < own || other.late && than == own)
-        };
-        let others = || self.candidates.iter().filter(|c| c.request != owner);
-        let told = self.above > 0;
-        let by = match () {
-            () if told && own > 0 && others().all(less) => Attribution::Values,
-            () if told && self.transaction.is_some() => Attribution::Transaction,
-            () => Attribution::Shared,
-        };
-        // What their routes do may tell as clearly.
-        let is_near = |other: &&Candidate| {
-            let score = self.score(other, cases, facts, habits);
-            score.is_some_and(|score| score > self.score.saturating_sub(CLEAR))
-        };
-        let rivals = match by {
-            Attribution::Shared => others().filter(is_near).map(|c| c.request).collect(),
-            _ => Vec::new(),
-        };
-        Decided {
-            owner,
-            by,
-            rivals,
-            clearly: self.clearly,
-        }
-    }
-}
-
-/// How often the time that a request is soon after its response doubled since.
-fn doublings(after: u64) -> i64 {
-    let times = (after / SOON_AFTER).checked_ilog2();
-    times.map_or(0, |times| i64::from(times) + 1)
-}
-
-/// What it counts that it shows one of few values more than once: small numbers stand for this and
-/// for that.
-fn shown_again(question: &Question, facts: &Facts) -> i64 {
-    match question.gives.as_slice() {
-        [only] => (facts.shows(only.mark) - 1).clamp(0, HABIT),
-        _ => 0,
-    }
+    habits.lore.held = habits.lore.held.and(held);
+    verdicts
 }

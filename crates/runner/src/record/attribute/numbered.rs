@@ -1,7 +1,7 @@
 //! Maps by numbers of our own and by hashes: nobody outside chooses them, so that a hash that a
 //! stranger cannot foresee would be in vain.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::evidence::Request;
@@ -12,9 +12,6 @@ pub(super) type ByRequest<T> = HashMap<Request, T, BuildHasherDefault<Mixed>>;
 
 /// A map by values.
 pub(super) type ByMark<T> = HashMap<Mark, T, BuildHasherDefault<Mixed>>;
-
-/// A set of values.
-pub(super) type Marks = HashSet<Mark, BuildHasherDefault<Mixed>>;
 
 /// A hash of a few numbers.
 #[derive(Debug, Default)]
@@ -40,8 +37,24 @@ impl Hasher for Mixed {
     }
 }
 
+/// How much more often the one was seen than the other, in half bits: twice the binary logarithm of
+/// their ratio, each of them a half more than it is.
+pub(super) fn half_bits(yes: u64, no: u64) -> i64 {
+    let square = |times: u64| {
+        let times = 2 * u128::from(times.min(1 << 20)) + 1;
+        times * times
+    };
+    let (yes, no) = (square(yes), square(no));
+    let bits = |ratio: u128| i64::from(ratio.checked_ilog2().unwrap_or_default());
+    match yes >= no {
+        true => bits(yes / no),
+        false => -bits(no / yes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::hash::Hash;
 
     use retake_model::ConnId;

@@ -4,6 +4,7 @@ use retake_model::{Message, ProtocolId, Value};
 
 mod crowd;
 mod late;
+mod many;
 
 pub(super) const MS: u64 = 1_000_000;
 
@@ -197,7 +198,7 @@ fn requests_are_handed_on_in_time_and_in_order() {
     let mut a = Attributor::default();
     a.inbound(Box::new(exchange(2, 0, 10, 30)));
     a.inbound(Box::new(exchange(1, 0, 10, 20)));
-    a.advance(Timestamp(925 * MS));
+    a.advance(Timestamp(1_325 * MS));
     assert!(matches!(a.poll(), Some(Placed::Test(t)) if t.exchange.conn == ConnId(1)));
     assert!(a.poll().is_none());
     assert_eq!(a.waiting(), 1);

@@ -19,6 +19,8 @@ pub(super) struct Transactions {
     owners: HashMap<u64, Request>,
     /// The numbers of connections that are of one request with all their calls.
     whole: HashMap<ConnId, u64>,
+    /// Whose the last call was that was decided on each connection.
+    last: HashMap<ConnId, Request>,
     /// Those that began after a response, or of which the first call was in doubt.
     in_doubt: HashSet<u64>,
     count: u64,
@@ -58,6 +60,19 @@ impl Transactions {
             }
             self.owners.insert(transaction, by);
         }
+    }
+
+    /// The last call on a connection, as far as it was decided, is that request's.
+    pub(super) fn had(&mut self, conn: ConnId, by: Request) {
+        if self.last.len() >= TRANSACTIONS {
+            self.last.clear();
+        }
+        self.last.insert(conn, by);
+    }
+
+    /// Whose it is.
+    pub(super) fn last_on(&self, conn: ConnId) -> Option<Request> {
+        self.last.get(&conn).copied()
     }
 
     /// Its first call was made after a response, or is in doubt: so is all of it.
