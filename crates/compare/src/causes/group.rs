@@ -62,6 +62,11 @@ impl<'r> Group<'r> {
         }
     }
 
+    /// Whether its values are other ones in other tests.
+    pub(super) fn varies(&self) -> bool {
+        self.varied
+    }
+
     pub(super) fn title(&self) -> String {
         title(self.example, self.varied, self.others)
     }

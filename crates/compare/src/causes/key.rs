@@ -44,6 +44,8 @@ pub(super) enum Key {
     },
     /// A header came with that value, or has it in place of another one.
     HeaderValue { of: Of, name: String, value: String },
+    /// A value of several statements or calls is another one, the same in all: a setting.
+    Setting { to: String, values: [String; 2] },
     /// The same place of a statement has another value.
     Asked { place: String },
 }
@@ -171,6 +173,14 @@ impl Key {
                     Change::Value => format!("{of}: `{name}`: {values} {places}"),
                 }
             }
+            Key::Setting { to, .. } => {
+                let (number, values) = (members.len(), two(a, b));
+                let unanswered = match example.kind {
+                    DiffKind::CallUnknown => ", which no recorded answer fits",
+                    _ => "",
+                };
+                format!("{to}: {values} in {number} requests{unanswered}")
+            }
             Key::Header { .. } | Key::HeaderValue { .. } | Key::Asked { .. } => return None,
         })
     }
@@ -210,7 +220,7 @@ pub(super) fn keys(group: &Group<'_>) -> Vec<Key> {
         Place::Response(path) => of_response(group, path),
         Place::Call {
             to, summary, path, ..
-        } => of_call(example, to, summary, path),
+        } => of_call(group, to, summary, path),
         Place::Service => Vec::new(),
     }
 }
@@ -231,7 +241,8 @@ fn of_response(group: &Group<'_>, path: &Path) -> Vec<Key> {
     keys
 }
 
-fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Key> {
+fn of_call(group: &Group<'_>, to: &str, summary: &str, path: &Path) -> Vec<Key> {
+    let example = group.example;
     if let Some(name) = header(path) {
         return of_header(Of::Calls, name, example);
     }
@@ -265,6 +276,7 @@ fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Ke
                 keys.extend(edits.map(|edits| Key::Edited { to, edits }));
                 keys.extend(column);
             }
+            keys.extend(setting(group, to, path));
             let change = change(example);
             if let (Some(name), Some(change)) = (field(path), change)
                 && change != Change::Value
@@ -276,8 +288,32 @@ fn of_call(example: &Difference, to: &str, summary: &str, path: &Path) -> Vec<Ke
             });
             keys
         }
+        DiffKind::Changed => setting(group, to, path).into_iter().collect(),
         _ => Vec::new(),
     }
+}
+
+/// The value that a place of a call had and the one that it has now, where it is the same in all
+/// tests. One digit may be so by chance.
+fn setting(group: &Group<'_>, to: &str, path: &Path) -> Option<Key> {
+    let is_whole =
+        matches!(path.0.as_slice(), [Segment::Key(name)] if name == "sql" || name == "path");
+    let told = |value: Option<&Value>| match value? {
+        Value::Number(number) => Some(number.as_str().to_owned()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    let example = group.example;
+    let values = [example.baseline.as_ref(), example.candidate.as_ref()].map(told);
+    let [Some(a), Some(b)] = values else {
+        return None;
+    };
+    let tells = |text: &str| text.chars().nth(1).is_some();
+    let is_one = !is_whole && !group.varies() && tells(&a) && tells(&b);
+    is_one.then(|| Key::Setting {
+        to: to.to_owned(),
+        values: [a, b],
+    })
 }
 
 fn of_field(of: Of, name: &str, change: Change, example: &Difference) -> Key {

@@ -258,6 +258,50 @@ fn a_statement_without_a_recorded_one_in_its_place_joins_those_that_have_one() {
     assert_eq!(found.len(), 1, "{found:?}");
 }
 
+#[test]
+fn a_setting_that_stands_in_many_statements_is_one_cause() {
+    let asked = |statement: &str, a: &str, b: &str| {
+        call(statement, "params[1]", DiffKind::CallUnknown, a, b)
+    };
+    let users = "select * from users limit $1";
+    let posts = "select id from posts limit $1";
+    let tags = "select t from tags where n = $1";
+    let notes = "select n from notes where n = $1";
+    check(
+        &[asked(users, "100", "50"), asked(posts, "100", "50")],
+        &[r#"db: "100" -> "50" in 2 requests, which no recorded answer fits"#],
+    );
+    let later = |statement: &str| {
+        let (now, then) = ("the time of the request", "1 h after the request");
+        call(statement, "params[2]", DiffKind::Changed, now, then)
+    };
+    check(
+        &[later(users), later(posts)],
+        &[r#"db: "the time of the request" -> "1 h after the request" in 2 requests"#],
+    );
+    // Of two settings each is its own, and one digit may be another one by chance.
+    check(
+        &[
+            asked(users, "100", "50"),
+            asked(posts, "100", "51"),
+            asked(tags, "1", "2"),
+            asked(notes, "1", "2"),
+        ],
+        &[
+            r#"db: select * from users limit $1: params[1]: "100" -> "50", which no recorded answer fits"#,
+            r#"db: select id from posts limit $1: params[1]: "100" -> "51", which no recorded answer fits"#,
+            r#"db: select n from notes where n = $1: params[1]: "1" -> "2", which no recorded answer fits"#,
+            r#"db: select t from tags where n = $1: params[1]: "1" -> "2", which no recorded answer fits"#,
+        ],
+    );
+    // A value that is another one in each test is none.
+    let each = told(&[
+        ("a", &[asked(users, "10", "20"), asked(posts, "10", "20")]),
+        ("b", &[asked(users, "11", "21")]),
+    ]);
+    assert_eq!(each.len(), 2, "{each:?}");
+}
+
 fn with_headers(name: &str, headers: &[&str]) -> TestCase {
     let field = |name: &&str| Value::map([(*name, "x".into())]);
     let headers = Value::List(headers.iter().map(field).collect());
