@@ -1,6 +1,32 @@
 //! Tests and calls for the unit tests of this crate, with nothing in them.
 
-use retake_model::{Attribution, Mock, ProtocolId, Scope, TestCase, Timestamp, Value};
+use retake_model::{
+    Attribution, Field, FieldKind, Mock, ProtocolId, Rules, Scope, TestCase, Timestamp, Value,
+};
+
+/// The rules of calls that have a statement, and nothing else.
+pub(crate) static STATEMENTS: Rules = Rules {
+    protocol: ProtocolId("postgres"),
+    identity: &[SQL],
+    summary: &["sql"],
+};
+
+/// The same with parameters.
+pub(crate) static PARAMETERS: Rules = Rules {
+    identity: &[
+        SQL,
+        Field {
+            name: "params",
+            kind: FieldKind::Params,
+        },
+    ],
+    ..STATEMENTS
+};
+
+const SQL: Field = Field {
+    name: "sql",
+    kind: FieldKind::Sql,
+};
 
 /// A test over HTTP without a request, a response and calls.
 pub(crate) fn test_case() -> TestCase {

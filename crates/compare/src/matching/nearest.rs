@@ -219,6 +219,7 @@ mod tests {
     use retake_model::{Field, ProtocolId};
 
     use super::*;
+    use crate::test_cases::PARAMETERS;
 
     static RULES: Rules = Rules {
         protocol: ProtocolId("postgres"),
@@ -237,20 +238,6 @@ mod tests {
 
     #[test]
     fn of_other_statements_the_one_with_the_most_common_words_is_nearest() {
-        static RULES: Rules = Rules {
-            protocol: ProtocolId("postgres"),
-            identity: &[
-                Field {
-                    name: "sql",
-                    kind: FieldKind::Sql,
-                },
-                Field {
-                    name: "params",
-                    kind: FieldKind::Params,
-                },
-            ],
-            summary: &["sql"],
-        };
         let asked = Value::map([("sql", "select a, b from t where x >= $1".into())]);
         let of = |sql: &str, params: &[&str]| {
             let params = Value::List(params.iter().map(|text| (*text).into()).collect());
@@ -261,7 +248,7 @@ mod tests {
             request
         };
         let mut statements = Statements::default();
-        let mut far = |recorded: &Value| distance(recorded, &asked, &RULES, &mut statements);
+        let mut far = |recorded: &Value| distance(recorded, &asked, &PARAMETERS, &mut statements);
         let like = far(&of(
             "select a, b from t where x = $1 and y = $2",
             &["1", "2"],

@@ -1,17 +1,7 @@
-use retake_model::{
-    Attribution, Field, FieldKind, Mock, ProtocolId, Scope, SetInfo, TestCase, TestSet, Timestamp,
-};
+use retake_model::{Attribution, Mock, ProtocolId, Scope, SetInfo, TestCase, TestSet, Timestamp};
 
 use super::*;
-
-static RULES: Rules = Rules {
-    protocol: ProtocolId("postgres"),
-    identity: &[Field {
-        name: "sql",
-        kind: FieldKind::Sql,
-    }],
-    summary: &["sql"],
-};
+use crate::test_cases::STATEMENTS;
 
 const AT: Timestamp = Timestamp(1_772_356_830_000_000_000);
 
@@ -54,7 +44,7 @@ fn check(call: Mock, seen: &str, times: u64, expect: Scope) {
         tests: vec![test],
         shared: vec![mock(seen, Scope::Background, times - 1)],
     };
-    settle_background(&mut set, |_| &RULES);
+    settle_background(&mut set, |_| &STATEMENTS);
     let scopes: Vec<Scope> = set.tests[0].calls.iter().map(|c| c.scope).collect();
     assert_eq!(scopes, [expect], "{seen} seen {times} times");
 }
@@ -123,7 +113,7 @@ fn a_transaction_around_what_the_clock_asks_alone_is_the_clocks() {
             tests: vec![test],
             shared: vec![mock(poll, Scope::Background, 3)],
         };
-        settle_background(&mut set, |_| &RULES);
+        settle_background(&mut set, |_| &STATEMENTS);
         let scopes: Vec<Scope> = set.tests[0].calls.iter().map(|c| c.scope).collect();
         assert_eq!(scopes, expect, "{calls:?}");
     };
@@ -174,7 +164,7 @@ fn scopes(tests: [&[(&str, &str)]; 2], background: &[(&str, &str)]) -> Vec<Scope
             .map(|c| call(c, Scope::Background))
             .collect(),
     };
-    settle_background(&mut set, |_| &RULES);
+    settle_background(&mut set, |_| &STATEMENTS);
     let calls = set.tests.iter().flat_map(|test| &test.calls);
     calls.map(|call| call.scope).collect()
 }

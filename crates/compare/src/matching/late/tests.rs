@@ -1,16 +1,7 @@
-use retake_model::{Field, FieldKind, SetInfo, Value};
+use retake_model::{SetInfo, Value};
 
 use super::*;
-use crate::test_cases::mock;
-
-static RULES: Rules = Rules {
-    protocol: ProtocolId("postgres"),
-    identity: &[Field {
-        name: "sql",
-        kind: FieldKind::Sql,
-    }],
-    summary: &["sql"],
-};
+use crate::test_cases::{STATEMENTS, mock};
 
 const MS: u64 = 1_000_000;
 const AT: u64 = 1_772_356_830_000_000_000;
@@ -39,7 +30,7 @@ fn doubted(tests: Vec<TestCase>) -> Vec<(usize, usize)> {
         tests,
         shared: Vec::new(),
     };
-    doubt_late(&mut set, |_| &RULES);
+    doubt_late(&mut set, |_| &STATEMENTS);
     let tests = set.tests.iter().enumerate();
     let calls = tests.flat_map(|(test, case)| {
         let calls = case.calls.iter().enumerate();

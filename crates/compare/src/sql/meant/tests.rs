@@ -1,24 +1,10 @@
-use retake_model::{Field, FieldKind, ProtocolId, Rules, Value};
+use retake_model::Value;
 
 use super::*;
 use crate::made::Near;
 use crate::matching::request_key;
 use crate::sql::Statements;
-
-static RULES: Rules = Rules {
-    protocol: ProtocolId("postgres"),
-    identity: &[
-        Field {
-            name: "sql",
-            kind: FieldKind::Sql,
-        },
-        Field {
-            name: "params",
-            kind: FieldKind::Params,
-        },
-    ],
-    summary: &["sql"],
-};
+use crate::test_cases::PARAMETERS;
 
 /// A request: its statement, and parameters with their types (`-` for none).
 type Asked<'a> = (&'a str, &'a [(&'a str, &'a str)]);
@@ -47,10 +33,10 @@ fn answers(recorded: Asked<'_>, asked: Asked<'_>) -> bool {
     let (recorded, asked) = (request(recorded), request(asked));
     let mut statements = Statements::default();
     let mut read = |request: &Value| {
-        crate::matching::canon_for_tests(request, &RULES, Near::default(), &mut statements)
+        crate::matching::canon_for_tests(request, &PARAMETERS, Near::default(), &mut statements)
     };
     let (a, b) = (read(&recorded), read(&asked));
-    request_key(&recorded, &RULES) == request_key(&asked, &RULES) && same(&a, &b)
+    request_key(&recorded, &PARAMETERS) == request_key(&asked, &PARAMETERS) && same(&a, &b)
 }
 
 #[track_caller]

@@ -1,15 +1,7 @@
 use retake_model::{Field, FieldKind, SetInfo, Timestamp};
 
 use super::*;
-
-static POSTGRES: Rules = Rules {
-    protocol: ProtocolId("postgres"),
-    identity: &[Field {
-        name: "sql",
-        kind: FieldKind::Sql,
-    }],
-    summary: &["sql"],
-};
+use crate::test_cases::STATEMENTS;
 
 static HTTP: Rules = Rules {
     protocol: ProtocolId("http"),
@@ -49,7 +41,7 @@ fn background(sent: Vec<Sent>) -> usize {
     };
     settle_background(&mut set, |protocol| match protocol.0 {
         "http" => &HTTP,
-        _ => &POSTGRES,
+        _ => &STATEMENTS,
     });
     let calls = set.tests.iter().flat_map(|test| &test.calls);
     calls.filter(|call| call.scope == Scope::Background).count()
