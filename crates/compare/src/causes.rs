@@ -23,8 +23,9 @@ use crate::judge::status_of;
 use group::Group;
 pub(crate) use title::{cut, short};
 
-/// The differences of a run by their cause: the one that explains the most tests first, then the
-/// one whose test was recorded first. What is the same change at several places is one cause, and
+/// The differences of a run by their cause: those of which tests are red before those that only
+/// moved calls; among them the one that explains the most tests first, then the one whose test was
+/// recorded first. What is the same change at several places is one cause, and
 /// lists its parts. Tests in the order of the results. Tests that are red because an earlier one of
 /// their set is, as far as there is evidence, are listed under the cause of that one.
 pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
@@ -67,9 +68,15 @@ pub fn causes(sets: &[Arc<TestSet>], results: &[TestResult]) -> Vec<Cause> {
     // Of those that explain as many, what was sent first may have led to the others.
     let began = began(sets);
     let first = |cause: &Cause| cause.tests.iter().filter_map(|test| began.get(test)).min();
+    let shifted = results.iter().filter(|r| r.verdict == Verdict::Shifted);
+    let shifted: HashSet<&TestId> = shifted.map(|result| &result.test).collect();
+    let is_harmless = |cause: &Cause| {
+        !cause.tests.is_empty() && cause.tests.iter().all(|test| shifted.contains(test))
+    };
     causes.sort_by_cached_key(|cause| {
         let first = first(cause).copied();
-        (std::cmp::Reverse(explains(cause)), first, cause.id)
+        let explains = std::cmp::Reverse(explains(cause));
+        (is_harmless(cause), explains, first, cause.id)
     });
     causes
 }

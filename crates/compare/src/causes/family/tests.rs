@@ -259,6 +259,29 @@ fn a_statement_without_a_recorded_one_in_its_place_joins_those_that_have_one() {
 }
 
 #[test]
+fn what_makes_a_test_red_comes_before_what_only_moved_calls() {
+    let read = call("select a from t", "", DiffKind::CallMissing, "", "");
+    let all = [
+        result("a", std::slice::from_ref(&read)),
+        result("b", std::slice::from_ref(&read)),
+        result("c", &[response("body.json.total", "10", "20")]),
+    ];
+    let of = |verdict: Verdict| {
+        let mut all = all.to_vec();
+        for result in all.iter_mut().take(2) {
+            result.verdict = verdict;
+        }
+        let causes = all_causes(&[], &all);
+        causes
+            .iter()
+            .map(|cause| cause.tests.len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(Verdict::Changed), [2, 1]);
+    assert_eq!(of(Verdict::Shifted), [1, 2]);
+}
+
+#[test]
 fn a_setting_that_stands_in_many_statements_is_one_cause() {
     let asked = |statement: &str, a: &str, b: &str| {
         call(statement, "params[1]", DiffKind::CallUnknown, a, b)
