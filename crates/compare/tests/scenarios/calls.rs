@@ -1,7 +1,7 @@
 //! What is answered, what is missed, and what is said of it.
 
 use retake_compare::matching::Effect;
-use retake_model::{Answer, ConnId, Mock, Path, Scope, Timestamp, Value};
+use retake_model::{Answer, ConnId, Mock, Path, Scope, Value};
 
 use crate::build::{Run, call, http, ok, row, scoped, set, sql, test, told};
 
@@ -68,25 +68,6 @@ fn scenario_18_connections_and_set_up_do_not_count() {
 }
 
 #[test]
-fn scenario_18_a_statement_that_was_never_described_is_described_by_what_ran_it() {
-    let mut request = sql("select a from t where b = $1", &["x"]);
-    request.push("types", Value::List(vec!["text".into()]));
-    let mut run = one(vec![call(1, request, row("1"))]);
-    let describe = |text: &str| Value::map([("describe", Value::from(text))]);
-    let described = run.probe(describe("SELECT a FROM t WHERE b = $1")).unwrap();
-    assert_eq!(
-        described.get("parameters"),
-        Some(&Value::List(vec!["text".into()]))
-    );
-    assert_eq!(
-        described.get("columns"),
-        Some(&Value::List(vec!["x text".into()]))
-    );
-    assert!(run.probe(describe("select b from t")).is_err());
-    assert_eq!(run.mocks.orphans().0, []);
-}
-
-#[test]
 fn a_notification_is_told_to_each_listener_once_after_the_call_that_it_followed() {
     let heard = |place: u64, payload: &str| {
         let answer = Value::map([("notify", Value::List(vec![payload.into()]))]);
@@ -125,44 +106,6 @@ fn a_notification_is_told_to_each_listener_once_after_the_call_that_it_followed(
         told(&run.finish_one()),
         "matched 0,3 extra 0 unknown 0 missing  reordered "
     );
-}
-
-#[test]
-fn a_statement_that_only_failed_is_described_by_its_parameters() {
-    let mut request = sql("select 1/$1", &["0"]);
-    request.push("types", Value::List(vec!["int2".into()]));
-    let error = Value::map([("error", Value::map([("code", "22012".into())]))]);
-    let mut run = one(vec![call(1, request, error)]);
-    let described = run
-        .probe(Value::map([("describe", "select 1/$1".into())]))
-        .unwrap();
-    let types = Value::List(vec!["int2".into()]);
-    assert_eq!(described, Value::map([("parameters", types)]));
-}
-
-#[test]
-fn parameters_are_described_by_every_call_that_told_their_types() {
-    let params = vec!["x".into(), Value::Bytes((&b"\0"[..]).into()), Value::Null];
-    let request = Value::map([
-        ("sql", "insert into t values ($1, $2, $3)".into()),
-        ("params", Value::List(params)),
-    ]);
-    let describe = || Value::map([("describe", "insert into t values ($1, $2, $3)".into())]);
-    let first = call(1, request.clone(), row("1"));
-    let mut run = one(vec![first.clone()]);
-    let described = run.probe(describe()).unwrap();
-    assert_eq!(
-        described.get("parameters"),
-        Some(&Value::List(vec![Value::Null; 3]))
-    );
-
-    // Another call of the same statement told one of them.
-    let mut told = request;
-    let types = vec!["text".into(), Value::Null, "date".into()];
-    told.push("types", Value::List(types.clone()));
-    let mut run = one(vec![first, call(2, told, row("1"))]);
-    let described = run.probe(describe()).unwrap();
-    assert_eq!(described.get("parameters"), Some(&Value::List(types)));
 }
 
 #[test]
@@ -629,142 +572,4 @@ fn what_was_asked_again_before_it_changed_is_answered_as_often_on_replay() {
             assert_eq!(given.expect("an answer"), row(answer));
         }
     }
-}
-
-#[test]
-fn scenario_35_moments_of_a_job_that_fell_together_may_fall_apart_each_time() {
-    let sent = |id: &str, at: &str| sql("update outbox set sent_at = $1 where id = $2", &[at, id]);
-    let job = |id, at| scoped(Scope::Background, sent(id, at), row("1"));
-    let at = "2026-03-01 10:00:00.515328+00";
-    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
-    let mut run = Run::of(set(vec![case], vec![job("1", at), job("2", at)]));
-    run.begin("t");
-    for second in ["01", "02", "03"] {
-        for (id, micro) in [("1", "1"), ("2", "2")] {
-            let at = format!("2026-03-01 10:00:{second}.00000{micro}+00");
-            assert!(run.ask(sent(id, &at)).is_ok(), "{id} at {at}");
-        }
-    }
-}
-
-#[test]
-fn scenario_35_a_job_finds_what_a_test_made_once_that_test_made_it() {
-    let select = || sql("select id from jobs where done = false", &[]);
-    let take = || sql("update jobs set taken = true returning id", &[]);
-    let nothing = || Value::map([("rows", Value::List(vec![])), ("tag", "UPDATE 0".into())]);
-    let insert = |id: &str| {
-        call(
-            10,
-            sql("insert into jobs (id) values ($1)", &[id]),
-            row("x"),
-        )
-    };
-    for (poll, takes) in [(select(), false), (take(), true)] {
-        let case = |name: &str, id: &str| {
-            test(
-                name,
-                http("POST", "/", None),
-                ok(Value::Null),
-                vec![insert(id)],
-            )
-        };
-        let (mut a, mut b) = (case("a", "1"), case("b", "2"));
-        let second = |n: u64| Timestamp(a.at.0 + n * 1_000_000_000);
-        (a.took, b.took, b.at) = (20, 20, second(10));
-        let told = |at: Timestamp, answer| Mock {
-            after: at.0,
-            ..scoped(Scope::Background, poll.clone(), answer)
-        };
-        let shared = vec![
-            told(Timestamp(a.at.0 - 1), nothing()),
-            told(second(1), row("1")),
-            told(second(2), nothing()),
-            told(second(11), row("2")),
-            told(second(12), nothing()),
-        ];
-        let mut run = Run::of(set(vec![a, b], shared));
-        let poll = |run: &mut Run| run.ask(poll.clone()).expect("an answer");
-        assert_eq!([poll(&mut run), poll(&mut run)], [nothing(), nothing()]);
-        run.begin("a");
-        assert_eq!(poll(&mut run), nothing(), "nothing is made yet");
-        run.ask(sql("insert into jobs (id) values ($1)", &["1"]))
-            .expect("an answer");
-        run.end("a");
-        let later = [poll(&mut run), poll(&mut run), poll(&mut run)];
-        assert_eq!(later, [row("1"), nothing(), nothing()], "{takes}");
-        run.begin("b");
-        assert_eq!(poll(&mut run), nothing());
-        run.ask(sql("insert into jobs (id) values ($1)", &["2"]))
-            .expect("an answer");
-        run.end("b");
-        let later = [poll(&mut run), poll(&mut run), poll(&mut run)];
-        assert_eq!(later, [row("2"), nothing(), nothing()]);
-    }
-}
-
-#[test]
-fn scenario_35_what_is_taken_from_a_queue_is_taken_once() {
-    let take = || sql("update jobs set taken = true returning id", &[]);
-    let nothing = || Value::map([("rows", Value::List(vec![])), ("tag", "UPDATE 0".into())]);
-    let a = test("a", http("POST", "/", None), ok(Value::Null), vec![]);
-    let mut b = a.clone();
-    b.name = "b".to_owned();
-    b.at = Timestamp(a.at.0 + 10_000_000_000);
-    let told = |at: u64, answer| Mock {
-        after: a.at.0 + at,
-        ..scoped(Scope::Background, take(), answer)
-    };
-    // The next poll of the recording came after b began.
-    let shared = vec![
-        told(1_000_000_000, row("1")),
-        told(11_000_000_000, nothing()),
-    ];
-    let mut run = Run::of(set(vec![a.clone(), b], shared));
-    run.begin("a");
-    run.end("a");
-    let given = [run.ask(take()), run.ask(take())].map(|given| given.expect("an answer"));
-    assert_eq!(given, [row("1"), nothing()]);
-}
-
-#[test]
-fn scenario_35_what_the_clock_was_told_within_tests_comes_before_what_it_was_told_later() {
-    let poll = || sql("select id from outbox", &[]);
-    let found = Mock {
-        scope: Scope::Background,
-        ..call(1, poll(), row("7"))
-    };
-    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![found]);
-    let idle = scoped(Scope::Background, poll(), row("none"));
-    let mut run = Run::of(set(vec![case], vec![idle]));
-    for answer in ["7", "none", "none"] {
-        assert_eq!(run.ask(poll()).expect("an answer"), row(answer));
-    }
-}
-
-#[test]
-fn types_that_a_connection_asks_for_at_once_are_told_as_they_were_one_by_one() {
-    let types = |list: &str| sql("select oid, name from types where oid = any($1)", &[list]);
-    let told = |names: &[&str]| {
-        let rows = names
-            .iter()
-            .map(|name| Value::List(vec![Value::from(*name)]));
-        Value::map([("rows", Value::List(rows.collect()))])
-    };
-    let read = |list: &str, names: &[&str]| scoped(Scope::Session, types(list), told(names));
-    let case = test("t", http("GET", "/", None), ok(Value::Null), vec![]);
-    let shared = vec![
-        read("{7}", &["text", "mood"]),
-        read("{8}", &["text", "state"]),
-        scoped(Scope::Startup, types("{9}"), told(&["row"])),
-    ];
-    let mut run = Run::of(set(vec![case], shared));
-    run.begin("t");
-    assert_eq!(
-        run.ask(types("{8,7}")),
-        Ok(told(&["text", "mood", "state"]))
-    );
-    for list in ["{7,9}", "{7,10}", "{10}", "{7,x}", "{}"] {
-        assert!(run.ask(types(list)).is_err(), "{list}");
-    }
-    run.end("t");
 }

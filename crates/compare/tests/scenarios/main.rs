@@ -10,6 +10,8 @@ mod attribution;
 mod build;
 mod calls;
 mod crowds;
+mod described;
+mod jobs;
 mod large;
 mod meaning;
 mod moments;

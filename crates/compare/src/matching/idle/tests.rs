@@ -1,39 +1,24 @@
 use retake_model::{Attribution, Mock, ProtocolId, Scope, SetInfo, TestCase, TestSet, Timestamp};
 
 use super::*;
-use crate::test_cases::STATEMENTS;
+use crate::test_cases::{self, STATEMENTS, test_case};
 
 const AT: Timestamp = Timestamp(1_772_356_830_000_000_000);
 
 fn mock(sql: &str, scope: Scope, merged: u64) -> Mock {
     Mock {
-        to: "db".into(),
-        protocol: ProtocolId("postgres"),
         scope,
-        by: Attribution::Alone,
-        after: 0,
-        took: 0,
-        request: Value::map([("sql", Value::from(sql))]),
-        response: Value::Null,
         merged,
+        ..test_cases::mock(Value::map([("sql", Value::from(sql))]))
     }
 }
 
 /// The scope of a test's only call beside a background call that was seen so often.
 fn check(call: Mock, seen: &str, times: u64, expect: Scope) {
     let test = TestCase {
-        name: "t".to_owned(),
-        protocol: ProtocolId("http"),
         at: AT,
-        took: 0,
-        trace: None,
-        merged: 0,
-        port: None,
-        request: Value::Null,
-        response: Value::Null,
         calls: vec![call],
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..test_case()
     };
     let mut set = TestSet {
         name: "s".into(),
@@ -89,21 +74,11 @@ fn a_transaction_is_not_the_clocks_because_the_clock_has_one_too() {
 fn a_transaction_around_what_the_clock_asks_alone_is_the_clocks() {
     let poll = "select id from jobs where not done";
     let check = |calls: &[&str], expect: &[Scope]| {
-        let mut test = TestCase {
-            name: "t".to_owned(),
-            protocol: ProtocolId("http"),
+        let test = TestCase {
             at: AT,
-            took: 0,
-            trace: None,
-            merged: 0,
-            port: None,
-            request: Value::Null,
-            response: Value::Null,
-            calls: Vec::new(),
-            made: Vec::new(),
-            rules: Vec::new(),
+            calls: calls.iter().map(|sql| mock(sql, Scope::Test, 0)).collect(),
+            ..test_case()
         };
-        test.calls = calls.iter().map(|sql| mock(sql, Scope::Test, 0)).collect();
         let mut set = TestSet {
             name: "s".into(),
             info: SetInfo {
