@@ -1,7 +1,8 @@
-use retake_model::{ProtocolId, SetInfo, TestCase, TokenKind, Value};
+use retake_model::{SetInfo, TestCase, TokenKind, Value};
 
 use super::*;
 use crate::made::Instant;
+use crate::test_cases::test_case;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -18,17 +19,9 @@ fn set(command: bool) -> TestSet {
     let recorded = moment(RECORDED);
     let test = |number: u64| TestCase {
         name: number.to_string(),
-        protocol: ProtocolId("http"),
         at: Timestamp(recorded + (5 + 10 * number) * SECOND),
         took: SECOND / 2,
-        trace: None,
-        merged: 0,
-        port: None,
-        request: Value::Null,
-        response: Value::Null,
-        calls: Vec::new(),
-        made: Vec::new(),
-        rules: Vec::new(),
+        ..test_case()
     };
     TestSet {
         name: "shop".into(),

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use retake_model::{
-    Attribution, Cause, Made, Mock, Path, ProtocolId, Scope, SetInfo, TestCase, TestId, TestResult,
-    TestSet, Timestamp, TokenKind, Value, Verdict, json,
+    Attribution, Cause, Made, Path, ProtocolId, SetInfo, TestCase, TestId, TestResult, TestSet,
+    Timestamp, TokenKind, Value, Verdict, json,
 };
 
 use crate::causes::{Totals, causes, summarise};
@@ -12,6 +12,7 @@ use crate::judge::{Setting, judge};
 use crate::made::ValueMap;
 use crate::matching::{CallsOutcome, Effect, MissingCall};
 use crate::rules::RuleSet;
+use crate::test_cases::mock;
 
 const TOKEN: &str = "redacted-92318f697e93bfd92907b3c3";
 const ID: &str = "0b7ad2ee-2f3c-4d0e-9b1a-5f6e7d8c9b0a";
@@ -77,20 +78,10 @@ impl Step {
     fn calls(mut self, param: &str, still: bool) -> Self {
         let index = self.test.calls.len();
         let params = Value::List(vec![param.into()]);
-        self.test.calls.push(Mock {
-            to: "db".into(),
-            protocol: ProtocolId("postgres"),
-            scope: Scope::Test,
-            by: Attribution::Alone,
-            after: 0,
-            took: 0,
-            request: Value::map([
-                ("sql", "insert into audit values ($1)".into()),
-                ("params", params),
-            ]),
-            response: Value::Null,
-            merged: 0,
-        });
+        self.test.calls.push(mock(Value::map([
+            ("sql", "insert into audit values ($1)".into()),
+            ("params", params),
+        ])));
         if !still {
             self.missing.push(MissingCall {
                 index,
