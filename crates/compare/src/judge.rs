@@ -28,6 +28,7 @@ use retake_model::{
 
 use crate::diff::{Compared, fingerprint};
 use crate::matching::CallsOutcome;
+use crate::ordering::use_of;
 use calls::Weight;
 pub(crate) use explain::REFUSED;
 pub use outside::{gave_up, outside};
@@ -117,6 +118,7 @@ pub fn judge(
             .extend(same_build_note(&result, calls, setting));
     }
     result.hidden = compared.hidden;
+    result.hidden.extend(use_of("calls", calls.sorted as u64));
     result.by_distance = compared.by_distance;
     result.by_kind = compared.by_kind + calls.matched.iter().map(|m| m.by_kind).sum::<u64>();
     result

@@ -19,6 +19,7 @@ mod judge;
 mod leaves;
 pub mod made;
 pub mod matching;
+mod ordering;
 pub mod rules;
 pub mod sql;
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Around<'a> {
     /// Whether the service was given a value of the candidate's in place of a recorded one, by a call
     /// that may be kept with another test.
     new_values: bool,
+    /// The tests of its set.
+    tests: &'a [TestCase],
 }
 
 impl<'a> Around<'a> {
@@ -29,7 +31,18 @@ impl<'a> Around<'a> {
             times,
             test: Some(test),
             new_values: false,
+            tests: &[],
         }
+    }
+
+    /// The same, with the other tests of its set: what is the same in all of them says what is meant.
+    pub fn among(self, tests: &'a [TestCase]) -> Self {
+        Around { tests, ..self }
+    }
+
+    /// The test, and those of its set.
+    pub(super) fn peers(&self) -> Option<(&'a TestCase, &'a [TestCase])> {
+        Some((self.test?, self.tests))
     }
 
     /// The same, where the service was given such answers in the test

@@ -30,6 +30,8 @@ pub(super) struct Differ<'a> {
     pub(super) hits: Vec<u64>,
     pub(super) compared_by_kind: u64,
     pub(super) by_distance: u64,
+    /// How many elements stand elsewhere because of the ids by which their list is sorted.
+    pub(super) sorted: u64,
     /// The rules of which equal values count, too.
     by_chance: Vec<usize>,
     pub(super) notes: Vec<String>,
@@ -87,6 +89,7 @@ impl<'a> Differ<'a> {
             by_chance: rules.by_chance(),
             compared_by_kind: 0,
             by_distance: 0,
+            sorted: 0,
             notes: Vec::new(),
             bodies_differ: false,
             only_one_may_have_a_body: false,
@@ -228,9 +231,11 @@ impl<'a> Differ<'a> {
                 "{overflow} more differences in the response are not listed"
             ));
         }
+        let mut hidden = rules.uses(&self.hits);
+        hidden.extend(crate::ordering::use_of("response", self.sorted));
         super::Compared {
             differences: self.found,
-            hidden: rules.uses(&self.hits),
+            hidden,
             by_kind: self.compared_by_kind,
             by_distance: self.by_distance,
             notes: self.notes,

@@ -20,7 +20,16 @@ impl Differ<'_> {
         if expected == observed && !self.walk.is_alive() && !self.tokens.any() {
             return;
         }
-        let alignment = self.align(expected, observed);
+        let alignment = match self.in_order_of_ids(expected, observed) {
+            Some(sorted) => {
+                self.sorted += sorted.moved.len() as u64;
+                Alignment {
+                    moved: Vec::new(),
+                    ..sorted
+                }
+            }
+            None => self.align(expected, observed),
+        };
         let unordered = self.walk.unordered();
         if alignment.by_position {
             let place = self.place();

@@ -17,6 +17,7 @@ mod moments;
 mod places;
 mod policy;
 mod response;
+mod sorted;
 mod text;
 mod tokens;
 mod web_token;

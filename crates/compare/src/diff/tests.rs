@@ -6,6 +6,7 @@ mod http;
 mod made;
 mod properties;
 mod rules;
+mod sorted;
 mod trees;
 
 use bytes::Bytes;

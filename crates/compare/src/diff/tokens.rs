@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use retake_model::{Made, TokenKind, Value};
+use retake_model::{Made, TestCase, TokenKind, Value};
 
 use super::around::Around;
 use super::moments;
@@ -100,6 +100,11 @@ impl<'a> Tokens<'a> {
             tokens.learn(expected);
         }
         tokens
+    }
+
+    /// [`Around::among`].
+    pub(super) fn among(&self) -> Option<(&'a TestCase, &'a [TestCase])> {
+        self.around.peers()
     }
 
     /// [`Around::has_changed_answers`].

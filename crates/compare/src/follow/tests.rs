@@ -132,6 +132,7 @@ fn replayed(steps: Vec<Step>) -> (Vec<Arc<TestSet>>, Vec<TestResult>) {
             unknown: Vec::new(),
             missing: step.missing,
             reordered: Vec::new(),
+            sorted: 0,
             overflow: 0,
             sharers: Vec::new(),
         };

@@ -82,6 +82,7 @@ fn as_recorded() -> CallsOutcome {
         unknown: Vec::new(),
         missing: Vec::new(),
         reordered: Vec::new(),
+        sorted: 0,
         overflow: 0,
         sharers: Vec::new(),
     }
@@ -437,4 +438,23 @@ fn a_changed_text_of_random_letters_says_which_rule_hides_it() {
     ] {
         assert_eq!(detail(a, b), None, "{a} {b}");
     }
+}
+
+#[test]
+fn calls_in_the_order_of_made_ids_are_counted() {
+    let calls = CallsOutcome {
+        sorted: 3,
+        ..as_recorded()
+    };
+    let info = complete();
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("1"),
+        &calls,
+        &setting(&info),
+    );
+    let hidden = result.hidden.iter().map(|used| (&*used.rule, used.hidden));
+    assert_eq!(hidden.collect::<Vec<_>>(), [("calls.*.order", 3)]);
+    assert_eq!(result.verdict, Verdict::Passed);
 }

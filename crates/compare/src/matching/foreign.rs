@@ -59,7 +59,7 @@ fn is_of_no_other(tests: &[TestCase], number: usize, call: &Mock) -> bool {
 }
 
 /// What is the same of requests of one route that were answered alike.
-fn kind(test: &TestCase) -> (Option<&str>, Option<i64>, String) {
+pub(crate) fn kind(test: &TestCase) -> (Option<&str>, Option<i64>, String) {
     let text = |name: &str| test.request.get(name).and_then(Value::as_str);
     let path = text("path").map(|path| path.split('?').next().unwrap_or_default());
     let status = test.response.get("status").and_then(Value::as_i64);
@@ -71,7 +71,7 @@ fn kind(test: &TestCase) -> (Option<&str>, Option<i64>, String) {
 }
 
 /// A statement without its values; of what is no statement the method and the route.
-fn shape(call: &Mock) -> (&str, String) {
+pub(super) fn shape(call: &Mock) -> (&str, String) {
     let text = |name: &str| call.request.get(name).and_then(Value::as_str);
     let shape = match text("sql") {
         Some(sql) => format!("{:?}", Statement::read(sql).shape),

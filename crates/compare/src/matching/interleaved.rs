@@ -6,10 +6,20 @@ use retake_model::TestCase;
 
 use super::order::{Span, moved};
 use super::outcome::MatchedCall;
+use super::sorted::Sorted;
 use super::transaction::{Step, step};
 
 /// A call that was made, and the number of the transaction that it was part of.
 type Made = (Span, Option<u64>);
+
+/// Calls that were moved.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// Their numbers, rising.
+    pub(super) calls: Vec<usize>,
+    /// How many more stand elsewhere because the service goes by the order of ids that it made.
+    pub(super) sorted: usize,
+}
 
 /// The calls that were moved: each dependency has an order of its own. Where nothing told whose of
 /// several tests some calls of a dependency are, alike ones may have been another test's, and their
@@ -18,7 +28,8 @@ pub(super) fn reordered<'m>(
     test: &TestCase,
     matched: impl Iterator<Item = &'m MatchedCall>,
     was_alone: bool,
-) -> Vec<usize> {
+    sorted: &Sorted<'_>,
+) -> Moved {
     let mut by_dependency: BTreeMap<&str, Vec<Made>> = BTreeMap::new();
     let mut unordered: HashSet<&str> = HashSet::new();
     if !was_alone {
@@ -43,8 +54,17 @@ pub(super) fn reordered<'m>(
     by_dependency.retain(|to, _| !unordered.contains(to));
     let groups = by_dependency.into_iter();
     let groups = groups.flat_map(|(to, made)| ordered(test, to, made));
-    let mut all: Vec<usize> = groups.flat_map(|made| moved(&made)).collect();
-    all.sort_unstable();
+    let mut all = Moved::default();
+    for made in groups {
+        let calls = moved(&made);
+        if calls.is_empty() {
+            continue;
+        }
+        let rest = sorted.unexplained(&made);
+        all.sorted += calls.len().saturating_sub(rest.len());
+        all.calls.extend(rest);
+    }
+    all.calls.sort_unstable();
     all
 }
 

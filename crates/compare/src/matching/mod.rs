@@ -31,6 +31,7 @@ mod rows;
 mod running;
 mod search;
 mod shared;
+mod sorted;
 mod telling;
 mod transaction;
 
@@ -41,6 +42,7 @@ pub const LATE: u64 = 500_000_000;
 #[cfg(test)]
 pub(crate) use canon::canon_for_tests;
 pub use effect::{effect, is_write};
+pub(crate) use foreign::kind;
 pub use idle::{Idle, Recurring, settle_background};
 #[cfg(test)]
 pub(crate) use key::request_key;

@@ -42,6 +42,11 @@ fn in_order(made: &[Span]) -> bool {
     })
 }
 
+/// Whether a call that was made after another one had ended before that began.
+pub(super) fn passes(span: &Span, other: &Span) -> bool {
+    !may_follow(span, Some((other.began, other.index)))
+}
+
 /// Whether a call may stand after others, the latest of which began at that time. A call of
 /// no length that began with another one stands in the order of the file.
 fn may_follow(span: &Span, latest: Option<(u64, usize)>) -> bool {

@@ -22,6 +22,9 @@ pub struct CallsOutcome {
     /// The fewest matched calls (numbers in the recording, rising) that would have to be moved to
     /// have the recorded order again. Calls whose times overlapped have no order.
     pub reordered: Vec<usize>,
+    /// How many calls stand elsewhere only because the service makes them in the order of ids that
+    /// it made.
+    pub sorted: usize,
     /// Calls beyond the bound of what is held for one test: they were answered, and are in none
     /// of the lists.
     pub overflow: u64,

@@ -10,14 +10,15 @@ use retake_model::{
 use super::canon::{Canon, CanonToken};
 use super::describe::is_probe;
 use super::foreign::foreign;
-use super::interleaved::reordered;
+use super::interleaved::{Moved, reordered};
 use super::key::Key;
 use super::outcome::{
     CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
 use super::pool::{Origin, Pool, Role};
+use super::sorted::Sorted;
 use super::{effect, summary};
-use crate::made::{self, Near};
+use crate::made::{self, Near, ValueMap};
 use crate::rules::RuleSet;
 use crate::sql::Statements;
 
@@ -168,16 +169,18 @@ impl Running {
 
     /// The calls that were moved. Those that came before the test have no order, and neither have
     /// those that an earlier one went on to make; what is of their transactions goes with them.
-    fn moved(&self, tests: &[TestCase], was_alone: bool) -> Vec<usize> {
+    pub(super) fn moved(&self, tests: &[TestCase], was_alone: bool, values: &ValueMap) -> Moved {
         let Some(test) = tests.get(self.number) else {
-            return Vec::new();
+            return Moved::default();
         };
+        let sorted = Sorted::new(tests, self.number, values);
         let moved = reordered(
             test,
             self.without(&self.early, &self.early_transactions),
             was_alone,
+            &sorted,
         );
-        if moved.is_empty() {
+        if moved.calls.is_empty() {
             return moved;
         }
         let mut apart = foreign(tests, self.number);
@@ -189,7 +192,8 @@ impl Running {
         let mut transactions = self.early_transactions.clone();
         transactions.extend(theirs.filter_map(|made| made.call.transaction));
         apart.extend(&self.early);
-        reordered(test, self.without(&apart, &transactions), was_alone)
+        let others = self.without(&apart, &transactions);
+        reordered(test, others, was_alone, &sorted)
     }
 
     /// The calls that were made, without some of them and without those of some transactions.
@@ -205,15 +209,14 @@ impl Running {
         })
     }
 
-    /// What the calls of the test came to, the one of its number in `tests`. `unserved` tells which
-    /// of the mocks that the test shares with others nobody asked for.
+    /// What the calls of the test came to. `unserved` tells which of the mocks that the test shares
+    /// with others nobody asked for.
     pub(super) fn outcome(
         self,
         test: &TestCase,
-        tests: &[TestCase],
         unserved: &[usize],
         sharers: Vec<TestId>,
-        was_alone: bool,
+        moved: Moved,
         rules: &RulesOf,
     ) -> CallsOutcome {
         let own = self.pool.entries().filter(|entry| entry.served == 0);
@@ -225,11 +228,11 @@ impl Running {
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
         let made = self.matched.iter().filter(|call| call.index.is_some());
-        let reordered = self.moved(tests, was_alone);
         CallsOutcome {
             recorded: made.count() + missing.len(),
             test: self.id,
-            reordered,
+            reordered: moved.calls,
+            sorted: moved.sorted,
             matched: self.matched,
             extra: self.extra,
             unknown: self.unknown,

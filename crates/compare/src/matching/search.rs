@@ -186,6 +186,12 @@ impl Places<'_> {
         if let Some(found) = self.find_in_session(asked) {
             return Some(found);
         }
+        // What the service reads by itself when it starts may take until tests run.
+        if !self.writes
+            && let Some(hit) = self.shared.startup.take(asked, Which::Waiting, |_| true)
+        {
+            return found(hit, Source::Startup);
+        }
         self.of_tests(owners, asking, Which::Again).or_else(|| {
             take_any(&mut self.shared.startup, asked).map(|hit| Found {
                 hit,

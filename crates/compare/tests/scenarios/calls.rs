@@ -445,6 +445,34 @@ fn a_write_of_the_start_is_said_when_it_comes_during_a_test() {
 }
 
 #[test]
+fn a_read_of_the_start_that_takes_until_a_test_is_no_more_of_that_test() {
+    let write = "insert into log values (1)";
+    let startup = vec![
+        scoped(Scope::Startup, sql("select 1", &[]), row("1")),
+        scoped(Scope::Startup, sql(write, &[]), Value::Null),
+    ];
+    let calls = vec![
+        call(1, sql("select 1", &[]), row("2")),
+        call(2, sql(write, &[]), Value::Null),
+    ];
+    let case = test("t", http("GET", "/", None), ok(Value::Null), calls);
+    let mut run = Run::of(set(vec![case], startup));
+    run.begin("t");
+    for answer in ["2", "1", "2"] {
+        assert_eq!(run.ask(sql("select 1", &[])), Ok(row(answer)));
+    }
+    for _ in 0..2 {
+        assert!(run.ask(sql(write, &[])).is_ok());
+    }
+    run.end("t");
+    // A third read, and a second write.
+    assert_eq!(
+        told(&run.finish_one()),
+        "matched 0,1 extra 2 unknown 0 missing  reordered "
+    );
+}
+
+#[test]
 fn scenario_37_a_miss_names_the_test_that_asked_the_same_long_before() {
     let rate = |code: &str| http("GET", &format!("/rates/{code}"), None);
     let ask = |name: &str, calls| test(name, http("GET", "/", None), ok(Value::Null), calls);

@@ -18,6 +18,7 @@ mod moments;
 mod noise;
 mod read_ahead;
 mod regressions;
+mod sorted;
 mod transactions;
 mod values;
 mod wrong_answers;

@@ -160,7 +160,8 @@ impl Sender {
                     let expected = &test.response;
                     let clocks = self.watch.clocks();
                     let around = Around::of(test, clocks.times(number))
-                        .with_new_values(mocks.gave_new_values(&id));
+                        .with_new_values(mocks.gave_new_values(&id))
+                        .among(&self.set.tests);
                     let observed = &observed.response;
                     let mut compared =
                         compare_response(expected, observed, around, rules, mocks.values());

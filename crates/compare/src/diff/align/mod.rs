@@ -71,6 +71,11 @@ impl Budget {
 }
 
 impl Alignment {
+    /// Of elements that are told by other means.
+    pub(crate) fn of(both: Vec<(usize, usize)>, a: usize, b: usize) -> Self {
+        Alignment::finish(both, a, b, false)
+    }
+
     /// Puts pairs into their order and finds those that moved.
     fn finish(mut both: Vec<(usize, usize)>, a: usize, b: usize, by_position: bool) -> Self {
         both.sort_unstable();

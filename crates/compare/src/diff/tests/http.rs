@@ -340,6 +340,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             unknown: Vec::new(),
             missing: Vec::new(),
             reordered: Vec::new(),
+            sorted: 0,
             overflow: 0,
             sharers: Vec::new(),
         };

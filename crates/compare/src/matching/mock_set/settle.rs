@@ -132,8 +132,9 @@ impl MockSet {
             let tests = self.sets.get(running.set).map(|set| set.tests.as_slice());
             let tests = tests.unwrap_or_default();
             if let Some(case) = tests.get(running.number) {
+                let moved = running.moved(tests, was_alone, &self.values);
                 let rules = &self.rules;
-                outcomes.push(running.outcome(case, tests, &unserved, sharers, was_alone, rules));
+                outcomes.push(running.outcome(case, &unserved, sharers, moved, rules));
             }
         }
         outcomes
