@@ -59,7 +59,7 @@ impl Fingerprint {
                 part.hash(&mut self);
             }
         }
-        exchange.flaw.is_none().then(|| self.end())
+        exchange.flaw.is_none().then(|| self.so_far())
     }
 
     /// Of a test: what is sent, what is expected, and its calls; not its times.
@@ -69,25 +69,20 @@ impl Fingerprint {
         print.message(&test.request);
         print.message(&test.response);
         for call in &test.calls {
-            print.call(call);
+            print.asked(call);
+            print.message(&call.response);
         }
-        print.end()
+        print.so_far()
     }
 
-    /// Of a mock: what is asked, what is answered, and when it may be served; not its times.
-    pub fn mock(mock: &Mock) -> u128 {
+    /// Of what a mock was asked, and when it may be served; and of the mock, which is that and
+    /// what was answered. Not of its times.
+    pub fn asked_and_mock(mock: &Mock) -> (u128, u128) {
         let mut print = Fingerprint::new();
-        print.call(mock);
-        print.end()
-    }
-
-    /// Of what a mock was asked, and when it may be served.
-    pub fn asked(mock: &Mock) -> u128 {
-        let mut print = Fingerprint::new();
-        mock.to.hash(&mut print);
-        mock.scope.hash(&mut print);
-        print.message(&mock.request);
-        print.end()
+        print.asked(mock);
+        let asked = print.so_far();
+        print.message(&mock.response);
+        (asked, print.so_far())
     }
 
     fn new() -> Self {
@@ -97,20 +92,19 @@ impl Fingerprint {
         }
     }
 
-    fn end(mut self) -> u128 {
-        let hash = match &mut self.hasher {
+    fn so_far(&self) -> u128 {
+        let hash = match &self.hasher {
             None => blake3::hash(&self.pieces),
-            Some(hasher) => hasher.update(&self.pieces).finalize(),
+            Some(hasher) => hasher.clone().update(&self.pieces).finalize(),
         };
         let first = hash.as_bytes().first_chunk();
         first.map_or(0, |first| u128::from_le_bytes(*first))
     }
 
-    fn call(&mut self, call: &Mock) {
+    fn asked(&mut self, call: &Mock) {
         call.to.hash(self);
         call.scope.hash(self);
         self.message(&call.request);
-        self.message(&call.response);
     }
 
     /// A request or response without the headers that differ each time.
@@ -135,7 +129,7 @@ impl Fingerprint {
 
 impl Hasher for Fingerprint {
     fn finish(&self) -> u64 {
-        0 // Never asked for: `end` gives the hash.
+        0 // Never asked for: `so_far` gives the hash.
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -179,7 +173,7 @@ mod tests {
     fn print(message: &Value) -> u128 {
         let mut print = Fingerprint::new();
         print.message(message);
-        print.end()
+        print.so_far()
     }
 
     #[test]
@@ -189,7 +183,7 @@ mod tests {
             for (n, length) in parts.iter().enumerate() {
                 print.write(&vec![u8::try_from(n).expect("few"); *length]);
             }
-            print.end()
+            print.so_far()
         };
         assert_eq!(print(&[10, 5_000, 10]), print(&[10, 5_000, 10]));
         assert_ne!(print(&[10, 5_000, 10]), print(&[10, 5_001, 10]));

@@ -5,6 +5,7 @@
 //! repeats are told.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use retake_model::Mock;
 use retake_store::SharedPart;
@@ -38,12 +39,12 @@ pub(super) struct Shared {
     /// What those hold, in bytes.
     released_bytes: usize,
     /// The number of each mock by its fingerprint.
-    index: HashMap<Print, u32>,
+    index: PrintMap<u32>,
     /// The number of each mock by fingerprints of exact bytes that mean it. Several may: bytes
     /// tell things that a mock does not.
-    raw: HashMap<Print, Repeat>,
+    raw: PrintMap<Repeat>,
     /// The number of the latest mock of each question.
-    latest: HashMap<Print, u32>,
+    latest: PrintMap<u32>,
     changed: bool,
 }
 
@@ -55,7 +56,15 @@ struct Repeat {
 }
 
 /// A fingerprint in two halves, which takes a quarter less in a map than a number of 128 bits.
-type Print = [u64; 2];
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Print([u64; 2]);
+
+/// By fingerprint. It is a hash, and is not hashed again.
+type PrintMap<T> = HashMap<Print, T, BuildHasherDefault<Half>>;
+
+/// One half of a fingerprint as the hash of it.
+#[derive(Default)]
+struct Half(u64);
 
 /// What became of a mock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +84,9 @@ impl Default for Shared {
             part: 1,
             released: 0,
             released_bytes: 0,
-            index: HashMap::new(),
-            raw: HashMap::new(),
-            latest: HashMap::new(),
+            index: PrintMap::default(),
+            raw: PrintMap::default(),
+            latest: PrintMap::default(),
             changed: false,
         }
     }
@@ -87,7 +96,7 @@ impl Shared {
     /// What becomes of an exchange with these exact bytes, where that is known without reading
     /// them. `is_exact` says that other bytes mean another mock.
     pub(super) fn known(&mut self, raw: u128, is_exact: bool) -> Option<Kept> {
-        match self.raw.get(&halves(raw)).copied() {
+        match self.raw.get(&Print::of(raw)).copied() {
             Some(Repeat { number, asked }) if self.is_latest(number, asked) => {
                 self.merge(number);
                 Some(Kept::Merged)
@@ -100,8 +109,8 @@ impl Shared {
     /// Takes a mock in. `raw` is of the bytes that it was read from. A part that
     /// [is complete](Self::is_part_complete) is to be released first.
     pub(super) fn add(&mut self, mock: &Mock, raw: Option<u128>) -> Kept {
-        let print = halves(Fingerprint::mock(mock));
-        let asked = halves(Fingerprint::asked(mock));
+        let (asked, print) = Fingerprint::asked_and_mock(mock);
+        let (asked, print) = (Print::of(asked), Print::of(print));
         let known = self.index.get(&print).copied();
         // One more after another answer is no repeat: answers are given in recorded order.
         let known = known.filter(|number| self.is_latest(*number, asked) || self.is_full());
@@ -123,7 +132,7 @@ impl Shared {
         if let Some(raw) = raw
             && self.raw.len() < MAX_SHARED
         {
-            self.raw.insert(halves(raw), Repeat { number, asked });
+            self.raw.insert(Print::of(raw), Repeat { number, asked });
         }
         kept
     }
@@ -176,10 +185,36 @@ impl Shared {
     }
 }
 
-fn halves(print: u128) -> Print {
-    let high = u64::try_from(print >> 64).unwrap_or_default();
-    let low = u64::try_from(print & u128::from(u64::MAX)).unwrap_or_default();
-    [low, high]
+impl Print {
+    fn of(print: u128) -> Self {
+        let high = u64::try_from(print >> 64).unwrap_or_default();
+        let low = u64::try_from(print & u128::from(u64::MAX)).unwrap_or_default();
+        Print([low, high])
+    }
+}
+
+impl Hash for Print {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [low, _] = self.0;
+        state.write_u64(low);
+    }
+}
+
+impl Hasher for Half {
+    fn write_u64(&mut self, half: u64) {
+        self.0 = half;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Never asked for: a fingerprint gives a number.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[cfg(test)]
