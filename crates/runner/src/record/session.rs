@@ -35,7 +35,7 @@ const SHARED_EVERY: Duration = Duration::from_secs(2);
 /// writing a large one again and again would leave no time for the traffic.
 const SHARED_PACE: u32 = 30;
 
-/// The nice value of the recorder's thread (the relay's is that of the process).
+/// By how much the recorder's thread is nicer than the process, and so than the relay.
 const RECORDER_NICE: i32 = 5;
 
 /// Records until `stop` resolves, the time is over or the command ends.
@@ -116,7 +116,7 @@ pub async fn record(
         .spawn(move || {
             // Where processors are scarce the traffic goes first: what is then not kept is
             // counted. On Linux this is the thread's own priority.
-            let _ = rustix::process::setpriority_process(None, RECORDER_NICE);
+            let _ = rustix::process::nice(RECORDER_NICE);
             let report = move |kept| report(Progress::Kept(kept));
             run_recorder(recorder, events, &so_far, &described, report)
         })

@@ -15,8 +15,8 @@ const WAITING_BYTES: usize = 4 << 20;
 /// Tests that are handed over at once: waking a thread for each would cost as much as writing it.
 const AT_ONCE: usize = 16;
 
-/// The nice value of the threads: below that of the recorder, for what it cannot read is lost,
-/// and what is not written yet waits.
+/// By how much the threads are nicer than the process: more than the recorder, for what it cannot
+/// read is lost, and what is not written yet waits.
 const WRITER_NICE: i32 = 10;
 
 /// The most threads that write: more of them only wait for the folder's lock.
@@ -150,7 +150,7 @@ impl Drop for Writers {
 impl Desk {
     fn work(&self, files: &TestWriter) {
         // On Linux this is the thread's own priority.
-        let _ = rustix::process::setpriority_process(None, WRITER_NICE);
+        let _ = rustix::process::nice(WRITER_NICE);
         let mut state = self.lock();
         loop {
             if let Some((bytes, tests)) = state.waiting.pop_front() {
