@@ -5,8 +5,11 @@
 //! the whole recording has at such a place is the evidence that it is no chance.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
-use retake_model::RuleUse;
+use retake_model::{RuleUse, Timestamp, TokenKind};
+
+use crate::made::{Near, whole_token};
 
 /// An order in which a service puts texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,13 +25,15 @@ pub(crate) enum Order {
 /// Every order, the usual one first.
 pub(crate) const ORDERS: [Order; 3] = [Order::Rising, Order::Falling, Order::Signed];
 
-/// Of how many sequences an order that is not the usual one must be the one that was recorded: those
-/// of three elements.
-const UNUSUAL: u64 = 6;
+/// In how many ways the recorded texts must be able to stand, of which they stand in that one: as
+/// three may. Two are in an order by chance half of the time, and in the next run again.
+const ENOUGH: u64 = 6;
 
 /// What is known of sequences that are said to be in one order.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Evidence {
+    /// What stood in one of them. Where it stands again it says nothing new.
+    seen: HashSet<String>,
     /// In how many ways all of them could stand.
     ways: u64,
     contradicted: bool,
@@ -37,6 +42,7 @@ pub(crate) struct Evidence {
 impl Default for Evidence {
     fn default() -> Self {
         Evidence {
+            seen: HashSet::new(),
             ways: 1,
             contradicted: false,
         }
@@ -69,22 +75,35 @@ impl Order {
 impl Evidence {
     /// Takes in another sequence of the recording.
     pub(crate) fn add(&mut self, order: Order, texts: &[&str]) {
-        self.contradicted |= !order.holds(texts);
-        let mut different = texts.to_vec();
-        different.sort_unstable();
-        different.dedup();
-        for (_, count) in different.iter().zip(1..) {
-            self.ways = self.ways.saturating_mul(count);
+        self.contradicted |= !order.holds(texts) || texts.iter().any(|text| rises_with_time(text));
+        let different: HashSet<&str> = texts.iter().copied().collect();
+        let known = different.iter().filter(|text| self.seen.contains(**text));
+        let mut count = u64::try_from(known.count()).unwrap_or(u64::MAX);
+        for text in different {
+            if self.seen.insert(text.to_owned()) {
+                count = count.saturating_add(1);
+                self.ways = self.ways.saturating_mul(count);
+            }
         }
     }
 
     /// Whether it is enough to take the order for meant.
-    pub(crate) fn is_enough(self, order: Order) -> bool {
-        let least = match order {
-            Order::Rising => 2,
-            Order::Falling | Order::Signed => UNUSUAL,
-        };
-        !self.contradicted && self.ways >= least
+    pub(crate) fn is_enough(&self) -> bool {
+        !self.contradicted && self.ways >= ENOUGH
+    }
+}
+
+/// Whether what is made later is greater: then what was made one after the other is in order, whatever
+/// it was made for, and the order is the same in each run of the same service.
+fn rises_with_time(text: &str) -> bool {
+    match whole_token(text, Near::recorded(Timestamp(0))) {
+        Some(TokenKind::Ulid | TokenKind::ObjectId) => true,
+        Some(TokenKind::Uuid) => {
+            let mut digits = text.chars().filter(|c| *c != '-');
+            matches!(digits.nth(12), Some('1' | '6' | '7'))
+        }
+        Some(kind) => kind.is_moment(),
+        None => false,
     }
 }
 
@@ -125,22 +144,67 @@ mod tests {
     }
 
     #[test]
-    fn an_unusual_order_takes_more_than_two_texts_and_nothing_that_contradicts() {
+    fn an_order_is_meant_where_at_least_three_texts_or_three_pairs_are_in_it_and_none_is_not() {
         let check = |order, all: &[&[&str]], expected: bool| {
             let mut evidence = Evidence::default();
             all.iter().for_each(|texts| evidence.add(order, texts));
-            assert_eq!(evidence.is_enough(order), expected, "{order:?} {all:?}");
+            assert_eq!(evidence.is_enough(), expected, "{order:?} {all:?}");
         };
-        check(Order::Rising, &[&["a", "b"]], true);
-        check(Order::Rising, &[&["a", "a"]], false);
-        check(Order::Rising, &[&["a", "b"], &["d", "c"]], false);
-        check(Order::Falling, &[&["b", "a"]], false);
-        check(Order::Falling, &[&["b", "a"], &["d", "c"]], false);
+        check(Order::Rising, &[&["a", "b"]], false);
+        check(Order::Rising, &[&["a", "b"], &["c", "d"]], false);
         check(
-            Order::Falling,
-            &[&["b", "a"], &["d", "c"], &["f", "e"]],
+            Order::Rising,
+            &[&["a", "b"], &["c", "d"], &["e", "f"]],
             true,
         );
+        check(Order::Rising, &[&["a", "b", "c"]], true);
+        check(Order::Rising, &[&["a", "b", "c"], &["e", "d"]], false);
+        check(Order::Falling, &[&["b", "a"], &["d", "c"]], false);
         check(Order::Falling, &[&["c", "b", "a"]], true);
+    }
+
+    #[test]
+    fn the_same_texts_once_more_are_no_more_evidence() {
+        let mut evidence = Evidence::default();
+        for _ in 0..9 {
+            evidence.add(Order::Rising, &["a", "b"]);
+            evidence.add(Order::Rising, &["a", "a"]);
+        }
+        assert!(!evidence.is_enough());
+        evidence.add(Order::Rising, &["a", "b", "c"]);
+        assert!(evidence.is_enough(), "as those three alone");
+    }
+
+    #[test]
+    fn ids_that_rise_with_time_say_nothing_of_an_order() {
+        let check = |ids: [&str; 3], expected: bool| {
+            let mut evidence = Evidence::default();
+            evidence.add(Order::Rising, &ids);
+            assert_eq!(evidence.is_enough(), expected, "{ids:?}");
+        };
+        let uuid = |version| {
+            ["a", "b", "c"].map(|last| format!("01936d5e-8f2a-{version}c3b-9d4e-5f6a7b8c9d0{last}"))
+        };
+        for (version, expected) in [("1", false), ("4", true), ("6", false), ("7", false)] {
+            check(uuid(version).each_ref().map(String::as_str), expected);
+        }
+        let ulids = [
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAW",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAX",
+        ];
+        check(ulids, false);
+        let object_ids = [
+            "65f1a2b3c4d5e6f7a8b9c0d1",
+            "65f1a2b3c4d5e6f7a8b9c0d2",
+            "65f1a2b3c4d5e6f7a8b9c0d3",
+        ];
+        check(object_ids, false);
+        let moments = [
+            "2026-03-01T10:20:30Z",
+            "2026-03-01T10:20:31Z",
+            "2026-03-01T10:20:32Z",
+        ];
+        check(moments, false);
     }
 }

@@ -143,7 +143,7 @@ impl<'s> Sorted<'s> {
             let ids: Vec<String> = ids.filter_map(|mut ids| ids.remove(spot)).collect();
             evidence.add(order, &ids.iter().map(String::as_str).collect::<Vec<_>>());
         }
-        evidence.is_enough(order)
+        evidence.is_enough()
     }
 
     /// This test, and others of its route that were answered alike and ask the same statements; with
