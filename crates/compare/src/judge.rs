@@ -31,6 +31,7 @@ use crate::matching::CallsOutcome;
 use crate::ordering::use_of;
 use calls::Weight;
 pub(crate) use explain::REFUSED;
+pub(crate) use order::said_of_moved;
 pub use outside::{gave_up, outside};
 pub(crate) use refusal::{SAYS, got_worse, status_of};
 pub(crate) use renamed::RENAMED;

@@ -261,6 +261,30 @@ fn a_named_portal_goes_on_where_it_was_suspended() {
 }
 
 #[test]
+fn a_suspended_portal_is_answered_before_what_is_asked_next() {
+    let run = |sql: &str| [parse("", sql), bind("", ""), execute("", 1), sync()];
+    let suspended = || {
+        let frames = [frame(b'1', b""), frame(b'2', b""), row(b'1')];
+        [frames.concat(), frame(b's', b""), ready(b'T')]
+    };
+    let exchanges = Talk::begun()
+        .client(&[query("begin")])
+        .server(&[complete("BEGIN"), ready(b'T')])
+        .client(&run("update t set n = 1 returning n"))
+        .server(&suspended())
+        .client(&run("select n from t"))
+        .server(&suspended())
+        .client(&[query("commit")])
+        .server(&[complete("COMMIT"), ready(b'I')])
+        .exchanges();
+    let asked: Vec<_> = exchanges.iter().map(|e| request(e, "sql")).collect();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    for two in exchanges.windows(2) {
+        assert!(two[0].ended < two[1].began, "{asked:?}");
+    }
+}
+
+#[test]
 fn a_portal_that_is_described_and_never_run_is_a_describe() {
     let steps = [
         parse("", "select n from t"),

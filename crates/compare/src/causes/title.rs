@@ -3,7 +3,7 @@
 use retake_model::{Blame, DiffKind, Difference, Place, Value};
 
 use crate::diff::general_place;
-use crate::judge::{REFUSED, RENAMED, SAYS, UNWRAPPED, WRAPPED, status_of};
+use crate::judge::{REFUSED, RENAMED, SAYS, UNWRAPPED, WRAPPED, said_of_moved, status_of};
 
 /// The change in one line. `varied` says that others have other values, `others` that they have
 /// other names.
@@ -58,7 +58,10 @@ pub(super) fn title(example: &Difference, varied: bool, others: bool) -> String 
         DiffKind::Reordered => format!("{at}: in another order"),
         DiffKind::CallMissing => format!("{at}: no longer called"),
         DiffKind::CallExtra => format!("{at}: called more often"),
-        DiffKind::CallReordered => format!("{at}: called in another order"),
+        DiffKind::CallReordered => {
+            let said = said_of_moved(example).unwrap_or("called in another order");
+            format!("{at}: {said}")
+        }
         DiffKind::CallUnknown if a.is_some() || b.is_some() => {
             format!("{at}: {change}, which no recorded answer fits")
         }

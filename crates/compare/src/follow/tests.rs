@@ -133,6 +133,8 @@ fn replayed(steps: Vec<Step>) -> (Vec<Arc<TestSet>>, Vec<TestResult>) {
             missing: step.missing,
             reordered: Vec::new(),
             sorted: 0,
+            entered: Vec::new(),
+            left: Vec::new(),
             overflow: 0,
             sharers: Vec::new(),
         };

@@ -5,7 +5,7 @@ use retake_model::{Blame, DiffKind, Difference, Path, Place, SetInfo, TestCase, 
 use super::explain::explain;
 use super::frames::{self, Left, of_more, take_like};
 use super::gap::gap_reason;
-use super::order::{is_read_among_reads, of_reordered};
+use super::order::moved;
 use crate::diff::{fingerprint, general_place};
 use crate::matching::{CallsOutcome, Effect, MissingCall, UnknownCall};
 
@@ -148,17 +148,7 @@ pub(super) fn differences(
         let at = extra.index.unwrap_or(usize::MAX);
         placed.push((at, found.add(difference, weight, first.as_ref())));
     }
-    for index in &calls.reordered {
-        if !is_read_among_reads(*index, test, calls) {
-            placed.extend(of_reordered(
-                *index,
-                test,
-                calls,
-                first.as_ref(),
-                &mut found,
-            ));
-        }
-    }
+    placed.extend(moved(calls, &mut found));
     if calls.overflow > 0 {
         found.weight = found.weight.max(Weight::Gap);
         found.notes.push(format!(

@@ -6,7 +6,7 @@ mod runs;
 use std::collections::BTreeMap;
 
 use retake_model::{
-    Attribution, DiffKind, Difference, Ledger, Miss, Mock, Nearest, Number, Path, Place,
+    Attribution, ConnId, DiffKind, Difference, Ledger, Miss, Mock, Nearest, Number, Path, Place,
     ProtocolId, SetInfo, Tally, TestCase, TestId, Timestamp, Value, Verdict,
 };
 
@@ -61,6 +61,7 @@ fn compared(total: &str) -> Compared {
 
 fn call(sql: &str, effect: Effect) -> ObservedCall {
     ObservedCall {
+        conn: ConnId(0),
         transaction: None,
         to: "db".into(),
         at: Timestamp(0),
@@ -83,6 +84,8 @@ fn as_recorded() -> CallsOutcome {
         missing: Vec::new(),
         reordered: Vec::new(),
         sorted: 0,
+        entered: Vec::new(),
+        left: Vec::new(),
         overflow: 0,
         sharers: Vec::new(),
     }
@@ -236,7 +239,7 @@ fn the_frame_of_a_transaction_weighs_as_much_as_what_is_in_it() {
 fn a_read_that_passed_a_write_is_a_change_and_one_that_passed_a_read_is_none() {
     let mut outcome = as_recorded();
     outcome.matched.reverse();
-    outcome.reordered = vec![0];
+    outcome.reordered = vec![1];
     assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
     let mut test = test_case();
     test.calls.swap_remove(1);

@@ -46,11 +46,14 @@ pub(super) struct Crowd {
     asked: HashMap<Origin, u64>,
     /// Which test each mock was served to.
     takers: HashMap<Origin, usize>,
+    /// The kinds of calls that were made after a response.
+    late: HashSet<Key>,
 }
 
 impl Crowd {
-    /// The tests of a set, with the mocks that they share.
-    pub(super) fn new(tests: &[TestCase], pool: Pool) -> Self {
+    /// The tests of a set, with the mocks that they share, and the kinds of calls that were made
+    /// after a response.
+    pub(super) fn new(tests: &[TestCase], pool: Pool, late: HashSet<Key>) -> Self {
         let spans: Vec<During> = tests.iter().map(During::of).collect();
         let groups = groups(&spans);
         let mut left = vec![0; groups.iter().max().map_or(0, |last| last + 1)];
@@ -89,6 +92,7 @@ impl Crowd {
             same,
             asked,
             takers: HashMap::new(),
+            late,
         }
     }
 
@@ -100,6 +104,36 @@ impl Crowd {
     /// Whether no other test was open while that one was.
     pub(super) fn was_alone(&self, test: usize) -> bool {
         self.alone.get(test) == Some(&true)
+    }
+
+    /// The mocks that are kept with a test.
+    pub(super) fn kept_with(&self, test: usize) -> impl Iterator<Item = &Entry> {
+        let numbers = self.own.get(&test).into_iter().flatten();
+        numbers.filter_map(|number| self.pool.entry(*number))
+    }
+
+    /// The mocks that ask just that, of the time around a test.
+    pub(super) fn asking(&self, question: Key, test: usize) -> &[Origin] {
+        let group = self.groups.get(test).copied().unwrap_or_default();
+        let same = self.same.get(&(question, group));
+        same.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The mocks that ask just that, of those that were asked for while a test was open.
+    pub(super) fn same_question(&self, question: Key, test: usize) -> impl Iterator<Item = Origin> {
+        let same = self.asking(question, test);
+        let at = |origin: &Origin| self.asked.get(origin).copied();
+        let span = self.spans.get(test);
+        let began = span.map(|span| span.began);
+        let before = same.partition_point(|origin| at(origin) < began);
+        let same = same.get(before..).unwrap_or_default().iter();
+        let same = same.copied();
+        same.take_while(move |origin| at(origin) <= span.map(|span| span.answered))
+    }
+
+    /// Whether the like of a mock was asked for after a response.
+    pub(super) fn comes_late(&self, entry: &Entry) -> bool {
+        self.late.contains(&entry.kind)
     }
 
     /// Takes the mock that answers the test with that number: what is kept with it (it was more
@@ -272,9 +306,7 @@ impl Crowd {
 
     /// The calls of a test that it may share with others, and that nobody made.
     pub(super) fn unserved(&self, test: usize) -> Vec<usize> {
-        let numbers = self.own.get(&test).into_iter().flatten();
-        let entries = numbers.filter_map(|number| self.pool.entry(*number));
-        let unserved = entries.filter(|entry: &&Entry| entry.served == 0);
+        let unserved = self.kept_with(test).filter(|entry| entry.served == 0);
         unserved.map(|entry| entry.origin.index).collect()
     }
 

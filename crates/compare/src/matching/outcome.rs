@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use retake_model::{Miss, ProtocolId, TestId, Timestamp, TokenKind, Value};
+use retake_model::{ConnId, Miss, ProtocolId, TestId, Timestamp, TokenKind, Value};
 
 /// What one test's outbound calls came to. Final: late calls are in it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +19,17 @@ pub struct CallsOutcome {
     pub unknown: Vec<UnknownCall>,
     /// The recorded calls that were not made, in recorded order.
     pub missing: Vec<MissingCall>,
-    /// The fewest matched calls (numbers in the recording, rising) that would have to be moved to
-    /// have the recorded order again. Calls whose times overlapped have no order.
+    /// The fewest calls (their places in `matched`, rising) that would have to be moved to have the
+    /// recorded order again. Calls whose times overlapped have no order.
     pub reordered: Vec<usize>,
     /// How many calls stand elsewhere only because the service makes them in the order of ids that
     /// it made.
     pub sorted: usize,
+    /// Calls (their places in `matched`) that were made in a transaction, and were recorded outside of
+    /// one.
+    pub entered: Vec<usize>,
+    /// Calls (their places in `matched`) that were recorded in a transaction, and made outside of it.
+    pub left: Vec<usize>,
     /// Calls beyond the bound of what is held for one test: they were answered, and are in none
     /// of the lists.
     pub overflow: u64,
@@ -49,6 +54,8 @@ pub enum Effect {
 pub struct ObservedCall {
     /// The dependency.
     pub to: Arc<str>,
+    /// The connection.
+    pub conn: ConnId,
     /// The transaction that it was part of, by a number of the run; none outside of them.
     pub transaction: Option<u64>,
     /// When its last byte was read, by the real clock.

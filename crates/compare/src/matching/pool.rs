@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     /// What its values are, for the statements of other drivers.
     meant: Vec<Meant>,
     exact: Key,
+    /// What it asks, whatever the values.
+    pub(crate) kind: Key,
     /// The exact key with the values that its request is the first to have, where it has such: a
     /// candidate may make the very same (what it takes from a recorded answer in a form of its
     /// own, the frozen time).
@@ -192,6 +194,7 @@ impl Pool {
             outside,
             meant: canon.meant.clone(),
             exact,
+            kind: alike,
             itself,
             loose,
             wild,

@@ -8,15 +8,16 @@ use retake_model::{
 };
 
 use super::canon::{Canon, CanonToken};
+use super::crowd::Crowd;
+use super::crowded::Recorded;
 use super::describe::is_probe;
-use super::foreign::foreign;
-use super::interleaved::{Moved, reordered};
 use super::key::Key;
 use super::outcome::{
     CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
 };
+use super::placed::{Placed, When};
 use super::pool::{Origin, Pool, Role};
-use super::sorted::Sorted;
+use super::rearranged::Rearranged;
 use super::{effect, summary};
 use crate::made::{self, Near, ValueMap};
 use crate::rules::RuleSet;
@@ -54,11 +55,7 @@ pub(super) struct Running {
     pub(super) ended: Option<u64>,
     /// Whether it was given one of several answers that nothing tells apart.
     pub(super) ambiguous: bool,
-    matched: Vec<MatchedCall>,
-    /// Calls that were made before it began, and the transactions that those are part of: they are
-    /// a test's before it, and come in no order with its own.
-    early: HashSet<usize>,
-    early_transactions: HashSet<u64>,
+    matched: Vec<Placed>,
     extra: Vec<ExtraCall>,
     unknown: Vec<UnknownCall>,
     overflow: u64,
@@ -71,6 +68,7 @@ pub(super) struct Running {
 pub(super) enum Observed {
     Matched {
         index: Option<usize>,
+        origin: Origin,
         by_kind: u64,
         pairs: Vec<Pair>,
     },
@@ -118,8 +116,6 @@ impl Running {
             ended: None,
             ambiguous: false,
             matched: Vec::new(),
-            early: HashSet::new(),
-            early_transactions: HashSet::new(),
             extra: Vec::new(),
             unknown: Vec::new(),
             overflow: 0,
@@ -130,7 +126,7 @@ impl Running {
 
     /// Whether none of its recorded calls was made.
     pub(super) fn has_nothing(&self) -> bool {
-        self.matched.iter().all(|call| call.index.is_none())
+        self.matched.iter().all(|made| made.call.index.is_none())
     }
 
     /// Notes a call that belongs to this test.
@@ -144,19 +140,22 @@ impl Running {
         match how {
             Observed::Matched {
                 index,
+                origin,
                 by_kind,
                 pairs,
             } => {
-                if self.began.is_none() {
-                    self.early.extend(index);
-                    self.early_transactions.extend(call.transaction);
-                }
-                self.matched.push(MatchedCall {
+                let when = match (self.began, self.ended) {
+                    (None, _) => When::Before,
+                    (Some(_), None) => When::During,
+                    (Some(_), Some(_)) => When::After,
+                };
+                let call = MatchedCall {
                     index,
                     by_kind,
                     pairs,
                     call,
-                });
+                };
+                self.matched.push(Placed { call, origin, when });
             }
             Observed::Extra { index } => self.extra.push(ExtraCall { index, call }),
             Observed::Unknown(miss) => self.unknown.push(UnknownCall {
@@ -167,46 +166,21 @@ impl Running {
         }
     }
 
-    /// The calls that were moved. Those that came before the test have no order, and neither have
-    /// those that an earlier one went on to make; what is of their transactions goes with them.
-    pub(super) fn moved(&self, tests: &[TestCase], was_alone: bool, values: &ValueMap) -> Moved {
-        let Some(test) = tests.get(self.number) else {
-            return Moved::default();
+    /// The calls that were made in another order, or in another transaction.
+    pub(super) fn rearranged(
+        &self,
+        tests: &[TestCase],
+        crowd: &Crowd,
+        values: &ValueMap,
+    ) -> Rearranged {
+        let recorded = Recorded {
+            tests,
+            number: self.number,
+            crowd,
+            own: &self.pool,
+            values,
         };
-        let sorted = Sorted::new(tests, self.number, values);
-        let moved = reordered(
-            test,
-            self.without(&self.early, &self.early_transactions),
-            was_alone,
-            &sorted,
-        );
-        if moved.calls.is_empty() {
-            return moved;
-        }
-        let mut apart = foreign(tests, self.number);
-        if apart.is_empty() {
-            return moved;
-        }
-        let of = |made: &&MatchedCall| made.index.is_some_and(|index| apart.contains(&index));
-        let theirs = self.matched.iter().filter(of);
-        let mut transactions = self.early_transactions.clone();
-        transactions.extend(theirs.filter_map(|made| made.call.transaction));
-        apart.extend(&self.early);
-        let others = self.without(&apart, &transactions);
-        reordered(test, others, was_alone, &sorted)
-    }
-
-    /// The calls that were made, without some of them and without those of some transactions.
-    fn without<'s>(
-        &'s self,
-        calls: &'s HashSet<usize>,
-        transactions: &'s HashSet<u64>,
-    ) -> impl Iterator<Item = &'s MatchedCall> {
-        self.matched.iter().filter(|made| {
-            let apart = made.index.is_some_and(|index| calls.contains(&index));
-            let transaction = made.call.transaction.as_ref();
-            !apart && !transaction.is_some_and(|t| transactions.contains(t))
-        })
+        Rearranged::of(&self.matched, &recorded)
     }
 
     /// What the calls of the test came to. `unserved` tells which of the mocks that the test shares
@@ -216,7 +190,7 @@ impl Running {
         test: &TestCase,
         unserved: &[usize],
         sharers: Vec<TestId>,
-        moved: Moved,
+        rearranged: Rearranged,
         rules: &RulesOf,
     ) -> CallsOutcome {
         let own = self.pool.entries().filter(|entry| entry.served == 0);
@@ -227,13 +201,15 @@ impl Running {
             .into_iter()
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
-        let made = self.matched.iter().filter(|call| call.index.is_some());
+        let made = self.matched.iter().filter(|made| made.call.index.is_some());
         CallsOutcome {
             recorded: made.count() + missing.len(),
             test: self.id,
-            reordered: moved.calls,
-            sorted: moved.sorted,
-            matched: self.matched,
+            reordered: rearranged.reordered,
+            entered: rearranged.crossed.entered,
+            left: rearranged.crossed.left,
+            sorted: rearranged.sorted,
+            matched: self.matched.into_iter().map(|made| made.call).collect(),
             extra: self.extra,
             unknown: self.unknown,
             missing,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use retake_model::{Attribution, Mock, Scope, TestSet, Timestamp};
+use retake_model::{Attribution, Mock, Scope, TestCase, TestSet, Timestamp};
 
 use super::canon::{Canon, CanonToken};
 use super::clock::Clock;
@@ -44,8 +44,8 @@ impl Shared {
                 statements: &mut *statements,
             };
             shared.clock.add_set(set);
-            let crowd = shared.read_set(number, set, made, &mut reading);
-            shared.crowds.push(Crowd::new(&set.tests, crowd));
+            let (crowd, late) = shared.read_set(number, set, made, &mut reading);
+            shared.crowds.push(Crowd::new(&set.tests, crowd, late));
         }
         shared
     }
@@ -75,8 +75,9 @@ impl Shared {
         set: &TestSet,
         made: &HashSet<Key>,
         reading: &mut Reading<'_>,
-    ) -> Pool {
+    ) -> (Pool, HashSet<Key>) {
         let mut crowd = Pool::default();
+        let mut late = HashSet::new();
         let mut known = Known::new();
         let (by_clock, other): (Vec<_>, Vec<_>) =
             (set.shared.iter().enumerate()).partition(|(_, mock)| mock.scope == Scope::Background);
@@ -98,6 +99,11 @@ impl Shared {
                     test: Some(test),
                     index,
                 };
+                if is_late(case, mock) {
+                    let near = Near::recorded(case.at);
+                    let canon = reading.canon(&mock.to, &mock.request, mock.protocol, near);
+                    late.insert(canon.coarse_key());
+                }
                 if mock.scope == Scope::Background {
                     let at = Timestamp(case.at.0.saturating_add(mock.after));
                     background.push((Some(at), origin, mock));
@@ -129,7 +135,7 @@ impl Shared {
             self.add(&mut crowd, origin, mock, near, &mut known, reading);
             self.clock.add(origin, at);
         }
-        crowd
+        (crowd, late)
     }
 
     fn add(
@@ -171,6 +177,12 @@ impl Shared {
             .map(|pool| pool.looked_at)
             .sum()
     }
+}
+
+/// Whether a call was made after the response of its test. One that was written by hand may have no
+/// times.
+fn is_late(test: &TestCase, call: &Mock) -> bool {
+    call.scope == Scope::Test && call.after > test.took && test.took > 0
 }
 
 /// Takes a mock that may be served any number of times: in recorded order, then the last again.

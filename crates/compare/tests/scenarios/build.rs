@@ -237,6 +237,13 @@ pub fn told(outcome: &CallsOutcome) -> String {
         outcome.extra.len(),
         outcome.unknown.len(),
         numbers(outcome.missing.iter().map(|m| m.index).collect()),
-        numbers(outcome.reordered.clone()),
+        numbers(reordered(outcome)),
     )
+}
+
+/// The numbers in the recording of the calls that were moved.
+fn reordered(outcome: &CallsOutcome) -> Vec<usize> {
+    let moved = outcome.reordered.iter();
+    let moved = moved.filter_map(|place| outcome.matched.get(*place)?.index);
+    moved.collect()
 }

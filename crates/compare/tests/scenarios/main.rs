@@ -16,6 +16,7 @@ mod large;
 mod meaning;
 mod moments;
 mod noise;
+mod order;
 mod read_ahead;
 mod regressions;
 mod sorted;

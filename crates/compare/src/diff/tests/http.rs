@@ -326,6 +326,7 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
                 by_kind: 0,
                 pairs: Vec::new(),
                 call: ObservedCall {
+                    conn: retake_model::ConnId(0),
                     transaction: None,
                     to: "payments".into(),
                     at: Timestamp(0),
@@ -341,6 +342,8 @@ fn headers_of_an_answered_call_are_compared_but_for_those_of_libraries_and_runs(
             missing: Vec::new(),
             reordered: Vec::new(),
             sorted: 0,
+            entered: Vec::new(),
+            left: Vec::new(),
             overflow: 0,
             sharers: Vec::new(),
         };

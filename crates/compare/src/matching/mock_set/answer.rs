@@ -174,6 +174,7 @@ impl MockSet {
             Source::Test(_) if hit.again => Some(Observed::Extra { index: Some(index) }),
             Source::Test(_) => Some(Observed::Matched {
                 index: Some(index),
+                origin: hit.origin,
                 by_kind,
                 pairs,
             }),
@@ -187,6 +188,7 @@ impl MockSet {
                     true => Observed::Extra { index },
                     false => Observed::Matched {
                         index,
+                        origin: hit.origin,
                         by_kind,
                         pairs,
                     },
@@ -261,6 +263,7 @@ impl MockSet {
             effect: known_effect(&call.request, rules, &mut self.statements),
             shared: owners.several(),
             transaction: self.transaction_of(&call),
+            conn: call.conn,
             to: call.to,
             at: call.at,
             protocol: call.protocol,

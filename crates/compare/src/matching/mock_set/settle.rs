@@ -2,6 +2,7 @@
 
 use retake_model::TestId;
 
+use crate::matching::crowd::Crowd;
 use crate::matching::describe::is_probe;
 use crate::matching::outcome::CallsOutcome;
 use crate::matching::running::Running;
@@ -127,14 +128,14 @@ impl MockSet {
                 true => Vec::new(),
                 false => self.sharers(&running),
             };
-            let crowd = self.shared.crowds.get(running.set);
-            let was_alone = crowd.is_none_or(|crowd| crowd.was_alone(running.number));
+            let nobody = Crowd::default();
+            let crowd = self.shared.crowds.get(running.set).unwrap_or(&nobody);
             let tests = self.sets.get(running.set).map(|set| set.tests.as_slice());
             let tests = tests.unwrap_or_default();
             if let Some(case) = tests.get(running.number) {
-                let moved = running.moved(tests, was_alone, &self.values);
+                let rearranged = running.rearranged(tests, crowd, &self.values);
                 let rules = &self.rules;
-                outcomes.push(running.outcome(case, &unserved, sharers, moved, rules));
+                outcomes.push(running.outcome(case, &unserved, sharers, rearranged, rules));
             }
         }
         outcomes

@@ -198,8 +198,9 @@ pub(super) struct Portal {
     bind: Bytes,
     /// The columns, where the portal itself was described: a RowDescription.
     pub(super) columns: Option<Bytes>,
-    /// Its exchange, where it was suspended.
-    pub(super) open: Option<Box<Open>>,
+    /// Its exchange, where it was suspended, and when that was: what it was asked for is answered then,
+    /// though nobody knows whether more will be asked.
+    pub(super) open: Option<(Box<Open>, Timestamp)>,
     pub(super) run: Run,
     /// Why it is not known.
     pub(super) flaw: Option<Flaw>,

@@ -79,7 +79,7 @@ impl Session {
                 return Ok(());
             }
             Backend::PortalSuspended if extended => {
-                self.suspend();
+                self.suspend(at);
                 return Ok(());
             }
             _ => return Err(self.unexpected(tag)),
@@ -181,7 +181,7 @@ impl Session {
             return None;
         }
         portal.run = Run::Begun;
-        if let Some(mut open) = portal.open.take() {
+        if let Some((mut open, _)) = portal.open.take() {
             self.suspended = self.suspended.saturating_sub(open.size());
             open.say(log::RESUMED, &[]);
             return Some(*open);
@@ -225,7 +225,7 @@ impl Session {
     }
 
     /// The portal at the front gave as many rows as it was asked for.
-    fn suspend(&mut self) {
+    fn suspend(&mut self, at: Timestamp) {
         let (Some(queued), Some(mut open)) = (self.pop(), self.current.take()) else {
             return;
         };
@@ -237,9 +237,9 @@ impl Session {
                 open.too_large(0);
             }
             self.suspended += open.size();
-            portal.open = Some(Box::new(open));
+            portal.open = Some((Box::new(open), at));
         } else {
-            self.give(open, queued.at);
+            self.give(open, at);
         }
     }
 }

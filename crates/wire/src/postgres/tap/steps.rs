@@ -207,9 +207,9 @@ impl Session {
     /// A portal is gone. What it gave, if it was never read to its end, is an exchange now; if it
     /// was described and never run, that is one.
     pub(super) fn end_portal(&mut self, portal: Portal, at: Timestamp) {
-        if let Some(open) = portal.open {
+        if let Some((open, answered)) = portal.open {
             self.suspended = self.suspended.saturating_sub(open.size());
-            self.give(*open, at);
+            self.give(*open, answered);
         } else if let (Run::Not, Some(columns)) = (portal.run, portal.columns) {
             self.describe(&portal.statement, Some(&columns), portal.at, at);
         }

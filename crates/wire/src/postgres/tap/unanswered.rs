@@ -134,7 +134,7 @@ impl Session {
             }
         }
         for mut portal in self.portals.clear() {
-            if let Some(open) = &mut portal.open {
+            if let Some((open, _)) = &mut portal.open {
                 spoil(open, !over);
             }
             self.end_portal(portal, at);
