@@ -23,7 +23,8 @@ mod wrapped;
 use std::time::Duration;
 
 use retake_model::{
-    Blame, DiffKind, Difference, Place, SetInfo, TestCase, TestId, TestResult, Value, Verdict,
+    Blame, DiffKind, Difference, Place, SOURCES, SetInfo, TestCase, TestId, TestResult, Value,
+    Verdict,
 };
 
 use crate::diff::{Compared, fingerprint};
@@ -232,7 +233,7 @@ fn same_build_note(
     if !(setting.same_build && only_response && as_recorded) {
         return None;
     }
-    let files: Vec<&str> = setting.info.build.keys().map(String::as_str).collect();
+    let files: Vec<&str> = setting.info.build.keys().map(|word| called(word)).collect();
     let rule = match result.differences.as_slice() {
         [only] => rule_of(only),
         _ => String::new(),
@@ -244,8 +245,20 @@ fn same_build_note(
          clock or at random (hint: begin the replay with the state that the recording began with, or \
          hide the place by a rule{rule})",
         files.join(" and "),
-        if files.len() == 1 { "is" } else { "are" },
+        if matches!(files.as_slice(), [only] if *only != THE_SOURCES) {
+            "is"
+        } else {
+            "are"
+        },
     ))
+}
+
+/// The sources of a service in a note.
+const THE_SOURCES: &str = "the source files below its folder";
+
+/// How a part of a build is called.
+fn called(word: &str) -> &str {
+    if word == SOURCES { THE_SOURCES } else { word }
 }
 
 /// The rule that hides a difference, as it is written.

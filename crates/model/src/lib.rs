@@ -32,7 +32,7 @@ pub use path::{Path, PathPattern, PatternError, PatternState, Segment};
 pub use protocol::{Field, FieldKind, ProtocolId, Rules};
 pub use rule::{NoiseRule, RuleAction, RuleUse};
 pub use testcase::{
-    Attribution, CONNECT_ERRORS, DependencyInfo, Made, Mock, Scope, SetInfo, TestCase, TestId,
-    TestSet, TokenKind,
+    Attribution, CONNECT_ERRORS, DependencyInfo, Made, Mock, SOURCES, Scope, SetInfo, TestCase,
+    TestId, TestSet, TokenKind,
 };
 pub use value::{Number, Value};

@@ -215,6 +215,10 @@ pub struct TestSet {
     pub shared: Vec<Mock>,
 }
 
+/// The word in [`SetInfo::build`] for the source files below the folder in which a service runs, all
+/// of them together.
+pub const SOURCES: &str = "./";
+
 /// What was recorded, when and how.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SetInfo {
@@ -225,7 +229,8 @@ pub struct SetInfo {
     /// The command that was run, word for word; empty where the service ran elsewhere.
     pub command: Vec<String>,
     /// The files that the command names, by the word that names each, with the BLAKE3 hash of their
-    /// content in hex. Empty where nothing is known, or several builds were recorded into the set.
+    /// content in hex; and the service's source files together, as [`SOURCES`], where they are run as
+    /// they are. Empty where nothing is known, or several builds were recorded into the set.
     pub build: BTreeMap<String, String>,
     /// The address that the service listened on, `host:port`.
     pub upstream: Option<String>,

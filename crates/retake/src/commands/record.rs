@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -33,7 +33,7 @@ const DEFAULT_SET: &str = "recorded";
 pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     let json = args.json;
     let options = options(home, args)?;
-    let set = options.set.clone();
+    let folder = options.store.root().join(&options.set);
     let front = options.inbound.as_ref().map(|(listen, _)| *listen);
     let captured = options.capture.as_ref().is_some_and(Ability::inbound);
     let interrupt = Interrupt::listen()?;
@@ -57,7 +57,7 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     .await;
     bar.finish_and_clear();
     let recorded = recorded.map_err(failure)?;
-    print_ledger(&recorded.ledger, &set, json)?;
+    print_ledger(&recorded.ledger, &folder, json)?;
     if let Some(failed) = recorded.failed {
         let what = anyhow::anyhow!("not everything could be written: {failed}");
         return Err(Failure::new(SURROUNDINGS, what)
@@ -87,11 +87,11 @@ pub async fn record(home: &Home, args: RecordArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Prints what was seen and what became of it.
+/// Prints how many tests were kept in the set's folder, what was seen and what became of it.
 ///
 /// # Errors
 /// Stdout cannot be written.
-pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) -> Result<(), Failure> {
+pub fn print_ledger(ledger: &Ledger, set: &Path, json: bool) -> Result<(), Failure> {
     if json {
         return output::line(retake_report::ledger_json(ledger).trim_end());
     }
@@ -99,7 +99,12 @@ pub fn print_ledger(ledger: &Ledger, set: &str, json: bool) -> Result<(), Failur
     if nothing::is_all(ledger) {
         output::line(format_args!("{bold}nothing was recorded{bold:#}"))?;
     } else {
-        output::line(format_args!("recorded into {bold}{set}{bold:#}"))?;
+        let tests = match ledger.inbound.kept {
+            1 => "1 test".to_owned(),
+            kept => format!("{kept} tests"),
+        };
+        let set = set.display();
+        output::line(format_args!("recorded {tests} into {bold}{set}{bold:#}"))?;
     }
     output::line(retake_report::ledger_table(ledger).trim_end())
 }

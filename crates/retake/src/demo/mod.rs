@@ -154,7 +154,7 @@ async fn record_shop(folder: &Path, shop: &str, interrupt: &Interrupt) -> Result
     })
     .await;
     abort.abort();
-    print_ledger(&recorded?.ledger, SET, false)?;
+    print_ledger(&recorded?.ledger, &folder.join(SET), false)?;
     Ok(())
 }
 

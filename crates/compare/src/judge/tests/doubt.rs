@@ -1,5 +1,7 @@
 //! What nothing tells, and what explains a difference that is no change.
 
+use retake_model::SOURCES;
+
 use super::*;
 
 #[test]
@@ -141,4 +143,27 @@ fn scenario_43_another_response_of_the_same_build_names_the_likely_reason() {
     let mut other = as_recorded();
     other.unknown = vec![unknown("a", &[("params[0]", "A1", "a1")])];
     assert!(!says(&other, true, &[]));
+
+    let build = [
+        ("python3".to_owned(), "af13".to_owned()),
+        (SOURCES.to_owned(), "02".to_owned()),
+    ];
+    info.build = build.into();
+    let setting = Setting {
+        same_build: true,
+        ..setting(&info)
+    };
+    let result = judge(
+        &test_case(),
+        &id("a"),
+        compared("2"),
+        &as_recorded(),
+        &setting,
+    );
+    let named = "the source files below its folder and python3 are what was recorded";
+    assert!(
+        result.notes.iter().any(|note| note.contains(named)),
+        "{:?}",
+        result.notes
+    );
 }
