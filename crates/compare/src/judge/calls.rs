@@ -350,7 +350,7 @@ pub(super) fn is_soft(effect: Effect, to: &str, calls: &CallsOutcome) -> bool {
         .peekable();
     match effect {
         Effect::Read => true,
-        Effect::Write => false,
+        Effect::Write | Effect::Acts => false,
         Effect::Transaction => {
             others.peek().is_some() && others.all(|effect| effect == Effect::Read)
         }

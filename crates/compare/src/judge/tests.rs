@@ -236,6 +236,15 @@ fn the_frame_of_a_transaction_weighs_as_much_as_what_is_in_it() {
 }
 
 #[test]
+fn what_is_asked_for_what_it_does_weighs_as_a_write() {
+    let mut outcome = as_recorded();
+    let mut lock = missing(0);
+    lock.effect = Effect::Acts;
+    outcome.missing = vec![lock];
+    assert_eq!(verdict("1", &outcome, &complete()), Verdict::Changed);
+}
+
+#[test]
 fn a_read_that_passed_a_write_is_a_change_and_one_that_passed_a_read_is_none() {
     let mut outcome = as_recorded();
     outcome.matched.reverse();

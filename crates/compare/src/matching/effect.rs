@@ -16,6 +16,18 @@ pub(super) fn known_effect(request: &Value, rules: &Rules, statements: &mut Stat
     effect_by(request, rules, |sql| statements.get(sql).effect)
 }
 
+/// The same, where it is known what was answered: a query that gives nothing (PostgreSQL's `void`) is
+/// asked for what its function does (`pg_notify`, `pg_advisory_lock`, a procedure of the user's own).
+pub(super) fn answered_effect(effect: Effect, answer: &Value) -> Effect {
+    let columns = answer.get("columns").and_then(Value::as_list);
+    let columns = columns.filter(|columns| !columns.is_empty());
+    let is_void = |column: &Value| column.as_str().is_some_and(|text| text.ends_with(" void"));
+    match columns {
+        Some(columns) if effect == Effect::Read && columns.iter().all(is_void) => Effect::Acts,
+        _ => effect,
+    }
+}
+
 /// Whether a request may change something at its dependency.
 pub fn is_write(request: &Value, rules: &Rules) -> bool {
     effect(request, rules) == Effect::Write

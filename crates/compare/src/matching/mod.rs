@@ -38,6 +38,7 @@ mod shared;
 mod sorted;
 mod telling;
 mod transaction;
+mod whole;
 
 /// How long after its response a request may still own calls, in nanoseconds: while it is recorded,
 /// and on replay.

@@ -45,6 +45,9 @@ pub enum Effect {
     Read,
     /// It begins or ends a transaction, or sets or drops a savepoint.
     Transaction,
+    /// It changes nothing that is kept, and is asked for what it does: it takes a lock, sets what its
+    /// transaction goes by (`SET LOCAL`), or calls a function that gives nothing. No cache has that.
+    Acts,
     /// It may change something, as far as can be told.
     Write,
 }

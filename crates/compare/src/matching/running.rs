@@ -11,6 +11,7 @@ use super::canon::{Canon, CanonToken};
 use super::crowd::Crowd;
 use super::crowded::Recorded;
 use super::describe::is_probe;
+use super::effect::answered_effect;
 use super::key::Key;
 use super::outcome::{
     CallsOutcome, ExtraCall, MatchedCall, MissingCall, ObservedCall, Pair, UnknownCall,
@@ -18,6 +19,7 @@ use super::outcome::{
 use super::placed::{Placed, When};
 use super::pool::{Origin, Pool, Role};
 use super::rearranged::Rearranged;
+use super::whole::soften;
 use super::{effect, summary};
 use crate::made::{self, Near, ValueMap};
 use crate::rules::RuleSet;
@@ -186,7 +188,7 @@ impl Running {
     /// What the calls of the test came to. `unserved` tells which of the mocks that the test shares
     /// with others nobody asked for.
     pub(super) fn outcome(
-        self,
+        mut self,
         test: &TestCase,
         unserved: &[usize],
         sharers: Vec<TestId>,
@@ -197,10 +199,11 @@ impl Running {
         let mut missing: Vec<usize> = own.map(|entry| entry.origin.index).collect();
         missing.extend_from_slice(unserved);
         missing.sort_unstable();
-        let missing: Vec<MissingCall> = missing
+        let mut missing: Vec<MissingCall> = missing
             .into_iter()
             .filter_map(|index| missing_call(test, index, rules))
             .collect();
+        soften(test, &self.matched, &mut missing, &mut self.extra);
         let made = self.matched.iter().filter(|made| made.call.index.is_some());
         CallsOutcome {
             recorded: made.count() + missing.len(),
@@ -343,7 +346,7 @@ fn missing_call(test: &TestCase, index: usize, rules: &RulesOf) -> Option<Missin
         index,
         to: mock.to.clone(),
         summary: summary(&mock.request, rules),
-        effect: effect(&mock.request, rules),
+        effect: answered_effect(effect(&mock.request, rules), &mock.response),
         shared: mock.by.is_shared(),
     })
 }

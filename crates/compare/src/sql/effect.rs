@@ -15,17 +15,24 @@ pub(super) fn effect_of_shape(shape: &str) -> Effect {
 fn shape_effect(shape: &str) -> Effect {
     let mut words = shape.split(' ').filter(|word| *word != "(");
     match words.next().unwrap_or_default() {
-        "" | "select" | "show" | "set" | "reset" | "values" | "table" | "fetch" | "move"
-        | "declare" | "close" | "describe" | "desc" | "discard" | "deallocate" | "listen"
-        | "unlisten" | "use" | "prepare" => {
+        "select" => {
             // `SELECT … INTO table` makes one.
             let makes_table = shape.starts_with("select ") && words.any(|word| word == "into");
-            if makes_table {
-                Effect::Write
-            } else {
-                Effect::Read
+            match makes_table {
+                true => Effect::Write,
+                false if locks(shape) || sets_for_transaction(shape) => Effect::Acts,
+                false => Effect::Read,
             }
         }
+        // `SET LOCAL`, `SET TRANSACTION`, `SET CONSTRAINTS` are of one transaction; what is of the
+        // session comes and goes with connections.
+        "set" => match words.next() {
+            Some("local" | "transaction" | "constraints") => Effect::Acts,
+            _ => Effect::Read,
+        },
+        "" | "show" | "reset" | "values" | "table" | "fetch" | "move" | "declare" | "close"
+        | "describe" | "desc" | "discard" | "deallocate" | "listen" | "unlisten" | "use"
+        | "prepare" => Effect::Read,
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "savepoint" | "release" => {
             Effect::Transaction
         }
@@ -35,12 +42,31 @@ fn shape_effect(shape: &str) -> Effect {
                 && !ends_as_lock(shape)
             {
                 Effect::Write
+            } else if locks(shape) {
+                Effect::Acts
             } else {
                 Effect::Read
             }
         }
         _ => Effect::Write,
     }
+}
+
+/// Whether a query locks the rows that it gives. One that passes over locked rows takes what there is
+/// from a queue, as often as it looks.
+fn locks(shape: &str) -> bool {
+    const FOR: [&str; 4] = [
+        " for update",
+        " for no key update",
+        " for share",
+        " for key share",
+    ];
+    FOR.iter().any(|lock| shape.contains(lock)) && !shape.contains(" skip locked")
+}
+
+/// Whether a query sets what its transaction goes by: `set_config(name, value, true)`.
+fn sets_for_transaction(shape: &str) -> bool {
+    shape.contains(" set_config ( ") && shape.contains(" , true )")
 }
 
 /// Whether the only `update` of a statement is that of `FOR UPDATE`.
@@ -64,7 +90,14 @@ mod tests {
     fn the_first_word_tells_the_effect() {
         for (sql, expected) in [
             ("select 1", Effect::Read),
-            ("  /* x */ SELECT * from t for update", Effect::Read),
+            ("  /* x */ SELECT * from t for update", Effect::Acts),
+            ("select * from t for no key update of t", Effect::Acts),
+            ("select * from t for update skip locked", Effect::Read),
+            ("select for_update from t", Effect::Read),
+            ("SET LOCAL statement_timeout = '5s'", Effect::Acts),
+            ("set transaction isolation level serializable", Effect::Acts),
+            ("select set_config('app.user', $1, true)", Effect::Acts),
+            ("select set_config('search_path', '', false)", Effect::Read),
             ("show server_version", Effect::Read),
             ("SET TIME ZONE 'UTC'", Effect::Read),
             ("", Effect::Read),
@@ -74,7 +107,7 @@ mod tests {
             ("with x as (select 1) select * from x", Effect::Read),
             (
                 "with x as (select 1) select * from x for no key update",
-                Effect::Read,
+                Effect::Acts,
             ),
             (
                 "with x as (delete from t returning *) select * from x",

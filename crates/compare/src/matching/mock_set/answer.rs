@@ -69,7 +69,7 @@ impl MockSet {
                 }
                 self.missed = Some(self.count);
                 let how = Observed::Unknown(Box::new(miss.clone()));
-                self.note(call, rules, owners, how);
+                self.note(call, rules, owners, how, &Value::Null);
                 Answer::Miss(Box::new(miss))
             }
         }
@@ -207,7 +207,7 @@ impl MockSet {
             running.has_new_values = true;
         }
         if let Some(how) = how.filter(|_| !probe) {
-            self.note(call, rules, owners, how);
+            self.note(call, rules, owners, how, &answer);
         }
         Answer::Serve(Arc::new(answer))
     }
@@ -257,10 +257,12 @@ impl MockSet {
         rules: &'static Rules,
         owners: &Owners,
         how: Observed,
+        answer: &Value,
     ) {
+        let effect = known_effect(&call.request, rules, &mut self.statements);
         let observed = ObservedCall {
             summary: summary(&call.request, rules),
-            effect: known_effect(&call.request, rules, &mut self.statements),
+            effect: answered_effect(effect, answer),
             shared: owners.several(),
             transaction: self.transaction_of(&call),
             conn: call.conn,

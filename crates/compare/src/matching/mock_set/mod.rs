@@ -12,7 +12,7 @@ use super::canon::Canon;
 use super::catalogue;
 use super::describe::{Described, is_empty, is_probe};
 use super::echo;
-use super::effect::known_effect;
+use super::effect::{answered_effect, known_effect};
 use super::elsewhere::Elsewhere;
 use super::explain::Around;
 use super::heard::{self, Heard};
