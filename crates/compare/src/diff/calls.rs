@@ -63,7 +63,7 @@ pub fn compare_calls(
             summary: &matched.call.summary,
         };
         if !matched.pairs.is_empty() {
-            let tokens = Tokens::new(around, &recorded.request);
+            let tokens = Tokens::new(around, &recorded.request, values.short());
             let mut differ = Differ::new(frame, rules, tokens, values);
             for pair in &matched.pairs {
                 differ.pair(pair, recorded, matched, &around);
@@ -87,7 +87,7 @@ pub fn compare_calls(
         if hidden_a != hidden_b {
             all.absorb(hidden());
         }
-        let tokens = Tokens::new(around, &expected);
+        let tokens = Tokens::new(around, &expected, values.short());
         let mut differ = Differ::new(frame, rules, tokens, values);
         differ.in_key("headers", |differ| {
             differ.headers(Some(&expected), Some(&observed));

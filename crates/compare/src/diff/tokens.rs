@@ -9,7 +9,7 @@ use retake_model::{Made, TestCase, TokenKind, Value};
 use super::around::Around;
 use super::moments;
 use crate::clocks::{Distance, Far};
-use crate::made::{Token, ValueMap, compared_as, each_text, scan, scan_widely};
+use crate::made::{Short, Token, ValueMap, compared_as, each_text, scan_widely};
 
 mod pieces;
 
@@ -32,6 +32,8 @@ pub(super) struct Tokens<'a> {
     /// Whether what is compared are the claims of a token. What is in them was not traced when it
     /// was recorded: what nobody gave to the service in this test was made with the token.
     pub(super) in_claims: bool,
+    /// The lengths of short random text.
+    short: Short,
 }
 
 /// How two texts compare.
@@ -83,7 +85,7 @@ pub(super) enum From {
 }
 
 impl<'a> Tokens<'a> {
-    pub(super) fn new(around: Around<'a>, expected: &'a Value) -> Self {
+    pub(super) fn new(around: Around<'a>, expected: &'a Value, short: Short) -> Self {
         let made = around.made;
         let mut tokens = Tokens {
             made: made
@@ -95,6 +97,7 @@ impl<'a> Tokens<'a> {
             around,
             given: OnceCell::new(),
             in_claims: false,
+            short,
         };
         if tokens.kinds.iter().any(|kind| !kind.is_moment()) {
             tokens.learn(expected);
@@ -209,7 +212,7 @@ impl<'a> Tokens<'a> {
             let mut given = HashSet::new();
             self.around.each_given(&mut |tree| {
                 each_text(tree, &mut |text| {
-                    scan(text, |token| {
+                    scan_widely(text, self.short, |token| {
                         given.insert(token.text);
                     });
                 });
@@ -221,7 +224,7 @@ impl<'a> Tokens<'a> {
 
     fn learn(&mut self, tree: &'a Value) {
         match tree {
-            Value::String(text) => scan(text, |token| {
+            Value::String(text) => scan_widely(text, self.short, |token| {
                 if !self.made.contains_key(token.text) {
                     self.known.insert(token.text);
                 }
@@ -252,7 +255,7 @@ impl<'a> Tokens<'a> {
             return found;
         }
         // A number or a date within a text counts where the service made one of its kind.
-        scan_widely(text, |token| {
+        scan_widely(text, self.short, |token| {
             let is_number = match token.kind {
                 TokenKind::EpochSeconds | TokenKind::EpochMillis | TokenKind::EpochMicros => true,
                 TokenKind::Timestamp => token.text.len() == 10,

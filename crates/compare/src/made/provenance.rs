@@ -222,15 +222,15 @@ fn is_made(kind: TokenKind) -> bool {
     kind != TokenKind::Secret
 }
 
-struct Part<'t> {
+pub(super) struct Part<'t> {
     at: u64,
-    path: Path,
-    tree: &'t Value,
+    pub(super) path: Path,
+    pub(super) tree: &'t Value,
     by_service: bool,
 }
 
 /// The messages of a test in the order of their times.
-fn parts(test: &TestCase) -> Vec<Part<'_>> {
+pub(super) fn parts(test: &TestCase) -> Vec<Part<'_>> {
     let mut parts = vec![Part {
         at: 0,
         path: Path::root().key("request"),

@@ -52,7 +52,13 @@ pub(super) fn style(text: &str) -> u64 {
     if numbered(bytes) == Some(bytes.len()) {
         return 5;
     }
+    // Which letters a short one has is chance.
+    let mixed = !is_of_hex_digits(bytes);
+    let is_known = || bytes.len() >= SHORTEST || !mixed || is_prefixed(bytes);
+    let short = bytes.len() < SHORTEST_PREFIXED || !is_known();
     let letters = match Counted::of(bytes) {
+        _ if short && mixed => 7,
+        _ if short => 6,
         Counted { lower: 0, .. } if is_hex(bytes) => 0,
         _ if is_hex(bytes) => 1,
         Counted { lower: 0, .. } => 2,
@@ -208,7 +214,7 @@ fn is_prefixed(word: &[u8]) -> bool {
         && (is_mixed(rest) || cases >= 2 && odd >= 3 || cases >= 1 && odd >= 5)
 }
 
-fn is_url_letter(b: u8) -> bool {
+pub(super) fn is_url_letter(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
 }
 

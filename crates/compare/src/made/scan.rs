@@ -6,6 +6,7 @@ use super::moment::{self, DAY};
 use super::password;
 use super::random;
 use super::secret;
+use super::short::Short;
 use super::signed;
 
 /// A value that looks generated, and where it stands in a text.
@@ -34,6 +35,8 @@ pub struct Near {
     pub recorded: Option<Timestamp>,
     /// When it was replayed.
     pub replayed: Option<Timestamp>,
+    /// The lengths of short random text.
+    pub short: Short,
 }
 
 /// Seconds within which a moment that a service makes lies around the time at which it makes it:
@@ -48,8 +51,13 @@ impl Near {
     pub fn recorded(at: Timestamp) -> Self {
         Near {
             recorded: Some(at),
-            replayed: None,
+            ..Near::default()
         }
+    }
+
+    /// The same, where short random text of these lengths is looked for.
+    pub fn with(self, short: Short) -> Self {
+        Near { short, ..self }
     }
 
     /// Whether a service may have made this token at about one of these times. Moments far from
@@ -72,13 +80,18 @@ impl Near {
 /// Calls `each` for every token in the text, from left to right; tokens never overlap. Numbers
 /// are not looked for: see [`epoch_kind`].
 pub fn scan<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
-    scan_by(text, SHORTEST, token_at, each);
+    scan_by(text, SHORTEST, Short::default(), token_at, each);
 }
 
 /// Like [`scan`], and also for whatever could be a number or a date that stands for a moment, in
-/// the middle of a text, too. For whoever looks each up among values that are known.
-pub(crate) fn scan_widely<'t>(text: &'t str, each: impl FnMut(Token<'t>)) {
-    scan_by(text, SHORTEST_NUMBER, token_or_number_at, each);
+/// the middle of a text, too, and for short random text of these lengths. For whoever looks each up among
+/// values that are known.
+pub(crate) fn scan_widely<'t>(text: &'t str, short: Short, each: impl FnMut(Token<'t>)) {
+    let shortest = short
+        .least()
+        .unwrap_or(SHORTEST_NUMBER)
+        .min(SHORTEST_NUMBER);
+    scan_by(text, shortest, short, token_or_number_at, each);
 }
 
 /// The length in bytes of the shortest token: `20260301T102030Z`.
@@ -90,21 +103,33 @@ const SHORTEST_NUMBER: usize = 10;
 fn scan_by<'t>(
     text: &'t str,
     shortest: usize,
+    short: Short,
     token_at: impl Fn(&[u8], usize) -> Option<(TokenKind, usize)>,
     mut each: impl FnMut(Token<'t>),
 ) {
     let bytes = text.as_bytes();
     let mut at = 0;
-
-    while at + shortest <= bytes.len() {
+    let found_at = |at: usize, before: Option<u8>| {
         let rest = bytes.get(at..).unwrap_or_default();
         let run = rest
             .iter()
             .take_while(|b| b.is_ascii_alphanumeric())
             .count();
         let found = token_at(rest, run).filter(|(_, length)| ends_there(rest, *length));
+        let found = found.or_else(|| random_at(rest, run, before));
+        let short = || Some((TokenKind::Random, short.at(rest, run, before)?));
+        (found.or_else(short), run)
+    };
+
+    while at + shortest <= bytes.len() {
         let before = at.checked_sub(1).and_then(|i| bytes.get(i).copied());
-        match found.or_else(|| random_at(rest, run, before)) {
+        let (mut found, mut run) = found_at(at, before);
+        if found.is_none() && before == Some(b'%') && escapes(bytes, at) {
+            // What is escaped in an address parts words as what it stands for does.
+            at += 2;
+            (found, run) = found_at(at, before);
+        }
+        match found {
             Some((kind, length)) => {
                 if let Some(token) = text.get(at..at + length) {
                     each(Token {
@@ -118,6 +143,12 @@ fn scan_by<'t>(
             None => at += run.max(1),
         }
     }
+}
+
+/// Whether two hex digits stand there, as behind the percent sign of what is escaped in an address.
+fn escapes(bytes: &[u8], at: usize) -> bool {
+    let digits = bytes.get(at..at + 2);
+    digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Random text that begins with this run of letters and digits and has none of the other tokens
@@ -193,7 +224,7 @@ pub(crate) fn tokens_and_constants<'t>(
     mut each: impl FnMut(Token<'t>),
     mut constant: impl FnMut(&'t str),
 ) {
-    scan_widely(text, |token| {
+    scan_widely(text, near.short, |token| {
         let is_date = token.text.len() == 10 && token.kind == TokenKind::Timestamp;
         let kind = match token.kind {
             TokenKind::EpochSeconds | TokenKind::EpochMillis | TokenKind::EpochMicros => {

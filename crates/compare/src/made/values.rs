@@ -4,10 +4,31 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use retake_model::{Number, TokenKind, Value};
+use retake_model::{Made, Number, TokenKind, Value};
 
 use super::scan::scan_widely;
+use super::short::Short;
 use crate::matching::Key;
+
+/// What the service made in any test of a run.
+#[derive(Debug, Default)]
+pub(crate) struct AllMade {
+    values: HashSet<Key>,
+    pub(crate) short: Short,
+}
+
+impl AllMade {
+    pub(crate) fn of<'m>(made: impl Iterator<Item = &'m Made> + Clone) -> Self {
+        AllMade {
+            values: made.clone().map(|made| Key::of(&made.value)).collect(),
+            short: Short::of(made),
+        }
+    }
+
+    pub(crate) fn contains(&self, value: &Key) -> bool {
+        self.values.contains(value)
+    }
+}
 
 /// The two-way map from recorded to candidate values of one run.
 ///
@@ -20,7 +41,7 @@ pub struct ValueMap {
     to_candidate: Partners,
     to_recorded: Partners,
     /// What the service made in any test.
-    made: Arc<HashSet<Key>>,
+    made: Arc<AllMade>,
     refused: u64,
 }
 
@@ -43,7 +64,7 @@ impl ValueMap {
     }
 
     /// An empty map, for tests in which the service made these values.
-    pub(crate) fn of(made: Arc<HashSet<Key>>) -> Self {
+    pub(crate) fn of(made: Arc<AllMade>) -> Self {
         ValueMap {
             made,
             ..ValueMap::default()
@@ -53,9 +74,7 @@ impl ValueMap {
     /// Whether the service made this value in some test, and no candidate's is known: that test did not
     /// show one. Whichever test shows one next tells it.
     pub(crate) fn is_awaited(&self, recorded: &str) -> bool {
-        !self.made.is_empty()
-            && !self.to_candidate.contains_key(recorded)
-            && self.made.contains(&Key::of(recorded))
+        !self.to_candidate.contains_key(recorded) && self.made.contains(&Key::of(recorded))
     }
 
     /// Notes that the candidate made `candidate` where the recording has `recorded`. Equal
@@ -123,6 +142,11 @@ impl ValueMap {
         all.rev().map(|recorded| &**recorded)
     }
 
+    /// The lengths of short random text.
+    pub(crate) fn short(&self) -> Short {
+        self.made.short
+    }
+
     /// How many values were not held because the map was full or they were too long.
     pub fn refused(&self) -> u64 {
         self.refused
@@ -134,7 +158,7 @@ impl ValueMap {
         if self.to_recorded.is_empty() {
             return Cow::Borrowed(tree);
         }
-        replace(tree, &|value| self.recorded_of(value))
+        replace(tree, self.short(), &|value| self.recorded_of(value))
     }
 
     /// A recorded tree with the candidate's values in place of the recorded ones. Borrowed where
@@ -152,7 +176,7 @@ impl ValueMap {
         if self.to_candidate.is_empty() && first.is_empty() {
             return Cow::Borrowed(tree);
         }
-        replace(tree, &|value| {
+        replace(tree, self.short(), &|value| {
             let own = first.iter().find(|(recorded, _)| recorded == value);
             own.map(|(_, candidate)| candidate.as_str())
                 .or_else(|| self.candidate_of(value))
@@ -178,9 +202,13 @@ fn pair(partners: &mut Partners, value: &str, partner: &str) {
 }
 
 /// A tree with every value that has a partner replaced by it, in names of fields, too.
-fn replace<'v, 'p>(tree: &'v Value, partner: &impl Fn(&str) -> Option<&'p str>) -> Cow<'v, Value> {
+fn replace<'v, 'p>(
+    tree: &'v Value,
+    short: Short,
+    partner: &impl Fn(&str) -> Option<&'p str>,
+) -> Cow<'v, Value> {
     match tree {
-        Value::String(text) => match replace_text(text, partner) {
+        Value::String(text) => match replace_text(text, short, partner) {
             Cow::Borrowed(_) => Cow::Borrowed(tree),
             Cow::Owned(text) => Cow::Owned(Value::String(text)),
         },
@@ -191,7 +219,7 @@ fn replace<'v, 'p>(tree: &'v Value, partner: &impl Fn(&str) -> Option<&'p str>) 
         Value::List(items) => {
             let mut changed: Option<Vec<Value>> = None;
             for (i, item) in items.iter().enumerate() {
-                if let Cow::Owned(item) = replace(item, partner) {
+                if let Cow::Owned(item) = replace(item, short, partner) {
                     let copy = changed.get_or_insert_with(|| items.clone());
                     if let Some(slot) = copy.get_mut(i) {
                         *slot = item;
@@ -203,8 +231,8 @@ fn replace<'v, 'p>(tree: &'v Value, partner: &impl Fn(&str) -> Option<&'p str>) 
         Value::Map(fields) => {
             let mut changed: Option<Vec<(String, Value)>> = None;
             for (i, (name, value)) in fields.iter().enumerate() {
-                let name = replace_text(name, partner);
-                let value = replace(value, partner);
+                let name = replace_text(name, short, partner);
+                let value = replace(value, short, partner);
                 if let (Cow::Borrowed(_), Cow::Borrowed(_)) = (&name, &value) {
                     continue;
                 }
@@ -219,7 +247,11 @@ fn replace<'v, 'p>(tree: &'v Value, partner: &impl Fn(&str) -> Option<&'p str>) 
     }
 }
 
-fn replace_text<'v, 'p>(text: &'v str, partner: &impl Fn(&str) -> Option<&'p str>) -> Cow<'v, str> {
+fn replace_text<'v, 'p>(
+    text: &'v str,
+    short: Short,
+    partner: &impl Fn(&str) -> Option<&'p str>,
+) -> Cow<'v, str> {
     if let Some(other) = partner(text) {
         return if other == text {
             Cow::Borrowed(text)
@@ -229,7 +261,7 @@ fn replace_text<'v, 'p>(text: &'v str, partner: &impl Fn(&str) -> Option<&'p str
     }
     let mut changed = String::new();
     let mut copied = 0;
-    scan_widely(text, |token| {
+    scan_widely(text, short, |token| {
         if let Some(other) = partner(token.text).filter(|other| *other != token.text) {
             changed.push_str(text.get(copied..token.start).unwrap_or_default());
             changed.push_str(other);

@@ -1,6 +1,5 @@
 //! Why nothing answers a request.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use retake_model::{Call, Miss, Nearest, Rules, TestId, TestSet, Timestamp, TokenKind, Value};
@@ -15,7 +14,7 @@ use super::running::Running;
 use super::search::Owners;
 use super::shared::Shared;
 use super::summary;
-use crate::made::{Near, ValueMap, style, whole_token};
+use crate::made::{AllMade, Near, ValueMap, style, whole_token};
 use crate::sql::Statements;
 
 /// Where the recorded requests are that a missed one is held against.
@@ -26,7 +25,7 @@ pub(super) struct Around<'a> {
     pub(super) sets: &'a [Arc<TestSet>],
     pub(super) values: &'a ValueMap,
     /// What the service made in any test.
-    pub(super) made: &'a HashSet<Key>,
+    pub(super) made: &'a AllMade,
 }
 
 impl Around<'_> {
@@ -91,6 +90,7 @@ impl Around<'_> {
         let near = Near {
             recorded: None,
             replayed: Some(at),
+            short: self.made.short,
         };
         let (anew, telling): (Vec<_>, Vec<_>) = differs.into_iter().partition(|(_, a, b)| {
             let (Some(Value::String(a)), Some(Value::String(b))) = (a, b) else {
@@ -104,10 +104,13 @@ impl Around<'_> {
 
 /// Whether one value is a redacted secret, or one that the service made, and the other a new one of its
 /// kind.
-fn is_anew(a: &str, b: &str, near: Near, made: &HashSet<Key>) -> bool {
+fn is_anew(a: &str, b: &str, near: Near, made: &AllMade) -> bool {
     // Bytes that PostgreSQL writes in hex digits: what is behind the backslash is one value.
     let [a, b] = [a, b].map(|text| text.strip_prefix('\\').unwrap_or(text));
-    match (whole_token(a, Near::default()), whole_token(b, near)) {
+    match (
+        whole_token(a, Near::default().with(near.short)),
+        whole_token(b, near),
+    ) {
         (Some(TokenKind::Secret), _) => true,
         (Some(x), Some(y)) => x == y && style(x, a) == style(y, b) && made.contains(&Key::of(a)),
         _ => false,
@@ -146,7 +149,13 @@ mod tests {
             "50c704908f589c21a0541ee7cc11b5aa",
         );
         let bytes = |digits: &str| format!("\\x{digits}");
-        let made = HashSet::from([Key::of(recorded), Key::of(&format!("x{recorded}"))]);
+        let x = format!("x{recorded}");
+        let made = [recorded, &x].map(|value| retake_model::Made {
+            value: value.to_owned(),
+            kind: TokenKind::Random,
+            places: Vec::new(),
+        });
+        let made = AllMade::of(made.iter());
         let check = |a: &str, b: &str, expected: bool| {
             assert_eq!(is_anew(a, b, Near::default(), &made), expected, "{a} {b}");
         };

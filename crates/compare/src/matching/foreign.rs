@@ -28,7 +28,7 @@ pub(super) fn foreign(tests: &[TestCase], number: usize) -> HashSet<usize> {
     let calls = test.calls.iter().enumerate();
     let late = calls.filter(|(index, call)| {
         let own = || words_but(test, *index);
-        let said = words([&call.request].into_iter().map(values_of));
+        let said = words([&call.request].into_iter().map(values_of_call));
         !said.is_empty()
             && before.iter().any(|earlier| {
                 let ended = earlier.at.0.saturating_add(earlier.took);
@@ -71,7 +71,7 @@ pub(crate) fn kind(test: &TestCase) -> (Option<&str>, Option<i64>, String) {
 }
 
 /// A statement without its values; of what is no statement the method and the route.
-pub(super) fn shape(call: &Mock) -> (&str, String) {
+pub(crate) fn shape(call: &Mock) -> (&str, String) {
     let text = |name: &str| call.request.get(name).and_then(Value::as_str);
     let shape = match text("sql") {
         Some(sql) => format!("{:?}", Statement::read(sql).shape),
@@ -81,7 +81,7 @@ pub(super) fn shape(call: &Mock) -> (&str, String) {
 }
 
 /// The values of a request: of a statement its literals and parameters.
-fn values_of(request: &Value) -> Value {
+pub(crate) fn values_of_call(request: &Value) -> Value {
     match request.get("sql").and_then(Value::as_str) {
         Some(sql) => {
             let literals = Statement::read(sql).literals.into_iter();
@@ -97,7 +97,7 @@ fn values_of(request: &Value) -> Value {
 fn words_but(test: &TestCase, without: usize) -> HashSet<String> {
     let calls = test.calls.iter().enumerate();
     let calls = calls.filter(|(index, _)| *index != without);
-    let calls = calls.flat_map(|(_, call)| [values_of(&call.request), call.response.clone()]);
+    let calls = calls.flat_map(|(_, call)| [values_of_call(&call.request), call.response.clone()]);
     words(calls.chain([test.request.clone(), test.response.clone()]))
 }
 

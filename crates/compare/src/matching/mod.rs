@@ -47,7 +47,7 @@ pub const LATE: u64 = 500_000_000;
 #[cfg(test)]
 pub(crate) use canon::canon_for_tests;
 pub use effect::{effect, is_write};
-pub(crate) use foreign::kind;
+pub(crate) use foreign::{kind, shape, values_of_call};
 pub use idle::{Idle, Recurring, settle_background};
 #[cfg(test)]
 pub(crate) use key::request_key;

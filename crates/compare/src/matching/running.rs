@@ -21,7 +21,7 @@ use super::pool::{Origin, Pool, Role};
 use super::rearranged::Rearranged;
 use super::whole::soften;
 use super::{effect, summary};
-use crate::made::{self, Near, ValueMap};
+use crate::made::{self, AllMade, Near, ValueMap};
 use crate::rules::RuleSet;
 use crate::sql::Statements;
 
@@ -230,11 +230,11 @@ pub(super) struct Provenance<'t> {
     /// What the service made in this test, and the first place of each.
     own: HashMap<&'t str, Option<&'t Path>>,
     /// What the service made in any test of the run.
-    made: &'t HashSet<Key>,
+    made: &'t AllMade,
 }
 
 impl<'t> Provenance<'t> {
-    pub(super) fn of(test: &'t TestCase, made: &'t HashSet<Key>) -> Self {
+    pub(super) fn of(test: &'t TestCase, made: &'t AllMade) -> Self {
         let own = test.made.iter();
         Provenance {
             test,
@@ -246,11 +246,15 @@ impl<'t> Provenance<'t> {
         }
     }
 
+    fn near(&self) -> Near {
+        Near::recorded(self.test.at).with(self.made.short)
+    }
+
     /// Read when the first value is asked for: most tests have none.
     fn given(&self) -> &HashSet<Box<str>> {
         self.given.get_or_init(|| {
             let mut given = HashSet::new();
-            let near = Near::recorded(self.test.at);
+            let near = self.near();
             let answers = self.test.calls.iter().map(|call| &call.response);
             for tree in std::iter::once(&self.test.request).chain(answers) {
                 made::each_token(tree, near, &mut Path::root(), &mut |_, _, text| {
@@ -295,7 +299,7 @@ pub(super) fn add_call(
     mock: &Mock,
     reading: &mut Reading<'_>,
 ) {
-    let near = Near::recorded(provenance.test.at);
+    let near = provenance.near();
     let canon = reading.canon(&mock.to, &mock.request, mock.protocol, near);
     pool.add(origin, &canon, |token: &CanonToken| {
         provenance.role(&token.text, origin.index)

@@ -12,7 +12,7 @@ use super::key::Key;
 use super::mock_set::mock;
 use super::pool::{Asked, Hit, Origin, Pool, Role, Which};
 use super::running::{Provenance, Reading, RulesOf, add_call};
-use crate::made::{Known, Near};
+use crate::made::{AllMade, Known, Near};
 use crate::rules::RuleSet;
 use crate::sql::Statements;
 
@@ -32,7 +32,7 @@ impl Shared {
     pub(super) fn read(
         sets: &[Arc<TestSet>],
         noise: &[RuleSet],
-        made: &HashSet<Key>,
+        made: &AllMade,
         rules: &RulesOf,
         statements: &mut Statements,
     ) -> Self {
@@ -73,7 +73,7 @@ impl Shared {
         &mut self,
         number: usize,
         set: &TestSet,
-        made: &HashSet<Key>,
+        made: &AllMade,
         reading: &mut Reading<'_>,
     ) -> (Pool, HashSet<Key>) {
         let mut crowd = Pool::default();
@@ -87,7 +87,7 @@ impl Shared {
             test: None,
             index,
         };
-        let near = Near::recorded(set.info.recorded);
+        let near = Near::recorded(set.info.recorded).with(made.short);
         for (index, mock) in other {
             self.add(&mut crowd, shared(index), mock, near, &mut known, reading);
         }
@@ -108,7 +108,7 @@ impl Shared {
                     let at = Timestamp(case.at.0.saturating_add(mock.after));
                     background.push((Some(at), origin, mock));
                 } else if mock.scope != Scope::Test {
-                    let near = Near::recorded(case.at);
+                    let near = Near::recorded(case.at).with(made.short);
                     self.add(&mut crowd, origin, mock, near, &mut known, reading);
                 } else if mock.by.is_shared() {
                     let provenance = provenance.get_or_insert_with(|| Provenance::of(case, made));
@@ -131,7 +131,7 @@ impl Shared {
         }
         for (at, origin, mock) in background {
             let at = at.filter(|_| is_timed);
-            let near = Near::recorded(at.unwrap_or(set.info.recorded));
+            let near = Near::recorded(at.unwrap_or(set.info.recorded)).with(made.short);
             self.add(&mut crowd, origin, mock, near, &mut known, reading);
             self.clock.add(origin, at);
         }

@@ -12,7 +12,7 @@ use retake_model::{Mock, Path, TestCase};
 
 use super::foreign::{kind, shape};
 use super::order::{Span, moved, passes};
-use crate::made::{self, Near, ValueMap};
+use crate::made::{self, Near, Short, ValueMap};
 use crate::ordering::{Evidence, ORDERS, Order};
 
 /// A test of the recording, and the values of the run.
@@ -139,7 +139,9 @@ impl<'s> Sorted<'s> {
             let calls = calls.filter(|(_, shape)| *shape == of);
             let mut calls: Vec<&Mock> = calls.map(|(call, _)| call).collect();
             calls.sort_by_key(|call| call.after);
-            let ids = calls.iter().map(|call| ids_of(call, test));
+            let ids = calls
+                .iter()
+                .map(|call| ids_of(call, test, self.values.short()));
             let ids: Vec<String> = ids.filter_map(|mut ids| ids.remove(spot)).collect();
             evidence.add(order, &ids.iter().map(String::as_str).collect::<Vec<_>>());
         }
@@ -211,7 +213,7 @@ impl<'s> Sorted<'s> {
         Some(Own {
             span,
             shape: shape(call),
-            ids: ids_of(call, test),
+            ids: ids_of(call, test, self.values.short()),
         })
     }
 }
@@ -229,10 +231,10 @@ fn put_back(own: &[Own<'_>], group: &[usize], spans: &mut [Span]) {
 }
 
 /// The ids in a request.
-fn ids_of(call: &Mock, test: &TestCase) -> Ids {
+fn ids_of(call: &Mock, test: &TestCase, short: Short) -> Ids {
     let mut ids = Ids::new();
     let mut last: Option<Spot> = None;
-    let near = Near::recorded(test.at);
+    let near = Near::recorded(test.at).with(short);
     made::each_token(
         &call.request,
         near,

@@ -622,3 +622,58 @@ fn ids_that_the_service_puts_in_order_may_fall_in_another_one_where_that_says_no
         assert!(started().ask(select(ids, shop)).is_err(), "{ids:?} {shop}");
     }
 }
+
+#[test]
+fn a_short_random_id_flows_as_others_do_where_the_recording_tells_that_it_is_one() {
+    const RECORDED: [&str; 3] = ["aDp3O98m22", "pYumV2kSfs", "WDns3wOtB8"];
+    const OWN: [&str; 3] = ["Kx9PzQ2mB7", "bSWIjkcmnf", "t3Rz81LmQa"];
+    const READ: &str = "select * from orders where id = $1 and kind = $2";
+    let make = |(number, id): (usize, &&str)| {
+        let calls = vec![call(1, sql(INSERT, &[id]), row("1"))];
+        let request = http("POST", "/orders", None);
+        test(&format!("make {number}"), request, order(id), calls)
+    };
+    let mut tests: Vec<retake_model::TestCase> = RECORDED.iter().enumerate().map(make).collect();
+    let path = |id: &str| format!("/orders?where=%22{id}%22");
+    let calls = vec![call(
+        1,
+        sql(READ, &[RECORDED[0], "Categories"]),
+        row(RECORDED[0]),
+    )];
+    let request = http("GET", &path(RECORDED[0]), None);
+    tests.push(test("read", request, order(RECORDED[0]), calls));
+    let mut set = set(tests, vec![]);
+    retake_compare::made::find_short(&mut set);
+    let started = || {
+        let mut run = Run::of(set.clone());
+        for (number, id) in OWN.iter().enumerate() {
+            let name = format!("make {number}");
+            run.begin(&name);
+            run.ask(sql(INSERT, &[id])).unwrap();
+            run.end(&name);
+        }
+        let request = run.begin("read");
+        assert_eq!(request, http("GET", &path(OWN[0]), None));
+        run
+    };
+    let answer = started().ask(sql(READ, &[OWN[0], "Categories"]));
+    assert_eq!(answer, Ok(row(OWN[0])));
+    // Another id, the recorded one, and a word of the same length.
+    for (id, kind) in [
+        (OWN[1], "Categories"),
+        (RECORDED[0], "Categories"),
+        ("q8Yw2LpX0d", "Categories"),
+        (OWN[0], "Collection"),
+    ] {
+        assert!(
+            started().ask(sql(READ, &[id, kind])).is_err(),
+            "{id} {kind}"
+        );
+    }
+    // An id of another form is none.
+    for id in ["0000000001", "Kx9PzQ2mB7a", "Kx9PzQ2mB", "deadbeef01"] {
+        let mut run = Run::of(set.clone());
+        run.begin("make 0");
+        assert!(run.ask(sql(INSERT, &[id])).is_err(), "{id}");
+    }
+}

@@ -4,6 +4,7 @@ use crate::command::without_secrets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use retake_compare::made::find_short;
 use retake_compare::matching::{doubt_late, settle_background};
 use retake_compare::rules::RuleSet;
 use retake_compare::{Totals, summarise};
@@ -81,6 +82,7 @@ fn load(options: &ReplayOptions) -> Result<Vec<Arc<TestSet>>, ReplayError> {
         .map(|name| {
             let mut set = options.store.load(name)?;
             check_protocols(&set)?;
+            find_short(&mut set);
             settle_background(&mut set, rules_of);
             doubt_late(&mut set, rules_of);
             Ok(Arc::new(set))

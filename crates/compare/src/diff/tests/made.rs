@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::made::AllMade;
 
 pub(super) const RECORDED: &str = "7f3c2a10-1b2c-4d3e-8f90-a1b2c3d4e5f6";
 const CANDIDATE: &str = "0d9e8f70-6a5b-4c3d-9e2f-112233445566";
@@ -250,7 +251,7 @@ fn a_moment_that_a_dependency_gives_back_as_recorded_fits_whatever_was_made_in_i
 #[test]
 fn an_id_that_its_own_test_did_not_show_is_learned_from_the_next_that_does() {
     let of = |id: &str| format!(r#"{{"id":"{id}"}}"#);
-    let made_there = [crate::matching::Key::of(RECORDED)].into_iter().collect();
+    let made_there = AllMade::of([self::made(TokenKind::Uuid, RECORDED)].iter());
     let mut g = Generated::new(&[]);
     g.values = ValueMap::of(Arc::new(made_there));
     // Nothing that is like it.

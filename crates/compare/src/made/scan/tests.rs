@@ -21,6 +21,9 @@ fn finds_each_kind_anywhere_in_a_text() {
         &[(Uuid, uuid), (Uuid, uuid)],
     );
     check(&format!("order_{uuid}"), &[(Uuid, uuid)]);
+    check(&format!("?where=%22{uuid}%22&x=1"), &[(Uuid, uuid)]);
+    check(&format!("?where=%2c{uuid}%2C"), &[(Uuid, uuid)]);
+    check(&format!("name like '%{uuid}%'"), &[(Uuid, uuid)]);
     check(&format!("{{\"id\":\"{uuid}\",\"n\":1}}"), &[(Uuid, uuid)]);
     check(
         "0b7ad2ee2f3c4d0e9b1a5f6e7d8c9b0a",

@@ -17,6 +17,7 @@ impl MockSet {
         let near = Near {
             recorded: self.recorded_at(owners),
             replayed: Some(call.at),
+            short: self.values.short(),
         };
         let (canon, own) = self.read(&call, owners, near);
         let writes = !probe && self.is_write(&call, rules);

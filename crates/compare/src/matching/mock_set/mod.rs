@@ -22,8 +22,8 @@ use super::running::{Observed, Reading, RulesOf, Running};
 use super::search::{Asking, Found, Look, Owners, Places, Source};
 use super::shared::Shared;
 use super::transaction::{Step, step};
-use super::{Key, columns, summary};
-use crate::made::{Near, ValueMap};
+use super::{columns, summary};
+use crate::made::{AllMade, Near, ValueMap};
 use crate::rules::{RuleError, RuleSet};
 use crate::sql::Statements;
 
@@ -58,7 +58,7 @@ pub struct MockSet {
     /// The rules of each set.
     noise: Vec<RuleSet>,
     /// What the service made in any test.
-    made: Arc<HashSet<Key>>,
+    made: Arc<AllMade>,
     statements: Statements,
     shared: Shared,
     described: Option<Described>,
@@ -107,17 +107,16 @@ impl MockSet {
     ) -> Result<Self, RuleError> {
         let rules = RulesOf(Box::new(rules));
         let mut by_set = Vec::new();
-        let mut made = HashSet::new();
         for set in sets {
             let of_set = noise.with(&set.info.rules)?;
             for test in &set.tests {
                 of_set.with(&test.rules)?;
-                made.extend(test.made.iter().map(|made| Key::of(&made.value)));
             }
             by_set.push(of_set);
         }
         let mut statements = Statements::default();
-        let made = Arc::new(made);
+        let tests = sets.iter().flat_map(|set| &set.tests);
+        let made = Arc::new(AllMade::of(tests.flat_map(|test| &test.made)));
         let shared = Shared::read(sets, &by_set, &made, &rules, &mut statements);
         Ok(MockSet {
             noise: by_set,
