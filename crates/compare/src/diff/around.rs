@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use retake_model::{Made, TestCase, Value};
+use retake_model::{Made, TestCase, TokenKind, Value};
 
 use crate::clocks::Times;
-use crate::made::ValueMap;
+use crate::made::{Instant, ValueMap, each_text, scan_widely};
 
 /// What is known of a test beside what is compared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +61,27 @@ impl<'a> Around<'a> {
         let mut found = false;
         self.each_given(&mut |tree| found = found || has(tree, text));
         found
+    }
+
+    /// Whether somebody gave this moment to the service in this test, however it was written; not one
+    /// that the candidate makes itself. The service shows what it was given then, and keeps nothing.
+    pub(super) fn gave_moment(&self, kind: TokenKind, recorded: &str, values: &ValueMap) -> bool {
+        let Some(moment) = Instant::read(kind, recorded).filter(Instant::is_within_a_day) else {
+            return false;
+        };
+        let (mut given, mut made) = (false, false);
+        self.each_given(&mut |tree| {
+            each_text(tree, &mut |text| {
+                scan_widely(text, |token| {
+                    let own = Instant::read(token.kind, token.text);
+                    if own.is_some_and(|own| moment.holds(own)) {
+                        given = true;
+                        made |= values.candidate_of(token.text).is_some();
+                    }
+                });
+            });
+        });
+        given && !made
     }
 
     /// Whether an answer was given in this test with another value than the recorded one, because

@@ -107,7 +107,10 @@ impl Differ<'_> {
                 found.web_tokens.push(pair);
             }
             TokenKind::Jwt => {}
-            kind => found.moment(around, kind, &pair.recorded, &pair.candidate),
+            kind => {
+                let pair = (&*pair.recorded, &*pair.candidate);
+                found.moment(around, self.values, kind, pair);
+            }
         }
         let path = place_of(&recorded.request, &pair.recorded);
         let observed = value_at(&made.call.request, &path).cloned();

@@ -67,9 +67,16 @@ pub(super) struct ByKind {
 
 impl ByKind {
     /// Holds two moments against each other.
-    pub(super) fn moment(&mut self, around: &Around<'_>, kind: TokenKind, a: &str, b: &str) {
+    pub(super) fn moment(
+        &mut self,
+        around: &Around<'_>,
+        values: &ValueMap,
+        kind: TokenKind,
+        (a, b): (&str, &str),
+    ) {
         match around.times.map(|times| times.compare(kind, a, b)) {
             Some(Distance::Same) => self.by_distance += 1,
+            Some(Distance::Kept(far)) if around.gave_moment(kind, a, values) => self.far.push(far),
             Some(Distance::Kept(far)) => self.kept.push(far),
             Some(Distance::Other(far)) => self.far.push(far),
             Some(Distance::Unread) | None => {}
@@ -308,7 +315,7 @@ impl<'a> Tokens<'a> {
                     by_kind.web_tokens.push(pair);
                 }
                 kind if kind.is_moment() => {
-                    by_kind.moment(&self.around, kind, recorded, candidate);
+                    by_kind.moment(&self.around, values, kind, (recorded, candidate));
                 }
                 _ => {}
             }

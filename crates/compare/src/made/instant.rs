@@ -2,7 +2,7 @@
 
 use retake_model::TokenKind;
 
-use super::moment::{self, SECOND};
+use super::moment::{self, DAY, SECOND};
 
 /// A moment, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,16 @@ pub(crate) struct Instant {
 }
 
 impl Instant {
+    /// Whether it is no mere date.
+    pub(crate) fn is_within_a_day(&self) -> bool {
+        self.step < DAY * SECOND
+    }
+
+    /// Whether another one is the same, as far as this one is told.
+    pub(crate) fn holds(&self, other: Instant) -> bool {
+        (self.at..self.at + self.step).contains(&other.at) && other.step <= self.step
+    }
+
     /// Reads a moment of that kind.
     pub(crate) fn read(kind: TokenKind, text: &str) -> Option<Self> {
         let unit = match kind {

@@ -26,11 +26,16 @@ fn differences(recorded: (Value, Value), now: (Value, Value), frozen: bool) -> (
 }
 
 fn compared(recorded: (Value, Value), now: (Value, Value), frozen: bool) -> Compared {
+    answered(recorded, "1", now, frozen)
+}
+
+/// The same, where the call is answered so.
+fn answered(recorded: (Value, Value), given: &str, now: (Value, Value), frozen: bool) -> Compared {
     let case = test(
         "t",
         http("POST", "/", None),
         recorded.1,
-        vec![call(1, recorded.0, row("1"))],
+        vec![call(1, recorded.0, row(given))],
     );
     let set = set(vec![case], vec![]);
     let case = set.tests[0].clone();
@@ -125,4 +130,25 @@ fn a_moment_that_the_service_may_have_kept_is_no_difference_and_is_told() {
              before would explain it"
         ]
     );
+}
+
+#[test]
+fn a_moment_that_the_service_was_given_is_kept_by_nobody() {
+    let body = |at: &str| {
+        let body = Value::map([("created", at.into())]);
+        (sql("select created from t", &[]), ok(body))
+    };
+    let recorded = "2026-02-02T03:04:05Z";
+    let check = |given: &str, now: &str, differs: bool| {
+        let found = answered(body(recorded), given, body(now), true);
+        assert_eq!(!found.differences.is_empty(), differs, "{given} {now}");
+    };
+    let (other, of_request) = ("2026-02-02 03:04:06+00", "2026-03-01T09:20:30Z");
+    // In the database's own way to write it, and told to more digits.
+    for given in ["2026-02-02 03:04:05+00", "2026-02-02 04:04:05.123456+01"] {
+        check(given, recorded, false);
+        check(given, of_request, true);
+        check(given, "2026-02-01T09:20:30Z", true);
+    }
+    check(other, of_request, false);
 }
