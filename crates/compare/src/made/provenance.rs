@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use retake_model::{Made, Mock, Path, Segment, TestCase, Timestamp, TokenKind, Value};
 
 use super::digest;
+use super::instant::Instant;
 use super::moment;
 use super::named;
 use super::scan::{Near, each_leaf_token};
@@ -130,8 +131,9 @@ impl Known {
 /// stand; then takes the test's values into `known`.
 ///
 /// A value was made where its first place in time is a call's request or the response, and no
-/// earlier test or call has it. A moment that is told to the second was made again where nobody gave
-/// it to the service in this test: an earlier test of the same second shows the same one. Moments far
+/// earlier test or call has it. A moment that is told to the second, or is of the time at which the
+/// request was open, was made again where nobody gave it to the service in this test: an earlier test
+/// of the same second, or one beside it of the same millisecond, shows the same one. Moments far
 /// from the time of the recording are constants, and the `date` header of a message is noise by its meaning: neither is listed. Nor is the digest of
 /// what the service was given in this test, which is the same in each run, nor what may be a digest
 /// of anything and is shown to the client alone, unless it is named as a token.
@@ -159,8 +161,9 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
                 if !part.by_service {
                     given_seconds.extend(second);
                 }
-                let is_anew = |second: Option<i128>| {
-                    second.is_some_and(|second| !given_seconds.contains(&second))
+                let is_anew = |second: Option<i128>| match second {
+                    Some(second) => !given_seconds.contains(&second),
+                    None => is_of_the_time_of(test, kind, text),
                 };
                 if let Some(one) = place_of.get(text).and_then(|i| made.get_mut(*i)) {
                     one.places.push(path.clone());
@@ -188,6 +191,14 @@ pub fn find_made(test: &TestCase, known: &mut Known) -> Vec<Made> {
         known.learn_tree(part.tree, near);
     }
     made
+}
+
+/// Whether a moment is of the time at which the request of a test was open.
+fn is_of_the_time_of(test: &TestCase, kind: TokenKind, text: &str) -> bool {
+    let moment = Instant::read(kind, text).filter(Instant::is_within_a_day);
+    let began = i128::from(test.at.0);
+    let ended = began + i128::from(test.took);
+    moment.is_some_and(|moment| moment.at <= ended && began < moment.at + moment.step)
 }
 
 /// Whether a value is as long as a digest and stands in the response alone, with no name beside it

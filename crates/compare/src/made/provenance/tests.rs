@@ -171,6 +171,28 @@ fn a_moment_of_the_second_of_an_earlier_test_is_made_again_unless_it_was_given()
 }
 
 #[test]
+fn a_moment_of_the_time_of_its_test_is_made_again_though_one_beside_it_shows_the_same() {
+    const SECOND: u64 = 1_000_000_000;
+    let shows = |at: &str| Value::map([("at", Value::from(at))]);
+    let check = |began: u64, took: u64, request: Value, expected: usize| {
+        let mut known = Known::new();
+        let first = test(Value::Null, Vec::new(), shows(NOW));
+        assert_eq!(find_made(&first, &mut known).len(), 1);
+        let mut second = test(request, Vec::new(), shows(NOW));
+        (second.at.0, second.took) = (first.at.0 + began, took);
+        let made = find_made(&second, &mut known);
+        assert_eq!(made.len(), expected, "{began} {took}");
+    };
+    // The moment is half a second after the first request.
+    check(SECOND / 4, SECOND, Value::Null, 1);
+    check(SECOND / 2, 1, Value::Null, 1);
+    // What is of another time is remembered.
+    check(SECOND, SECOND, Value::Null, 0);
+    check(0, SECOND / 4, Value::Null, 0);
+    check(SECOND / 4, SECOND, shows(NOW), 0);
+}
+
+#[test]
 fn a_text_as_long_as_a_digest_is_made_where_its_name_says_token() {
     let hex = "97255958899516531baa07fe62155633548b4333730c1d87de5804c27b126b44";
     let check = |response: Value, made: usize| {
