@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use retake_model::{Made, TestCase, TokenKind, Value};
 
 use crate::clocks::Times;
-use crate::made::{Instant, ValueMap, each_text, scan_widely};
+use crate::made::{Instant, Short, ValueMap, each_text, scan_widely};
 
 /// What is known of a test beside what is compared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -72,7 +72,7 @@ impl<'a> Around<'a> {
         let (mut given, mut made) = (false, false);
         self.each_given(&mut |tree| {
             each_text(tree, &mut |text| {
-                scan_widely(text, |token| {
+                scan_widely(text, Short::default(), |token| {
                     let own = Instant::read(token.kind, token.text);
                     if own.is_some_and(|own| moment.holds(own)) {
                         given = true;
