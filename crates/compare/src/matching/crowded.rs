@@ -71,12 +71,12 @@ pub(super) fn on_connections(
 }
 
 /// A call of a group that has an order.
-struct Ordered {
+pub(super) struct Ordered {
     /// Its place among the calls that were made.
-    place: usize,
-    span: Span,
-    origin: Origin,
-    reads: bool,
+    pub(super) place: usize,
+    pub(super) span: Span,
+    pub(super) origin: Origin,
+    pub(super) reads: bool,
 }
 
 /// Those that were moved, but for reads that passed nothing but reads.
@@ -134,37 +134,44 @@ fn transactions(
 }
 
 impl Recorded<'_> {
-    /// What the test asked of such a dependency before its response, when it was recorded and on replay, by
-    /// connection. Of what requests leave to be done no more is known than that it comes.
+    /// What the test asked of such a dependency, by connection.
     fn connections(
         &self,
         made: &[Placed],
         apart: &HashSet<&str>,
     ) -> BTreeMap<(String, ConnId), Vec<Ordered>> {
         let mut groups: BTreeMap<_, Vec<Ordered>> = BTreeMap::new();
-        let Some(case) = self.case() else {
-            return groups;
-        };
-        for (place, placed) in made.iter().enumerate() {
-            let call = &placed.call.call;
-            let is_at_once = placed.when == When::During && !call.shared;
-            let own = placed.call.index.and_then(|index| case.calls.get(index));
-            let own = own.filter(|mock| mock.after <= case.took);
-            if own.is_none() || !is_at_once || !apart.contains(&*call.to) {
-                continue;
-            }
-            if placed.step() == Step::Within {
+        for ordered in self.at_once(made) {
+            let call = made.get(ordered.place).map(|placed| &placed.call.call);
+            if let Some(call) = call.filter(|call| apart.contains(&*call.to)) {
                 let key = (call.to.to_string(), call.conn);
-                let ordered = ordered(place, placed, case);
-                groups.entry(key).or_default().extend(ordered);
+                groups.entry(key).or_default().push(ordered);
             }
         }
         groups
     }
 
+    /// What the test asked before its response, when it was recorded and on replay. Of what requests
+    /// leave to be done no more is known than that it comes.
+    pub(super) fn at_once(&self, made: &[Placed]) -> Vec<Ordered> {
+        let Some(case) = self.case() else {
+            return Vec::new();
+        };
+        let is_at_once = |placed: &Placed| {
+            let own = placed.call.index.and_then(|index| case.calls.get(index));
+            let is_own = own.is_some_and(|mock| mock.after <= case.took);
+            let is_own = is_own && placed.when == When::During && !placed.call.call.shared;
+            is_own && placed.step() == Step::Within
+        };
+        let made = made.iter().enumerate();
+        let made = made.filter(|(_, placed)| is_at_once(placed));
+        made.filter_map(|(place, placed)| ordered(place, placed, case))
+            .collect()
+    }
+
     /// Leaves out what is of a kind that comes after responses, and gives the others the time of all
     /// at which the same was asked while the test was open.
-    fn as_far_as_known(&self, group: &mut Vec<Ordered>) {
+    pub(super) fn as_far_as_known(&self, group: &mut Vec<Ordered>) {
         let Some(case) = self.case() else { return };
         let entries = self.entries();
         let mut same: HashMap<Key, Vec<Origin>> = HashMap::new();

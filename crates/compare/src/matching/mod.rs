@@ -4,6 +4,7 @@
 //! from it a [`Key`]. A pool (`pool`) finds the mocks of one scope by it. [`MockSet`] knows whose
 //! a call is (`search`), in which pools to look, and what each test's calls came to (`running`).
 
+mod awaited;
 mod canon;
 mod catalogue;
 mod clock;

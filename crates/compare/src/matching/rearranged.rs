@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use retake_model::TestCase;
 
+use super::awaited::ahead_of_awaited;
 use super::crowded::{Recorded, on_connections, within_transactions};
 use super::foreign::foreign;
 use super::interleaved::reordered;
@@ -44,6 +45,8 @@ impl Rearranged {
         known.extend(&own.places);
         all.add(own);
         all.add(on_connections(made, &apart, recorded, &known));
+        known.extend(&all.places);
+        all.places.extend(ahead_of_awaited(made, recorded, &known));
         let mut reordered: Vec<usize> = all.places.into_iter().collect();
         reordered.sort_unstable();
         Rearranged {

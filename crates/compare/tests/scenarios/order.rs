@@ -182,3 +182,59 @@ fn scenario_36_the_transaction_that_a_request_leaves_to_be_done_has_an_order() {
     let swapped = on_one(&[BEGIN, AUDIT, ORDER, COMMIT]);
     assert_eq!(moved(tests(), &swapped), told);
 }
+
+#[test]
+fn scenario_20_a_call_that_waited_for_one_to_another_dependency_comes_behind_it() {
+    const PAID: &str = "update orders set paid = true";
+    // When the charge began and how long it took, and when the order was marked.
+    type Times = (u64, u64, u64);
+    let paying = |number: u64, (began, took, marked): Times| {
+        let mut charge = call(0, http("POST", "/charge", None), ok(Value::Null));
+        (charge.after, charge.took) = (began * MS, took * MS);
+        let mut paid = call(0, sql(PAID, &[]), row("1"));
+        (paid.after, paid.took) = (marked * MS, MS);
+        let name = if number == 0 {
+            "a".to_owned()
+        } else {
+            format!("t{number}")
+        };
+        let path = http("POST", "/orders", None);
+        let mut case = test(&name, path, ok(Value::Null), vec![charge, paid]);
+        (case.at, case.took) = (Timestamp(RECORDED + number * 2_000 * MS), 500 * MS);
+        case
+    };
+    let check = |times: &[Times], swapped: bool, expected: bool| {
+        let tests = (0..)
+            .zip(times)
+            .map(|(number, times)| paying(number, *times));
+        let mut run = Run::of(set(tests.collect(), vec![]));
+        run.begin("a");
+        let mut asked = vec![http("POST", "/charge", None), sql(PAID, &[])];
+        if swapped {
+            asked.reverse();
+        }
+        for (conn, request) in (0..).zip(asked) {
+            let mut call = run.call(request, None);
+            call.conn = ConnId(conn);
+            assert!(matches!(run.mocks.ask(call, false), Answer::Serve(_)));
+        }
+        run.end("a");
+        let outcome = run.finish_one();
+        assert_eq!(
+            !outcome.reordered.is_empty(),
+            expected,
+            "{times:?} {swapped}"
+        );
+    };
+    let waits = [(1, 2, 4), (1, 9, 11), (1, 5, 7), (1, 20, 22), (1, 6, 8)];
+    check(&waits, false, false);
+    check(&waits, true, true);
+    // Too few to tell.
+    check(&waits[..3], true, false);
+    // It was begun while the other one was under way.
+    let at_once = [waits[0], waits[1], waits[2], waits[3], waits[4], (1, 9, 5)];
+    check(&at_once, true, false);
+    // By chance: what it waits for takes longer than the other call ever did.
+    let apart = [(1, 2, 14), (1, 9, 13), (1, 5, 13), (1, 8, 14), (1, 6, 13)];
+    check(&apart, true, false);
+}
