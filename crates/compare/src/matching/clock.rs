@@ -5,11 +5,12 @@
 //! answer is due once the replay has come to its time: where no test is open, that of the next one;
 //! where some are, that of the first recorded call which one of them has not made yet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_model::{Mock, TestSet, Timestamp, Value};
 
+use super::key::Key;
 use super::mock_set::mock;
 use super::pool::{Asked, Hit, Origin, Pool, Which};
 use super::running::Running;
@@ -29,6 +30,22 @@ struct Course {
     begins: Vec<Timestamp>,
     /// The beginning of the latest test that began on replay.
     latest: Option<Timestamp>,
+    /// What polls were told that they had not been told before, in the order of their times.
+    news: Vec<News>,
+    /// How many of these, from the first one on, were told again.
+    told: usize,
+}
+
+/// What a poll was told that it had not been told before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct News {
+    pub(super) at: Timestamp,
+    /// The number of the mock among the background ones.
+    pub(super) number: usize,
+    /// How long the poll paused before, in nanoseconds.
+    pub(super) pause: u64,
+    /// What the poll is like.
+    pub(super) kind: Key,
 }
 
 impl Clock {
@@ -38,7 +55,7 @@ impl Clock {
         begins.sort();
         self.sets.push(Course {
             begins,
-            latest: None,
+            ..Course::default()
         });
     }
 
@@ -47,6 +64,48 @@ impl Clock {
         if let Some(at) = at {
             self.times.insert(origin, at);
         }
+    }
+
+    /// What polls of a set were told that they had not been told before.
+    pub(super) fn add_news(&mut self, set: usize, news: Vec<News>) {
+        if let Some(course) = self.sets.get_mut(set) {
+            course.news = news;
+        }
+    }
+
+    /// Whether any poll was told news.
+    pub(super) fn has_news(&self) -> bool {
+        self.sets.iter().any(|course| !course.news.is_empty())
+    }
+
+    /// How many polls were told news before that time and not yet on replay, and how long they pause
+    /// at most; none where all were told.
+    pub(super) fn awaits(
+        &mut self,
+        set: usize,
+        at: Timestamp,
+        pool: &Pool,
+    ) -> Option<(usize, u64)> {
+        let course = self.sets.get_mut(set)?;
+        let waits = |news: &News| pool.entry(news.number).is_some_and(|e| e.served == 0);
+        while course.news.get(course.told).is_some_and(|n| !waits(n)) {
+            course.told += 1;
+        }
+        let rest = course.news.get(course.told..)?;
+        let due = rest.partition_point(|news| news.at <= at);
+        let due = rest.get(..due)?.iter().rev();
+        // Who was told the latest needs no older news.
+        let mut told: HashSet<Key> = HashSet::new();
+        let mut all = None;
+        for news in due {
+            if !waits(news) {
+                told.insert(news.kind);
+            } else if !told.contains(&news.kind) {
+                let (number, pause) = all.unwrap_or_default();
+                all = Some((number + 1, news.pause.max(pause)));
+            }
+        }
+        all
     }
 
     /// A test of that set, recorded at that time, begins.
@@ -70,13 +129,7 @@ impl Clock {
         if !pool.has_alike(asked) {
             return None;
         }
-        let reached: Vec<Timestamp> = (0..self.sets.len())
-            .map(|set| self.reached(set, sets, running))
-            .collect();
-        let due = |origin: Origin| match (self.times.get(&origin), reached.get(origin.set)) {
-            (Some(at), Some(reached)) => at <= reached,
-            _ => true,
-        };
+        let due = self.due(sets, running);
         if let Some(hit) = pool.take(asked, Which::Waiting, due) {
             return Some(hit);
         }
@@ -89,6 +142,34 @@ impl Clock {
             false => pool.take(asked, Which::Again, |_| true),
         };
         again.or_else(|| pool.take(asked, Which::Waiting, |_| true))
+    }
+
+    /// Whether all that answers what a poll asks was answered later, and nothing like it before: who
+    /// asks for what came behind the last thing that he knows is not told it before it happens.
+    pub(super) fn is_early(
+        &self,
+        pool: &mut Pool,
+        asked: &Asked<'_>,
+        sets: &[Arc<TestSet>],
+        running: &[Running],
+    ) -> bool {
+        let kind = asked.canon.coarse_key();
+        let is_polls = |course: &Course| course.news.iter().any(|news| news.kind == kind);
+        self.sets.iter().any(is_polls)
+            && pool.has(asked, Which::Waiting, |_| true)
+            && !pool.has(asked, Which::Again, |_| true)
+            && !pool.has(asked, Which::Waiting, self.due(sets, running))
+    }
+
+    /// Whether a recorded answer is due.
+    fn due(&self, sets: &[Arc<TestSet>], running: &[Running]) -> impl Fn(Origin) -> bool {
+        let reached: Vec<Timestamp> = (0..self.sets.len())
+            .map(|set| self.reached(set, sets, running))
+            .collect();
+        move |origin: Origin| match (self.times.get(&origin), reached.get(origin.set)) {
+            (Some(at), Some(reached)) => at <= reached,
+            _ => true,
+        }
     }
 
     /// How far the replay has come in a set.

@@ -13,6 +13,7 @@ use crate::sql::Statements;
 
 mod settle;
 
+pub(super) use settle::is_steady;
 pub use settle::settle_background;
 
 /// How many requests are remembered.

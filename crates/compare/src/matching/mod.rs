@@ -30,6 +30,7 @@ mod order;
 mod outcome;
 mod params;
 mod placed;
+mod polls;
 mod pool;
 mod rearranged;
 mod rows;

@@ -221,42 +221,60 @@ impl Pool {
         which: Which,
         eligible: impl Fn(Origin) -> bool,
     ) -> Option<Hit> {
+        let (id, pairs) = self.find_any(asked, which, eligible)?;
+        Some(self.serve(id, pairs, which))
+    }
+
+    /// Whether a mock answers, among those that are eligible; it is not taken.
+    pub(crate) fn has(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        eligible: impl Fn(Origin) -> bool,
+    ) -> bool {
+        self.find_any(asked, which, eligible).is_some()
+    }
+
+    fn find_any(
+        &mut self,
+        asked: &Asked<'_>,
+        which: Which,
+        eligible: impl Fn(Origin) -> bool,
+    ) -> Option<(usize, Vec<Pair>)> {
         if self.entries.is_empty() {
             return None;
         }
         let (exact, open) = self.exact_key(asked);
-        let (id, pairs) = self
-            .find(
-                Index::Exact,
-                exact,
+        self.find(
+            Index::Exact,
+            exact,
+            asked,
+            which,
+            &eligible,
+            |pool, entry| {
+                if entry.itself == Some(exact) {
+                    let asking = asked.canon.tokens.iter();
+                    return pool.pairs(entry.tokens.iter(), asking, asked, which);
+                }
+                let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
+                pool.pairs(entry.firsts(), open, asked, which)
+            },
+        )
+        .or_else(|| {
+            let loose = (!asked.canon.tokens.is_empty()).then(|| asked.canon.loose_key())?;
+            self.find(
+                Index::Loose,
+                loose,
                 asked,
                 which,
                 &eligible,
                 |pool, entry| {
-                    if entry.itself == Some(exact) {
-                        let asking = asked.canon.tokens.iter();
-                        return pool.pairs(entry.tokens.iter(), asking, asked, which);
-                    }
-                    let open = open.iter().filter_map(|i| asked.canon.tokens.get(*i));
-                    pool.pairs(entry.firsts(), open, asked, which)
+                    let asking = in_recorded_order(&entry.tokens, asked);
+                    pool.pairs(entry.tokens.iter(), asking.into_iter(), asked, which)
                 },
             )
-            .or_else(|| {
-                let loose = (!asked.canon.tokens.is_empty()).then(|| asked.canon.loose_key())?;
-                self.find(
-                    Index::Loose,
-                    loose,
-                    asked,
-                    which,
-                    &eligible,
-                    |pool, entry| {
-                        let asking = in_recorded_order(&entry.tokens, asked);
-                        pool.pairs(entry.tokens.iter(), asking.into_iter(), asked, which)
-                    },
-                )
-            })
-            .or_else(|| self.take_wild(asked, which, &eligible))?;
-        Some(self.serve(id, pairs, which))
+        })
+        .or_else(|| self.find_wild(asked, which, &eligible))
     }
 
     /// The mocks with that coarse or dependency key, in recorded order.
@@ -285,6 +303,11 @@ impl Pool {
     /// The mock of that number, in the order in which they were added.
     pub(crate) fn entry(&self, number: usize) -> Option<&Entry> {
         self.entries.get(number)
+    }
+
+    /// How many mocks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// Every mock, in the order in which they were added.
@@ -325,7 +348,7 @@ impl Pool {
         (itself && self.literals.contains(&token.text)).then_some(&*token.text)
     }
 
-    fn take_wild(
+    fn find_wild(
         &mut self,
         asked: &Asked<'_>,
         which: Which,

@@ -368,7 +368,7 @@ fn weight(value: &Value) -> usize {
 }
 
 /// Counts by dependency and request, in the order of their names.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Counts(HashMap<(String, String), usize>);
 
 impl Counts {
@@ -376,9 +376,11 @@ impl Counts {
         *self.0.entry((to.to_owned(), summary)).or_default() += count;
     }
 
-    pub(super) fn sorted(self) -> Vec<(String, String, usize)> {
-        let counts = self.0.into_iter();
-        let mut all: Vec<_> = counts.map(|((to, summary), n)| (to, summary, n)).collect();
+    pub(super) fn sorted(&self) -> Vec<(String, String, usize)> {
+        let counts = self.0.iter();
+        let of_one =
+            |((to, summary), n): (&(String, String), &usize)| (to.clone(), summary.clone(), *n);
+        let mut all: Vec<_> = counts.map(of_one).collect();
         all.sort();
         all
     }

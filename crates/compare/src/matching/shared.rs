@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::crowd::Crowd;
 use super::key::Key;
 use super::mock_set::mock;
+use super::polls::Polls;
 use super::pool::{Asked, Hit, Origin, Pool, Role, Which};
 use super::running::{Provenance, Reading, RulesOf, add_call};
 use crate::made::{AllMade, Known, Near};
@@ -129,12 +130,18 @@ impl Shared {
         if is_timed {
             background.sort_by_key(|(at, ..)| *at);
         }
+        let mut polls = Polls::default();
         for (at, origin, mock) in background {
             let at = at.filter(|_| is_timed);
             let near = Near::recorded(at.unwrap_or(set.info.recorded)).with(made.short);
+            if let Some(at) = at.filter(|_| mock.response.get("rows").is_some()) {
+                let kind = reading.canon(&mock.to, &mock.request, mock.protocol, near);
+                polls.add(kind.coarse_key(), at, self.background.len(), mock);
+            }
             self.add(&mut crowd, origin, mock, near, &mut known, reading);
             self.clock.add(origin, at);
         }
+        self.clock.add_news(number, polls.news());
         (crowd, late)
     }
 

@@ -20,6 +20,8 @@ pub(super) const BUILT_IN: &[(&str, Action, &str)] = &[
     ("response.headers.x-runtime", Action::Type, MEASURED),
     ("response.headers.x-response-time", Action::Type, MEASURED),
     ("response.headers.x-process-time", Action::Type, MEASURED),
+    ("response.headers.ratelimit-reset", Action::Type, LEFT),
+    ("response.headers.x-ratelimit-reset", Action::Type, LEFT),
     (
         "response.headers.content-length",
         Action::FramesBody,
@@ -67,6 +69,7 @@ const HOP: &str = "of one connection only (RFC 9110, 7.6.1)";
 const SET: &str =
     "a set of names, whose order says nothing (RFC 9110, 10.2.1 and 12.5.5; Fetch, 3.3.1)";
 const MEASURED: &str = "how long the answer took";
+const LEFT: &str = "how long the limiter's window still lasts, which began with an earlier request";
 const DERIVED: &str = "follows from the body, which is compared itself";
 const REMAINING: &str = "whole seconds of what is left of a lifetime: one less where a second ends meanwhile (RFC 6749, 5.1)";
 const OF_STATE: &str = "follows from the body, or from values in answers that the service made";

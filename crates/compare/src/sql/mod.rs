@@ -8,6 +8,7 @@
 mod cache;
 mod columns;
 mod effect;
+mod inserted;
 mod meant;
 mod names;
 mod notes;
@@ -17,6 +18,7 @@ mod statement;
 mod types;
 
 pub use cache::Statements;
+pub(crate) use inserted::inserted;
 pub(crate) use meant::{Meant, same};
 pub(crate) use rows::Rows;
 pub(crate) use slots::{Kind, Slot, Slots, Slotted};

@@ -97,6 +97,16 @@ fn tokens_of(sql: &str) -> Option<Vec<Token>> {
     tokens.ok()?.ok()
 }
 
+/// The tokens of a statement that count; none for a text that is no SQL, or is too long.
+pub(super) fn tokens_that_count(sql: &str) -> Option<Vec<Token>> {
+    let tokens = tokens_of(sql).filter(|_| sql.len() <= LONGEST)?;
+    let mut tokens: Vec<Token> = tokens.into_iter().filter(counts).collect();
+    while tokens.last() == Some(&Token::SemiColon) {
+        tokens.pop();
+    }
+    Some(tokens)
+}
+
 /// The length in bytes of the longest statement that is read.
 const LONGEST: usize = 4 << 20;
 
@@ -199,12 +209,27 @@ fn fold(shape: &str) -> String {
             || first.starts_with("?s")
             || first.starts_with("?e")
             || first.starts_with('$');
-        is_value.then_some((1, "?"))
+        is_value.then(|| (1 + casts(words.get(1..).unwrap_or_default()), "?"))
     });
     let rows = fold_list(&flat, |words| {
         (words.starts_with(&["(", "?*", ")"])).then_some((3, "(?)"))
     });
     rows.join(" ")
+}
+
+/// How many words the casts behind a value are: `:: timestamp with time zone`, `:: varchar ( ?n )`.
+fn casts(words: &[&str]) -> usize {
+    let mut length = 0;
+    while let ["::", _, ..] = words.get(length..).unwrap_or_default() {
+        length += 2;
+        length += match words.get(length..).unwrap_or_default() {
+            ["with" | "without", "time", "zone", ..] => 3,
+            ["(", _, ")", ..] => 3,
+            ["[", "]", ..] => 2,
+            _ => 0,
+        };
+    }
+    length
 }
 
 /// Replaces each list of one or more items by the mark of an item and a star.

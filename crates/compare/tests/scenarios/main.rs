@@ -12,6 +12,7 @@ mod calls;
 mod crowds;
 mod described;
 mod jobs;
+mod jobs_alone;
 mod large;
 mod meaning;
 mod moments;

@@ -29,6 +29,12 @@ pub trait Oracle: Send + Sync {
     /// The answer to a call of the candidate.
     fn ask(&self, call: Call, reading: Reading) -> Answer;
 
+    /// Where a call comes before what answers it: how far that has come. It is answered later then, for
+    /// as long as that goes on.
+    fn is_early(&self, _call: &Call, _reading: Reading) -> Option<u64> {
+        None
+    }
+
     /// A connection was accepted.
     fn opened(&self, _conn: &ConnInfo) {}
 

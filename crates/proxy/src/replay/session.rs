@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use retake_model::{Call, Chunk, ConnInfo, ProtocolId, Side};
 use retake_wire::http1;
-use retake_wire::{Detect, Protocol, Responder, Step};
+use retake_wire::{Detect, Protocol, Reading, Responder, Step};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::mock::House;
 use crate::said::{has_head, host_of};
@@ -58,6 +59,12 @@ pub(super) async fn serve(stream: TcpStream, info: ConnInfo, manner: Manner, hou
     // An error here is the client's going away, which is its right.
     let _ = session.run().await;
 }
+
+/// How long a call that comes before what answers it waits for that to go on.
+const EARLY: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether it still does.
+const EARLY_STEP: Duration = Duration::from_millis(10);
 
 pub(super) struct Session {
     pub(super) stream: Stream,
@@ -233,6 +240,7 @@ impl Session {
                         trace,
                         request,
                     };
+                    self.wait_if_early(&call, reading).await?;
                     let answer = self.house.oracle.ask(call, reading);
                     match catch_unwind(AssertUnwindSafe(|| responder.answer(&answer))) {
                         Ok(Ok(())) => {}
@@ -285,6 +293,21 @@ impl Session {
             () = gone => {}
             () = tokio::time::sleep(PATIENCE) => {}
         }
+    }
+
+    /// Waits while a call comes before what answers it, as long as that goes on.
+    async fn wait_if_early(&mut self, call: &Call, reading: Reading) -> io::Result<()> {
+        let (mut known, mut until) = (None, Instant::now());
+        while let Some(so_far) = self.house.oracle.is_early(call, reading) {
+            if known != Some(so_far) {
+                (known, until) = (Some(so_far), Instant::now() + EARLY);
+            } else if Instant::now() >= until {
+                break;
+            }
+            self.flush().await?;
+            tokio::time::sleep(EARLY_STEP).await;
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use retake_compare::matching::MockSet;
 use retake_model::{Answer, Call, ConnInfo, Exchange, TestId};
@@ -13,6 +14,9 @@ use tokio::time::Instant;
 
 use super::patience::Waited;
 
+/// How long a job is waited for beyond its pause: services and machines are slower at times.
+const LATE_JOB: Duration = Duration::from_millis(200);
+
 /// How many different notes are kept.
 const MAX_NOTES: usize = 100;
 
@@ -20,6 +24,8 @@ const MAX_NOTES: usize = 100;
 #[derive(Debug)]
 pub struct Desk {
     mocks: Mutex<MockSet>,
+    /// Whether jobs are told news by them.
+    has_news: bool,
     notes: Mutex<BTreeSet<String>>,
     /// Dependencies that were asked and that nothing can answer for.
     unread: Mutex<BTreeSet<String>>,
@@ -31,6 +37,7 @@ impl Desk {
     /// A desk with these mocks.
     pub fn new(mocks: MockSet) -> Self {
         Desk {
+            has_news: mocks.has_news(),
             mocks: Mutex::new(mocks),
             notes: Mutex::default(),
             unread: Mutex::default(),
@@ -50,6 +57,29 @@ impl Desk {
             }
             if tokio::time::timeout_at(until, asked).await.is_err() {
                 return Waited::InVain;
+            }
+            how = Waited::UntilAllCame;
+        }
+    }
+
+    /// Waits until the jobs were told what they had been told before that test, as long as one after
+    /// the other comes, but not longer than that. How it ended, and how long it took.
+    pub async fn jobs_told(&self, test: &TestId, longest: Duration) -> (Waited, Duration) {
+        let began = Instant::now();
+        let (mut how, mut left, mut until) = (Waited::NotAtAll, None, began);
+        loop {
+            let mut asked = pin!(self.asked.notified());
+            asked.as_mut().enable();
+            let Some((number, pause)) = self.mocks().jobs_to_tell(test) else {
+                return (how, began.elapsed());
+            };
+            if left != Some(number) {
+                left = Some(number);
+                let until_then = Instant::now() + pause + pause / 2 + LATE_JOB;
+                until = until_then.min(began + longest);
+            }
+            if tokio::time::timeout_at(until, asked).await.is_err() {
+                return (Waited::InVain, began.elapsed());
             }
             how = Waited::UntilAllCame;
         }
@@ -87,6 +117,11 @@ impl Desk {
 }
 
 impl Oracle for Desk {
+    fn is_early(&self, call: &Call, reading: Reading) -> Option<u64> {
+        let may_be = self.has_news && reading != Reading::Probe;
+        may_be.then(|| self.mocks().is_early(call)).flatten()
+    }
+
     fn ask(&self, call: Call, reading: Reading) -> Answer {
         let answer = self.mocks().ask(call, reading == Reading::Probe);
         self.asked.notify_waiters();

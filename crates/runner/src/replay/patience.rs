@@ -1,6 +1,6 @@
 //! How long a test waits for calls that the recording has after its response.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long, beyond the recorded time: services and machines are slower at times.
@@ -53,6 +53,40 @@ impl Patience {
     }
 }
 
+/// How long all tests together wait for jobs at most.
+const FOR_JOBS: Duration = Duration::from_secs(120);
+
+/// How long tests wait for what jobs of the service were told before them: no longer at all where it was
+/// in vain several times in a row, or took too long.
+#[derive(Debug, Default)]
+pub struct PatienceWithJobs {
+    in_vain: AtomicU32,
+    waited: AtomicU64,
+}
+
+impl PatienceWithJobs {
+    /// How long a test waits at most; none where it does not.
+    pub fn lasts(&self) -> Option<Duration> {
+        let waited = Duration::from_millis(self.waited.load(Ordering::Relaxed));
+        let left = FOR_JOBS.saturating_sub(waited);
+        let patient = self.in_vain.load(Ordering::Relaxed) < OFTEN;
+        (patient && !left.is_zero()).then_some(left)
+    }
+
+    /// Notes how a wait ended, and how long it took.
+    pub fn waited(&self, how: Waited, took: Duration) {
+        match how {
+            Waited::NotAtAll => return,
+            Waited::UntilAllCame => self.in_vain.store(0, Ordering::Relaxed),
+            Waited::InVain => {
+                self.in_vain.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        self.waited.fetch_add(took, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +102,22 @@ mod tests {
         assert_eq!(patience.lasts(), OFTEN_IN_VAIN);
         patience.waited(Waited::UntilAllCame);
         assert_eq!(patience.lasts(), LATE);
+    }
+
+    #[test]
+    fn jobs_are_waited_for_until_it_was_in_vain_or_took_too_long() {
+        let jobs = PatienceWithJobs::default();
+        let second = Duration::from_secs(1);
+        jobs.waited(Waited::InVain, second);
+        jobs.waited(Waited::UntilAllCame, second);
+        assert_eq!(jobs.lasts(), Some(FOR_JOBS - 2 * second));
+        for _ in 0..OFTEN {
+            assert!(jobs.lasts().is_some());
+            jobs.waited(Waited::InVain, second);
+        }
+        assert_eq!(jobs.lasts(), None, "in vain");
+        let jobs = PatienceWithJobs::default();
+        jobs.waited(Waited::UntilAllCame, FOR_JOBS);
+        assert_eq!(jobs.lasts(), None, "too long");
     }
 }

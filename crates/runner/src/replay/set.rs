@@ -129,6 +129,7 @@ pub(super) async fn replay_set(
     let mocks = desk.mocks();
     outcome.unused = mocks.unused();
     outcome.background = mocks.background();
+    outcome.notes.extend(not_judged(&mocks));
     if outcome.outside.is_empty() {
         let (orphans, beyond) = mocks.orphans();
         outcome.outside = outside(orphans);
@@ -141,6 +142,38 @@ pub(super) async fn replay_set(
     outcome.notes.extend(desk.notes());
     Ok(outcome)
 }
+
+/// How many calls of jobs were not judged.
+fn not_judged(mocks: &MockSet) -> Vec<String> {
+    let mut notes = Vec::new();
+    let unanswered = mocks.unanswered_jobs();
+    let calls: usize = unanswered.iter().map(|(_, _, calls)| calls).sum();
+    if calls > 0 {
+        let lines = unanswered.iter().take(SHOWN_JOBS);
+        let lines: Vec<String> = lines
+            .map(|(to, line, n)| format!("{n}× {to} {line}"))
+            .collect();
+        let more = match unanswered.len().saturating_sub(SHOWN_JOBS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notes.push(format!(
+            "{calls} calls of the service's own jobs have no recorded answer; no test is judged by them: \
+             {}{more}",
+            lines.join("; ")
+        ));
+    }
+    let unmade = mocks.unmade_jobs();
+    if unmade > 0 {
+        notes.push(format!(
+            "{unmade} recorded writes of the service's own jobs were not made; no test is judged by them"
+        ));
+    }
+    notes
+}
+
+/// How many calls of jobs are told.
+const SHOWN_JOBS: usize = 3;
 
 /// Resolves when the run is to end.
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {

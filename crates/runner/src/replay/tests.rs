@@ -15,7 +15,7 @@ use super::ReplayOptions;
 use super::desk::Desk;
 use super::listeners::Clients;
 use super::needs::Needs;
-use super::patience::Patience;
+use super::patience::{Patience, PatienceWithJobs};
 use super::secrets::Given;
 use super::stage::Stage;
 use super::watch::Watch;
@@ -105,6 +105,7 @@ impl<'r> Tests<'r> {
             timeout: self.options.timeout,
             needs: Needs::of(self.set, self.options.jobs),
             patience: Patience::default(),
+            jobs: PatienceWithJobs::default(),
             given: Given::default(),
         });
         let next = Arc::new(AtomicUsize::new(0));

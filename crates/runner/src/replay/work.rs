@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::desk::Desk;
 use super::listeners::Clients;
 use super::needs::Needs;
-use super::patience::Patience;
+use super::patience::{Patience, PatienceWithJobs};
 use super::secrets::{self, Given};
 use super::set::stopped;
 use super::watch::Watch;
@@ -33,6 +33,7 @@ pub(super) struct Sender {
     pub(super) timeout: Duration,
     pub(super) needs: Needs,
     pub(super) patience: Patience,
+    pub(super) jobs: PatienceWithJobs,
     pub(super) given: Given,
 }
 
@@ -89,6 +90,7 @@ pub(super) async fn work(
             biased;
             sent = async {
                 sender.needs.wait(number).await;
+                sender.wait_for_jobs(test).await;
                 sender.send(number, test).await
             } => sent,
             () = stopped(stop.clone()) => return,
@@ -229,6 +231,16 @@ impl Sender {
             Calls { outcome, compared }
         };
         outcomes.into_iter().map(compared).collect()
+    }
+
+    /// What jobs were told before the request, when it was recorded, they are told before it now: a
+    /// service may answer by what its jobs have seen.
+    async fn wait_for_jobs(&self, test: &TestCase) {
+        let id = id(&self.set, test);
+        if let Some(longest) = self.jobs.lasts() {
+            let (how, took) = self.desk.jobs_told(&id, longest).await;
+            self.jobs.waited(how, took);
+        }
     }
 
     /// What the recording saw after the response (scenario 36) gets its time; and so does a call

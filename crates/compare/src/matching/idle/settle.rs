@@ -14,9 +14,12 @@ use crate::made::Near;
 use crate::sql::Statements;
 
 mod errands;
+mod jobs;
+mod kinds;
 mod steady;
 
 use errands::{Errands, Pass};
+pub(in crate::matching) use steady::is_steady;
 
 type RulesOf<'r> = &'r dyn Fn(ProtocolId) -> &'static Rules;
 
@@ -36,7 +39,14 @@ pub fn settle_background(set: &mut TestSet, rules: impl Fn(ProtocolId) -> &'stat
     let mut errands = Errands::of(set, &rules);
     errands.walk(set, &tests, Pass::Learn, &rules);
     errands.walk(set, &tests, Pass::Tell, &rules);
-    for (number, at) in errands.found() {
+    put_outside(set, errands.found());
+    let of_jobs = jobs::found(set, &rules);
+    put_outside(set, of_jobs);
+}
+
+/// Takes calls from their tests.
+fn put_outside(set: &mut TestSet, places: Vec<(usize, usize)>) {
+    for (number, at) in places {
         let test = set.tests.get_mut(number);
         if let Some(call) = test.and_then(|test| test.calls.get_mut(at)) {
             call.scope = Scope::Background;

@@ -46,8 +46,14 @@ impl MockSet {
             Some(Some((found, owners))) => (Some(found), &owners.clone()),
             _ => (found, owners),
         };
+        let of_a_job = !probe
+            && found.is_none()
+            && step(&call.request) == Step::Within
+            && self.is_a_jobs(&call, &canon);
         if !probe && step(&call.request) == Step::Within {
-            self.in_transaction(&call, owners, found.as_ref());
+            let source = found.as_ref().map(|found| found.source);
+            let source = source.or(of_a_job.then_some(Source::Background));
+            self.in_transaction(&call, owners, source);
         }
         if let Some(Found { hit, source }) = &found
             && let Source::Crowd(at) = source
@@ -63,9 +69,18 @@ impl MockSet {
                 if let Some(answer) = catalogue::of_its_parts(&call, &self.sets) {
                     return Answer::Serve(Arc::new(answer));
                 }
+                if of_a_job && let Some(answer) = self.answer_a_job(&call, &canon) {
+                    return answer;
+                }
+                if !of_a_job && let Some(answer) = self.answer_of_another(&call, owners, writes) {
+                    let how = Observed::Extra { index: None };
+                    self.note(call, rules, owners, how, &answer);
+                    return Answer::Serve(Arc::new(answer));
+                }
                 let miss = self.miss(&call, rules, &canon, owners);
-                if look == Look::Session {
-                    // The end of a transaction with nothing in it, which a server answers itself.
+                if look == Look::Session || of_a_job {
+                    // The end of a transaction with nothing in it, which a server answers itself; or
+                    // no test's.
                     return Answer::Miss(Box::new(miss));
                 }
                 self.missed = Some(self.count);
@@ -195,8 +210,11 @@ impl MockSet {
                     },
                 })
             }
-            // Start-up again is what a new connection does; a write at that time is not.
-            Source::Startup if self.is_write(&call, rules) => Some(Observed::Extra { index: None }),
+            // Start-up again is what a new connection does; a write at that time is not, unless the
+            // service has jobs, whose first time may come late.
+            Source::Startup if (hit.again || !self.has_news()) && self.is_write(&call, rules) => {
+                Some(Observed::Extra { index: None })
+            }
             Source::Startup | Source::Session | Source::Background => None,
         };
         let owners = match source {

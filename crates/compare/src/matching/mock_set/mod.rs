@@ -29,10 +29,12 @@ use crate::sql::Statements;
 
 mod ahead;
 mod answer;
+mod jobs;
 mod settle;
 mod tally;
 mod transactions;
 
+use jobs::Jobs;
 use transactions::{Open, Transactions};
 
 /// The mocks of a run, and what the candidate asked of them.
@@ -64,6 +66,7 @@ pub struct MockSet {
     described: Option<Described>,
     elsewhere: Option<Elsewhere>,
     transactions: Transactions,
+    jobs: Jobs,
     heard: Heard,
     values: ValueMap,
     /// Open tests, and those whose outcome is not final.
@@ -118,7 +121,7 @@ impl MockSet {
         let tests = sets.iter().flat_map(|set| &set.tests);
         let made = Arc::new(AllMade::of(tests.flat_map(|test| &test.made)));
         let shared = Shared::read(sets, &by_set, &made, &rules, &mut statements);
-        Ok(MockSet {
+        let mut mocks = MockSet {
             noise: by_set,
             values: ValueMap::of(made.clone()),
             made,
@@ -130,6 +133,7 @@ impl MockSet {
             described: None,
             elsewhere: None,
             transactions: Transactions::default(),
+            jobs: Jobs::default(),
             heard: Heard::read(sets),
             running: Vec::new(),
             ready: None,
@@ -141,7 +145,11 @@ impl MockSet {
             looked_at: 0,
             orphans: Vec::new(),
             orphans_beyond: 0,
-        })
+        };
+        if mocks.has_news() {
+            mocks.read_for_jobs();
+        }
+        Ok(mocks)
     }
 
     /// The test is open now, under the trace id that its request carries. Gives the request to

@@ -1,11 +1,14 @@
 //! When a test's outcome is final.
 
+use std::time::Duration;
+
 use retake_model::TestId;
 
 use crate::matching::crowd::Crowd;
 use crate::matching::describe::is_probe;
 use crate::matching::outcome::CallsOutcome;
 use crate::matching::running::Running;
+use crate::matching::shared::Shared;
 
 use super::{MockSet, mock, test_case};
 
@@ -35,6 +38,19 @@ impl MockSet {
         let shared = self.unserved(running);
         let late = shared.iter().filter_map(|index| case.calls.get(*index));
         own + late.filter(|call| call.after > case.took).count()
+    }
+
+    /// How many jobs were told something new before that test began when it was recorded, and were not
+    /// yet in this run, and how long they pause at most; none where all were. What they do then comes
+    /// before the test, or beside it.
+    pub fn jobs_to_tell(&mut self, test: &TestId) -> Option<(usize, Duration)> {
+        let (set, number) = self.tests.get(test).copied()?;
+        let at = test_case(&self.sets, (set, number))?.at;
+        let Shared {
+            clock, background, ..
+        } = &mut self.shared;
+        let (number, pause) = clock.awaits(set, at, background)?;
+        Some((number, Duration::from_nanos(pause)))
     }
 
     /// Whether an open or just ended test was given an answer with a value that the candidate made in

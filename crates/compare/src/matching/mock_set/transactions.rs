@@ -9,7 +9,7 @@ use super::{MockSet, mock};
 use crate::matching::key::{Key, request_key_by};
 use crate::matching::pool::Origin;
 use crate::matching::running::RulesOf;
-use crate::matching::search::{Found, Look, Owners, Source};
+use crate::matching::search::{Look, Owners, Source};
 use crate::matching::transaction::{Step, step};
 use crate::sql::Statements;
 
@@ -78,14 +78,16 @@ impl MockSet {
     }
 
     /// A statement was found there: the transaction around it is of the same test.
-    pub(super) fn in_transaction(&mut self, call: &Call, owners: &Owners, found: Option<&Found>) {
+    pub(super) fn in_transaction(&mut self, call: &Call, owners: &Owners, source: Option<Source>) {
         let Some(open) = self.transactions.open.get(&call.conn) else {
             return;
         };
-        let missed = found.is_none() || matches!(open, Open::Of(_, true));
-        let at = match found.map(|found| found.source) {
+        let missed = source.is_none() || matches!(open, Open::Of(_, true));
+        let at = match source {
             // What looks whether the connection is alive says nothing.
             Some(Source::Session) => return,
+            // Jobs ask that, too.
+            Some(Source::Background | Source::Startup) if matches!(open, Open::Of(..)) => return,
             Some(Source::Background | Source::Startup) => None,
             Some(Source::Test(at) | Source::Crowd(at)) => Some(at),
             None => owners.first(),
@@ -94,7 +96,7 @@ impl MockSet {
         let whose = running.map_or(Open::Outside, |r| Open::Of((r.set, r.number), missed));
         if let Some(Open::Begun(begun)) = self.transactions.open.insert(call.conn, whose) {
             let rules = (self.rules.0)(begun.protocol);
-            let look = match (at, found) {
+            let look = match (at, source) {
                 // Nothing answers what stands in it: it takes nothing of another test.
                 (Some(_), None) => Look::Kept,
                 (Some(_), Some(_)) => Look::Tests,

@@ -5,9 +5,8 @@
 //! is asked in even pauses, in each of which several requests begin; requests of different routes have
 //! it, of each of which most have not; and so have most of the repeats of one request.
 
+use super::kinds::Kinds;
 use super::*;
-
-use crate::matching::kind_of;
 
 /// How often a poll must have been seen.
 const OFTEN: usize = 6;
@@ -18,14 +17,8 @@ const SHORTEST: u64 = 100_000_000;
 /// How many requests must have come for each time that it was asked.
 const DENSE: usize = 4;
 
-/// How many requests of a route must have been seen, to say what most of them do.
-const SEEN: usize = 4;
-
 /// When something was asked, in nanoseconds since 1970, by the test with that number.
 type Asked<'s> = (u64, usize, &'s Mock);
-
-/// A kind of tests: those that have the call, and all.
-type Share = (usize, usize);
 
 /// The calls that are asked by the clock, as they were recorded first.
 pub(super) fn polls<'s>(set: &'s TestSet, rules: RulesOf<'_>) -> Vec<&'s Mock> {
@@ -78,7 +71,7 @@ fn text(request: &Value) -> Option<&str> {
 
 /// Whether most pauses are one and the same, and the others several of it: what stands with a repeat
 /// that was merged is not seen.
-fn is_steady(times: &[u64]) -> bool {
+pub(in crate::matching) fn is_steady(times: &[u64]) -> bool {
     let pauses = times.iter().zip(times.iter().skip(1));
     let mut pauses: Vec<u64> = pauses.map(|(a, b)| b.saturating_sub(*a)).collect();
     pauses.sort_unstable();
@@ -94,52 +87,6 @@ fn is_steady(times: &[u64]) -> bool {
     };
     let any = pauses.iter().filter(several).count();
     once * 10 >= pauses.len() * 6 && any * 10 >= pauses.len() * 9
-}
-
-/// Which tests are of one route, and which of the very same request.
-struct Kinds {
-    routes: Vec<(Key, Option<i64>)>,
-    requests: Vec<Key>,
-}
-
-impl Kinds {
-    fn of(set: &TestSet, rules: RulesOf<'_>) -> Self {
-        let status = |test: &TestCase| test.response.get("status").and_then(Value::as_i64);
-        let mut statements = Statements::default();
-        let (mut routes, mut requests) = (Vec::new(), Vec::new());
-        for test in &set.tests {
-            let rules = rules(test.protocol);
-            let route = kind_of(&test.request, rules, &mut statements);
-            routes.push((route, status(test)));
-            requests.push(request_key_by(&test.request, rules, &mut statements));
-        }
-        Kinds { routes, requests }
-    }
-
-    /// Whether these tests are of several routes, of each of which most tests are not among them, and
-    /// whether neither are most of those with one request.
-    fn contradict(&self, owners: &HashSet<usize>) -> bool {
-        let routes = shares(&self.routes, owners);
-        let known = || routes.iter().filter(|(_, all)| *all >= SEEN);
-        let rarely = |(have, all): &Share| have * 2 <= *all;
-        let requests = shares(&self.requests, owners);
-        known().count() > 1
-            && known().all(rarely)
-            && requests
-                .iter()
-                .all(|(have, all)| *all < SEEN - 1 || have * 3 < *all * 2)
-    }
-}
-
-/// Of each kind that has one of these tests, how many of them it has, and how many tests.
-fn shares<K: Eq + std::hash::Hash>(kinds: &[K], owners: &HashSet<usize>) -> Vec<Share> {
-    let mut shares: HashMap<&K, Share> = HashMap::new();
-    for (number, kind) in kinds.iter().enumerate() {
-        let (have, all) = shares.entry(kind).or_default();
-        *all += 1;
-        *have += usize::from(owners.contains(&number));
-    }
-    shares.into_values().filter(|(have, _)| *have > 0).collect()
 }
 
 #[cfg(test)]
