@@ -1,5 +1,6 @@
 //! Values that the service makes: ids, times, tokens.
 
+mod der;
 mod digest;
 mod instant;
 mod moment;

@@ -2,6 +2,7 @@
 
 use retake_model::{Timestamp, TokenKind};
 
+use super::der;
 use super::moment::{self, DAY};
 use super::password;
 use super::random;
@@ -302,7 +303,10 @@ pub(crate) fn style(kind: TokenKind, text: &str) -> u64 {
         }
         TokenKind::Ulid => capitals(),
         TokenKind::PasswordHash => password::style(text).unwrap_or_default(),
-        TokenKind::Random => signed::style(text).unwrap_or_else(|| random::style(text)),
+        TokenKind::Random => {
+            let own = signed::style(text).or_else(|| der::style(text));
+            own.unwrap_or_else(|| random::style(text))
+        }
         _ => moment::style(text),
     }
 }
@@ -328,6 +332,11 @@ fn token_at(rest: &[u8], run: usize) -> Option<(TokenKind, usize)> {
     }
     if (1..=6).contains(&run)
         && let Some(length) = signed::stamp(rest)
+    {
+        return Some((TokenKind::Random, length));
+    }
+    if rest.starts_with(b"MII")
+        && let Some(length) = der::length(rest)
     {
         return Some((TokenKind::Random, length));
     }

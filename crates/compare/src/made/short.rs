@@ -4,7 +4,8 @@
 //! They are looked for where a test's calls say a value as a whole: the same field of the same request,
 //! the same value of the same statement. Such values are made at random where at least three tests or
 //! calls have one, all are of one length and none came from elsewhere, and their letters are those of
-//! no word, name, count or code of a fixed form. Then the same form is looked for where the recording
+//! no word, name, count or code of a fixed form. So are those that its responses have in addresses, at
+//! one name of a query (`&tab_id=AG1blqqTG5I`), where clients send them back. Then the same form is looked for where the recording
 //! has fewer of them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -35,15 +36,32 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 8..=19;
 /// How many values at one place tell that they are made at random.
 const FEWEST: usize = 3;
 
+/// How many letters tell that hyphens and underscores are none of them: of so many out of 64 kinds at
+/// least one is, but for one time in 500.
+const ALL_KINDS: usize = 200;
+
 impl Short {
     /// The lengths of these made values.
     pub(crate) fn of<'m>(made: impl Iterator<Item = &'m Made>) -> Self {
+        let random = made.filter(|made| made.kind == TokenKind::Random);
+        let words = random.map(|made| made.value.as_str());
+        let is_known = |word: &str| whole_token(word, Near::default()).is_some();
+        Short::of_words(words.filter(|word| is_word(word) && !is_known(word)))
+    }
+
+    fn of_words<'w>(words: impl Iterator<Item = &'w str>) -> Self {
         let mut short = Short::default();
-        for made in made.filter(|made| made.kind == TokenKind::Random) {
-            let known = || whole_token(&made.value, Near::default()).is_some();
-            if LENGTHS.contains(&made.value.len()) && is_word(&made.value) && !known() {
-                short.insert(&made.value);
+        let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+        for word in words {
+            let bit = 1 << word.len();
+            *seen.entry(word.len()).or_default() += word.len();
+            match word.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                true => short.alnum |= bit,
+                false => short.url |= bit,
             }
+        }
+        for (length, _) in seen.iter().filter(|(_, letters)| **letters < ALL_KINDS) {
+            short.url |= 1 << length;
         }
         short
     }
@@ -66,14 +84,6 @@ impl Short {
         }
         has(self.alnum, run).then_some(run)
     }
-
-    fn insert(&mut self, word: &str) {
-        let bit = 1 << word.len();
-        match word.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            true => self.alnum |= bit,
-            false => self.url |= bit,
-        }
-    }
 }
 
 fn has(lengths: u32, length: usize) -> bool {
@@ -92,10 +102,7 @@ pub fn find_short(set: &mut TestSet) {
     if ids.is_empty() {
         return;
     }
-    let short = ids.iter().fold(Short::default(), |mut short, id| {
-        short.insert(id);
-        short
-    });
+    let short = Short::of_words(ids.iter().map(String::as_str));
     ids.extend(places.like(short, &names));
     let mut made: HashSet<String> = HashSet::new();
     for test in &mut set.tests {
@@ -112,16 +119,19 @@ pub fn find_short(set: &mut TestSet) {
     }
 }
 
-/// Whether enough words that look made at random stand in calls: else nothing else is looked at.
+/// Whether the service says enough words that look made at random: else nothing else is looked at.
 fn may_have_some(set: &TestSet) -> bool {
     let mut odd: HashSet<&str> = HashSet::new();
-    let calls = set.tests.iter().flat_map(|test| &test.calls);
-    for call in calls {
-        each_text(&call.request, &mut |text| {
+    let said = set.tests.iter().flat_map(|test| {
+        let calls = test.calls.iter().map(|call| &call.request);
+        calls.chain([&test.response])
+    });
+    for tree in said {
+        each_text(tree, &mut |text| {
             let words = text.split(|c| !is_url(c));
             odd.extend(words.filter(|word| is_word(word) && is_odd(word)));
         });
-        if odd.len() >= FEWEST {
+        if odd.len() * 3 >= FEWEST * 2 {
             return true;
         }
     }
@@ -165,12 +175,18 @@ struct Stands {
     new: Vec<String>,
     /// Whether anything else stood there.
     has_other: bool,
+    /// What stood there before, where one thing may stand several times.
+    known: HashSet<String>,
 }
 
 /// What the calls of a recording say as a whole, by their places.
 #[derive(Debug, Default)]
 struct Places {
     spots: BTreeMap<Spot, Stands>,
+    /// By the name of a query's parameter, what addresses in the responses have there.
+    queries: BTreeMap<String, Stands>,
+    /// The words that requests said.
+    sent: Said,
     /// The last names of the fields in which a word stands in the responses.
     named: HashMap<String, HashSet<String>>,
 }
@@ -212,7 +228,9 @@ impl Places {
                     });
                 }
             }
+            [Segment::Key(root)] if root == "request" => self.sent.learn(part.tree),
             [Segment::Key(root)] if root == "response" => {
+                each_text(part.tree, &mut |text| self.read_queries(text, said));
                 leaves(part.tree, &mut Path::root(), &mut |path, leaf| {
                     if let (Some(Segment::Key(name)), Some(text)) = (path.0.last(), leaf.as_str())
                         && is_word(text)
@@ -227,10 +245,29 @@ impl Places {
         said.learn(part.tree);
     }
 
+    fn read_queries(&mut self, text: &str, said: &Said) {
+        for (name, value) in queries(text) {
+            let stands = self.queries.entry(name.to_owned()).or_default();
+            if stands.known.contains(value) {
+                continue;
+            }
+            stands.known.insert(value.to_owned());
+            match is_word(value) && !said.has(value) {
+                true => stands.new.push(value.to_owned()),
+                false => stands.has_other = true,
+            }
+        }
+    }
+
     /// The words that are made at random by all that stands at their place, and the names of the fields
     /// in which they are shown.
     fn ids(&self) -> (HashSet<String>, HashSet<&str>) {
-        let random = self.spots.values().filter(|stands| {
+        let are_sent = |stands: &&Stands| {
+            let sent = stands.new.iter().filter(|word| self.sent.has(word));
+            sent.count() + 1 >= FEWEST
+        };
+        let shown = self.queries.values().filter(are_sent);
+        let random = self.spots.values().chain(shown).filter(|stands| {
             !stands.has_other && stands.new.len() >= FEWEST && are_random(&stands.new)
         });
         let ids: HashSet<String> = random.flat_map(|stands| stands.new.clone()).collect();
@@ -252,6 +289,21 @@ impl Places {
         let words = spots.flat_map(|stands| &stands.new);
         words.filter(alike).cloned().collect()
     }
+}
+
+/// The names and the values of the parameters that addresses in a text have, as far as these are words.
+fn queries(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let ends = text.match_indices('=').map(|(at, _)| at);
+    ends.filter_map(|at| {
+        let before = text.get(..at)?;
+        let from = before.rfind(|c| !is_url(c))?;
+        let name = before.get(from + 1..)?;
+        // `&amp;` in a page.
+        let begins = matches!(before.as_bytes().get(from)?, b'?' | b'&' | b';');
+        let value = text.get(at + 1..)?;
+        let length = value.find(|c| !is_url(c)).unwrap_or(value.len());
+        (begins && !name.is_empty() && length > 0).then_some((name, value.get(..length)?))
+    })
 }
 
 /// The words that were said.

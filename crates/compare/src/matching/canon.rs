@@ -157,6 +157,19 @@ impl Canon {
         Some(parts.collect())
     }
 
+    /// From which to which token the leaves from that number on go, where they are one array of tokens and
+    /// of nothing else, as PostgreSQL writes it.
+    fn array_since(&self, number: usize) -> Option<(usize, usize)> {
+        let [leaf] = self.leaves.get(number..)? else {
+            return None;
+        };
+        let parts = self.leaf_parts(number)?;
+        let (first, rest) = parts.split_first()?;
+        let (last, between) = rest.split_last()?;
+        let is_array = **first == *b"{" && **last == *b"}";
+        (is_array && between.iter().all(|part| **part == *b",")).then_some(leaf.tokens)
+    }
+
     /// The token that is all of a leaf.
     pub(crate) fn only_token(&self, number: usize) -> Option<&CanonToken> {
         let leaf = self.leaves.get(number)?;

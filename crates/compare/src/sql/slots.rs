@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     pub(crate) place: Place,
     /// Whether it is a note of the machine or its time, see [`super::notes`]: it does not count.
     pub(crate) is_note: bool,
+    /// Whether it is an array of which the order of the elements says nothing: `= ANY ($1)`.
+    pub(crate) is_set: bool,
 }
 
 /// What stands in a place.
@@ -100,6 +102,7 @@ pub(super) fn slots(
             cast,
             place: around.place(tokens, at, at + length),
             is_note: false,
+            is_set: is_set(tokens, at, at + length),
         });
         at += length;
     }
@@ -119,6 +122,24 @@ pub(super) fn slots(
         }
     }
     out
+}
+
+/// Whether a value, from its first token to the one behind it, is the array of `= ANY (…)` or `<> ALL (…)`.
+fn is_set(tokens: &[Token], from: usize, end: usize) -> bool {
+    let before = from
+        .checked_sub(3)
+        .and_then(|first| tokens.get(first..from));
+    let (Some([compares, Token::Word(word), Token::LParen]), Some(Token::RParen)) =
+        (before, tokens.get(end))
+    else {
+        return false;
+    };
+    let is = |name: &str| word.value.eq_ignore_ascii_case(name);
+    match compares {
+        Token::Eq => is("any") || is("some"),
+        Token::Neq => is("all"),
+        _ => false,
+    }
 }
 
 /// The value that begins there, and how many tokens it takes.
@@ -350,4 +371,27 @@ fn is_comparison(token: &Token) -> bool {
 pub(super) fn is_any(token: &Token, words: &[&str]) -> bool {
     matches!(token, Token::Word(word)
         if word.quote_style.is_none() && words.iter().any(|w| word.value.eq_ignore_ascii_case(w)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::Statement;
+
+    #[test]
+    fn an_array_of_which_only_the_members_count_is_a_set() {
+        let check = |sql: &str, expected: &[bool]| {
+            let slots = Statement::read(sql).slots.unwrap().slots;
+            let sets: Vec<bool> = slots.iter().map(|slot| slot.is_set).collect();
+            assert_eq!(sets, expected, "{sql}");
+        };
+        check(
+            "select 1 from t where id = any ($1) and x = $2",
+            &[false, true, false],
+        );
+        check("select a from t where id = ANY($1::uuid[])", &[true]);
+        check("select a from t where id = any('{a,b}')", &[true]);
+        check("select a from t where id <> all ($1)", &[true]);
+        check("select a from t where id > any ($1)", &[false]);
+        check("select unnest($1), any_value($2)", &[false, false]);
+    }
 }

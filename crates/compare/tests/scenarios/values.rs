@@ -575,11 +575,46 @@ fn what_may_be_a_digest_and_is_shown_to_the_client_alone_is_not_made() {
 
 #[test]
 fn ids_that_the_service_puts_in_order_may_fall_in_another_one_where_that_says_nothing() {
-    let select = |ids: [&str; 2], shop| {
-        let [a, b] = ids;
+    falls_in_any_order(&|[a, b], shop| {
         let text = format!("select 1 from orders where id in ('{a}', '{b}') and shop = '{shop}'");
         sql(&text, &[])
+    });
+    for any in ["= any ('{}')", "<> all ('{}')", "= ANY('{}'::uuid[])"] {
+        falls_in_any_order(&|[a, b], shop| {
+            let any = any.replace("{}", &format!("{{{a},{b}}}"));
+            let text = format!("select 1 from orders where id {any} and shop = '{shop}'");
+            sql(&text, &[])
+        });
+    }
+}
+
+#[test]
+fn an_array_of_ids_keeps_its_order_where_the_statement_may_show_it() {
+    let case = |id: [&str; 2]| {
+        let array = format!("{{{},{}}}", id[0], id[1]);
+        sql(&format!("select unnest('{array}'::uuid[])"), &[])
     };
+    let lock = |ids| {
+        test(
+            "t",
+            http("GET", "/", None),
+            ok(Value::Null),
+            vec![call(1, case(ids), row("1"))],
+        )
+    };
+    let request = http("GET", &format!("/{R1}/{R2}"), None);
+    let with = |test: retake_model::TestCase| retake_model::TestCase {
+        request: request.clone(),
+        ..test
+    };
+    for (asked, fits) in [([R1, R2], true), ([R2, R1], false)] {
+        let mut run = Run::of(set(vec![with(lock([R1, R2]))], vec![]));
+        run.begin("t");
+        assert_eq!(run.ask(case(asked)).is_ok(), fits, "{asked:?}");
+    }
+}
+
+fn falls_in_any_order(select: &dyn Fn([&str; 2], &str) -> Value) {
     let make = |id| {
         test(
             "make",
@@ -611,7 +646,8 @@ fn ids_that_the_service_puts_in_order_may_fall_in_another_one_where_that_says_no
         run
     };
     for ids in [[C1, C2], [C2, C1]] {
-        assert!(started().ask(select(ids, "a")).is_ok(), "{ids:?}");
+        let asked = select(ids, "a");
+        assert!(started().ask(asked.clone()).is_ok(), "{asked:?}");
     }
     for (ids, shop) in [
         ([C1, C1], "a"),

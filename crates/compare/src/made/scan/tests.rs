@@ -170,3 +170,25 @@ proptest::proptest! {
         });
     }
 }
+
+#[test]
+fn a_key_in_base64_is_one_token_wherever_its_letters_part() {
+    use base64::Engine;
+    for parts_at in [17_u8, 23, 200] {
+        let mut der = vec![0x30, 0x82, 0x04, 0xa0];
+        // A slash after as many letters, and later others.
+        der.extend(
+            (0..0x4a0_u16).map(|n| match n % 51 == u16::from(parts_at) % 51 {
+                true => 0xff,
+                false => 0x41,
+            }),
+        );
+        let key = base64::engine::general_purpose::STANDARD.encode(der);
+        assert!(key.starts_with("MII") && key.contains('/'));
+        check(&key, &[(TokenKind::Random, &key)]);
+        check(
+            &format!("{{\"key\":\"{key}\"}}"),
+            &[(TokenKind::Random, &key)],
+        );
+    }
+}

@@ -119,3 +119,35 @@ fn every_place_of_a_short_id_is_listed_in_the_order_of_time() {
     assert_eq!(places, ["calls[0].params[1]", "response.body.number"]);
     assert_eq!(made.kind, TokenKind::Random);
 }
+
+#[test]
+fn what_addresses_have_at_one_name_is_made_at_random_where_clients_send_it_back() {
+    let page = |query: &str| format!("<form action=\"/login?client=shop&amp;{query}\">");
+    let shows = |query: String| TestCase {
+        response: Value::map([("body", page(&query).into())]),
+        took: 1_000,
+        ..test_case()
+    };
+    let sends = |query: String| TestCase {
+        request: Value::map([("path", format!("/login?{query}").into())]),
+        ..test_case()
+    };
+    let ids = ["AG1blqqTG5I", "v-nIfGHlS7s", "MMuUgcxOryY"];
+    let check = |ids: [&str; 3], sent: usize, others: &[&str], expected: bool| {
+        let query = |id: &&str| format!("tab_id={id}");
+        let mut tests: Vec<TestCase> = ids.iter().map(|id| shows(query(id))).collect();
+        tests.extend(ids.iter().take(sent).map(|id| sends(query(id))));
+        tests.extend(others.iter().map(|id| shows(query(id))));
+        assert_eq!(
+            !found(tests).is_empty(),
+            expected,
+            "{ids:?} {sent} {others:?}"
+        );
+    };
+    check(ids, 3, &[], true);
+    check(ids, 2, &["AG1blqqTG5I"], true);
+    // Nobody sends them back, or something else stands there, too.
+    check(ids, 0, &[], false);
+    check(ids, 3, &["shop"], false);
+    check(["Categories1", "Production2", "Settlements"], 3, &[], false);
+}

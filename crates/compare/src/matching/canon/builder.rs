@@ -80,6 +80,7 @@ impl Builder<'_> {
         if slot.is_note {
             return self.text("");
         }
+        let began = self.canon.leaves.len();
         let param = match &slot.value {
             Slotted::Param(number) => params.get(*number),
             Slotted::Literal(..) => None,
@@ -102,6 +103,9 @@ impl Builder<'_> {
                 let cast = slot.cast.as_deref().unwrap_or_default();
                 self.text(&format!("${number}::{cast}"));
             }
+        }
+        if slot.is_set {
+            self.canon.sets.extend(self.canon.array_since(began));
         }
         if param.is_some() || !matches!(slot.value, Slotted::Param(_)) {
             self.canon.meant.push(Meant::of(slot, param));
