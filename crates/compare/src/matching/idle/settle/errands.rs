@@ -7,6 +7,7 @@
 //! that begins with the read is the job's, too; outside of transactions the like of the write must
 //! also have been seen while no test was open, or often.
 
+use super::kinds::Kinds;
 use super::*;
 
 /// How many values of the answers to one read are remembered.
@@ -34,6 +35,8 @@ pub(super) enum Pass {
 /// What is known of the clock, and where a walk is.
 #[derive(Default)]
 pub(super) struct Errands {
+    /// Which tests are of one route: what these do each time is theirs.
+    kinds: Kinds,
     /// What is like a call that was made while no test was open.
     alike: HashSet<Key>,
     /// When what is like each write was made.
@@ -51,9 +54,11 @@ pub(super) struct Errands {
 }
 
 /// When a write, and what is like it, was made in tests.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default)]
 struct Written {
     times: usize,
+    /// The tests that have it.
+    owners: HashSet<usize>,
     /// Once with a value that the clock was given, and the test was not.
     follows: bool,
     /// Once without a value that the clock was given.
@@ -63,7 +68,10 @@ struct Written {
 impl Errands {
     /// What the calls outside of tests tell.
     pub(super) fn of(set: &TestSet, rules: RulesOf<'_>) -> Self {
-        let mut errands = Errands::default();
+        let mut errands = Errands {
+            kinds: Kinds::of(set, rules),
+            ..Errands::default()
+        };
         for mock in set.shared.iter().filter(|mock| is_background(mock)) {
             let key = alike_key(&mock.to, &mock.request, rules(mock.protocol));
             errands.alike.insert(key);
@@ -151,17 +159,22 @@ impl Errands {
             let idle = values.iter().any(|value| self.gave_idle.contains(value));
             let written = self.writes.entry(key).or_default();
             written.times += 1;
+            written.owners.insert(place.0);
             written.otherwise |= from.peek().is_none() && !idle;
             written.follows |= from.any(|value| !asked.contains(value));
             return;
         }
-        let written = self.writes.get(&key).copied().unwrap_or_default();
-        let is_errand = written.follows && !written.otherwise;
+        let written = self.writes.get(&key);
+        let times = written.map_or(0, |written| written.times);
+        let is_errand = written.is_some_and(|written| {
+            let follows = written.follows && !written.otherwise;
+            follows && !self.kinds.is_habit(&written.owners)
+        });
         match self.open.get_mut(&call.to) {
-            Some(transaction) if is_errand && (known || written.times > 1) => {
+            Some(transaction) if is_errand && (known || times > 1) => {
                 transaction.push(place);
             }
-            None if is_errand && (known || written.times >= OFTEN) => self.found.push(place),
+            None if is_errand && (known || times >= OFTEN) => self.found.push(place),
             // Then that transaction is the test's, unless the test has another one open.
             Some(_) if self.own_open.get(&call.to).is_none_or(|open| *open == 0) => {
                 self.open.remove(&call.to);

@@ -15,6 +15,7 @@ const SEEN: usize = 4;
 type Share = (usize, usize);
 
 /// Which tests are of one route (with its status), and which of the very same request.
+#[derive(Default)]
 pub(super) struct Kinds {
     /// The number of each test's route.
     route_of: Vec<usize>,
@@ -80,6 +81,16 @@ impl Kinds {
             && requests
                 .iter()
                 .all(|(have, all)| *all < SEEN - 1 || have * 3 < *all * 2)
+    }
+
+    /// Whether of a route that was seen often enough more than half of the tests are among these: their
+    /// requests do it.
+    pub(super) fn is_habit(&self, owners: &HashSet<usize>) -> bool {
+        let routes = shares(owners, &self.route_of, |route| {
+            self.routes.get(route).map_or(0, Vec::len)
+        });
+        let mut known = routes.iter().filter(|(_, all)| *all >= SEEN);
+        known.any(|(have, all)| have * 2 > *all)
     }
 
     /// The tests of the route of that test, itself among them.

@@ -200,3 +200,18 @@ fn of_two_requests_one_may_have_what_a_job_writes_once_where_it_has_no_value() {
     check(gathered, &[format!("t17 {gathered}")]);
     check("insert into seen values ('stats'), ('feed'), ('17')", &[]);
 }
+
+#[test]
+fn what_each_request_of_a_route_writes_is_its_own_though_a_poll_was_told_the_same_value() {
+    let write = "insert into views values ('seventy')";
+    let mut set = set(|n| match n % 3 {
+        0 => vec![(POLL.to_owned(), 10), (write.to_owned(), 60)],
+        _ => Vec::new(),
+    });
+    let calls = set.tests.iter_mut().flat_map(|test| &mut test.calls);
+    for poll in calls.filter(|call| text(&call.request) == Some(POLL)) {
+        poll.response = call(POLL, 0, &["seventy"]).response;
+    }
+    let found = jobs(set);
+    assert!(!found.iter().any(|call| call.ends_with(write)), "{found:?}");
+}
