@@ -27,7 +27,7 @@ macro_rules! fields {
 
 static POSTGRES_RULES: Rules = Rules {
     protocol: POSTGRES,
-    identity: fields!["sql" Sql, "params" Exact, "copy" Exact, "describe" Sql, "function" Exact],
+    identity: fields!["sql" Sql, "params" Params, "copy" Exact, "describe" Sql, "function" Exact],
     summary: &["sql", "describe", "function"],
 };
 

@@ -68,6 +68,33 @@ fn scenario_35_what_a_test_asks_with_its_trace_is_its_own() {
     assert!(run.ask_traced("a", insert(&["7", "8"])).is_err());
 }
 
+#[test]
+fn scenario_35_what_the_request_of_an_open_test_is_the_first_to_say_is_its_own() {
+    let job = scoped(Scope::Background, insert(&["alpha"]), inserted(1));
+    let says = |name: &str, word: &str| {
+        test(
+            name,
+            http("GET", &format!("/things/{word}"), None),
+            ok(Value::Null),
+            vec![],
+        )
+    };
+    let tests = vec![says("a", "bravo"), says("b", "bravo"), says("c", "charlie")];
+    let mut run = Run::of(set(tests, vec![job]));
+    run.begin("a");
+    assert!(run.ask(insert(&["bravo"])).is_err());
+    assert!(run.ask(insert(&["delta"])).is_ok());
+    run.end("a");
+    run.begin("b");
+    assert!(run.ask(insert(&["bravo", "alpha"])).is_ok(), "said before");
+    run.end("b");
+    run.begin("c");
+    assert!(run.ask(insert(&["bravo", "charlie"])).is_err());
+    run.end("c");
+    let counted: usize = run.mocks.unanswered_jobs().iter().map(|job| job.2).sum();
+    assert_eq!(counted, 2);
+}
+
 /// A poll that each second was told the next number, and asks for what comes behind it.
 fn behind(first: &TestCase) -> Vec<Mock> {
     let told = |n: u64| {

@@ -2,9 +2,10 @@
 //!
 //! A job handles what it finds when it comes: other rows together, or at another time, than when it was
 //! recorded. Of a statement that no test asks, and jobs do, another one without an answer is a
-//! job's, and no test is judged by it; it is counted. A trace id tells otherwise.
+//! job's, and no test is judged by it; it is counted. A trace id tells otherwise, and so does a value that
+//! the request of an open test was the first to say.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use retake_model::{Answer, Call, Mock, Scope, Value};
@@ -13,19 +14,25 @@ use super::{Canon, Effect, Elsewhere, MockSet, Owners, mock, summary, test_case}
 use crate::made::Near;
 use crate::matching::Key;
 use crate::matching::pool::{Asked, Origin};
-use crate::matching::running::Counts;
+use crate::matching::running::{Counts, Running};
 use crate::matching::shared::Shared;
+use crate::matching::telling::values_of;
 use crate::matching::transaction::{Step, step};
 use crate::sql::inserted;
 
 /// How many recorded calls of one kind are looked at.
 const LOOK: usize = 64;
 
+/// The length in bytes of the shortest value that tells whose a call is.
+const TELLING: usize = 3;
+
 /// What jobs asked.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     /// What is like a call of a test; read when the first call of a job gets no answer.
     tests: Option<HashSet<Key>>,
+    /// The first test whose request says a value, by set and number; read likewise.
+    said: Option<HashMap<String, (usize, usize)>>,
     unanswered: Counts,
 }
 
@@ -38,10 +45,40 @@ impl MockSet {
         // A read is taken from a test on less evidence than a write.
         let tells = |origin: Origin| origin.test.is_none() || !reads;
         let asked = self.shared.background.like(kind, LOOK).any(tells);
-        if traced || !asked {
-            return false;
+        asked && !traced && !self.asked_by_tests().contains(&kind) && !self.says_what_is_open(call)
+    }
+
+    /// Whether a call has a value that the request of an open test was the first to say: no job knows it
+    /// yet.
+    fn says_what_is_open(&mut self, call: &Call) -> bool {
+        let asked = self.values.put_back(&call.request);
+        let rules = (self.rules.0)(call.protocol);
+        let values = values_of(&asked, rules, &mut self.statements);
+        self.said_first();
+        let said = self.jobs.said.iter();
+        let mut first = said.flat_map(|said| values.iter().filter_map(|value| said.get(value)));
+        first.any(|test| {
+            let open = |r: &Running| r.ended.is_none() && (r.set, r.number) == *test;
+            self.running.iter().any(open)
+        })
+    }
+
+    /// Which test was the first whose request says a value. Short ones may stand anywhere.
+    fn said_first(&mut self) {
+        if self.jobs.said.is_some() {
+            return;
         }
-        !self.asked_by_tests().contains(&kind)
+        let mut said = HashMap::new();
+        for (set, tests) in self.sets.iter().enumerate() {
+            for (number, test) in tests.tests.iter().enumerate() {
+                let rules = (self.rules.0)(test.protocol);
+                let values = values_of(&test.request, rules, &mut self.statements);
+                for value in values.into_iter().filter(|value| value.len() >= TELLING) {
+                    said.entry(value).or_insert((set, number));
+                }
+            }
+        }
+        self.jobs.said = Some(said);
     }
 
     /// What is like a call of a test.
@@ -62,6 +99,7 @@ impl MockSet {
     /// job would be late.
     pub(super) fn read_for_jobs(&mut self) {
         self.asked_by_tests();
+        self.said_first();
         self.elsewhere
             .get_or_insert_with(|| Elsewhere::read(&self.sets, &self.rules, &mut self.statements));
     }

@@ -4,8 +4,9 @@
 //! A call of a test is taken for a job's only where other requests of the same route contradict that it
 //! is the request's: most of them do not make it. Beside that its like was seen while no test was open,
 //! or it comes right after a poll was told something new each time (more often than chance would have
-//! it), or it was seen once or twice and has nothing of its request in it. A read needs less: left
-//! out or repeated it is no more than a softer verdict.
+//! it), or it was seen once or twice and has nothing of its request in it, and is a read, what was
+//! gathered of other requests, or what tidies up by the clock. A read needs less: left out or repeated it
+//! is no more than a softer verdict.
 
 use super::kinds::Kinds;
 use super::*;
@@ -105,8 +106,8 @@ impl Jobs<'_> {
         }
     }
 
-    /// Whether it was seen once or twice, other tests of those routes lack it, and it has nothing that is
-    /// of one of these tests alone.
+    /// Whether it was seen once or twice, other tests of those routes lack it, it has nothing that is
+    /// of one of these tests alone, and it is of a kind that jobs do.
     fn is_rare(
         &self,
         set: &TestSet,
@@ -117,18 +118,17 @@ impl Jobs<'_> {
         owners.len() <= RARELY
             && places.iter().all(|place| {
                 let lack = self.kinds.lack_it(place.0, owners);
+                let reads = self.seen.reads(*place);
                 let nobodys = self.seen.may_be_nobodys(*place);
                 let gathered = self.seen.is_of_others(&self.said, *place);
+                // A write that a branch of the request makes may have no value of it, either.
                 let enough = match lack {
                     0 => false,
-                    1..LACK_OF_A_WRITE => {
-                        let says_nothing = self.seen.says_nothing(*place);
-                        self.seen.reads(*place) || nobodys || gathered || says_nothing
-                    }
-                    LACK_OF_A_WRITE.. => true,
+                    1..LACK_OF_A_WRITE => reads || gathered || self.seen.tidies(*place),
+                    LACK_OF_A_WRITE.. => reads || gathered || nobodys || self.seen.tidies(*place),
                 };
                 let beside = self.kinds.beside(place.0);
-                let alone = beside.len() == 1 && nobodys;
+                let alone = beside.len() == 1 && nobodys && reads;
                 let of_request = alone || gathered;
                 (enough || alone)
                     && !self

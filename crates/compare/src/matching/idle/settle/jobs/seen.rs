@@ -162,10 +162,19 @@ impl<'s> Seen<'s> {
         others.len() > 1
     }
 
-    /// Whether a call has no value at all. A length of time (`'24 hours'`) says nothing of anybody.
-    pub(super) fn says_nothing(&self, place: Place) -> bool {
-        let call = self.calls.get(&place);
-        call.is_some_and(|call| call.values.iter().all(|value| is_a_length_of_time(value)))
+    /// Whether a call deletes what is too old by the server's clock, and has no other value. A length of
+    /// time (`'24 hours'`) says nothing of anybody.
+    pub(super) fn tidies(&self, place: Place) -> bool {
+        let Some(call) = self.calls.get(&place) else {
+            return false;
+        };
+        let sql = call.mock.request.get("sql").and_then(Value::as_str);
+        let sql = sql.unwrap_or_default().to_ascii_lowercase();
+        let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let mut values = call.values.iter();
+        sql.trim_start().starts_with("delete ")
+            && words.any(|word| CLOCKS.contains(&word))
+            && values.all(|value| is_a_length_of_time(value))
     }
 
     /// Whether a call has a value that its test has (in its request, in its response or, unless `said`, in
@@ -192,6 +201,16 @@ impl<'s> Seen<'s> {
         values.any(|value| own.contains(value.as_str()))
     }
 }
+
+/// How statements ask the server what time it is.
+const CLOCKS: &[&str] = &[
+    "now",
+    "current_timestamp",
+    "current_date",
+    "localtimestamp",
+    "statement_timestamp",
+    "clock_timestamp",
+];
 
 /// How many tests of a route are looked at for what they all have.
 const OTHERS: usize = 8;
