@@ -11,7 +11,17 @@ pub(crate) static STATEMENTS: Rules = Rules {
     summary: &["sql"],
 };
 
-/// The same with parameters.
+/// The rules of requests that have a path, and nothing else.
+pub(crate) static PATHS: Rules = Rules {
+    protocol: ProtocolId("http"),
+    identity: &[Field {
+        name: "path",
+        kind: FieldKind::Path,
+    }],
+    summary: &["path"],
+};
+
+/// Those of statements with parameters.
 pub(crate) static PARAMETERS: Rules = Rules {
     identity: &[
         SQL,

@@ -1,16 +1,7 @@
-use retake_model::{Field, FieldKind, SetInfo, Timestamp};
+use retake_model::{SetInfo, Timestamp};
 
 use super::*;
-use crate::test_cases::{STATEMENTS, mock as blank, test_case};
-
-static HTTP: Rules = Rules {
-    protocol: ProtocolId("http"),
-    identity: &[Field {
-        name: "path",
-        kind: FieldKind::Path,
-    }],
-    summary: &["path"],
-};
+use crate::test_cases::{PATHS, STATEMENTS, mock as blank, test_case};
 
 const MS: u64 = 1_000_000;
 const AT: u64 = 1_772_356_830_000_000_000;
@@ -68,7 +59,7 @@ fn set(calls: impl Fn(u64) -> Vec<(String, u64)>) -> TestSet {
 /// Which calls of the tests, by the number of the test and the statement, are a job's.
 fn jobs(mut set: TestSet) -> Vec<String> {
     settle_background(&mut set, |protocol| match protocol.0 {
-        "http" => &HTTP,
+        "http" => &PATHS,
         _ => &STATEMENTS,
     });
     let calls = set.tests.iter().flat_map(|test| {

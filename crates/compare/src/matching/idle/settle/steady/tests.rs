@@ -1,16 +1,7 @@
-use retake_model::{Field, FieldKind, SetInfo, Timestamp};
+use retake_model::{SetInfo, Timestamp};
 
 use super::*;
-use crate::test_cases::STATEMENTS;
-
-static HTTP: Rules = Rules {
-    protocol: ProtocolId("http"),
-    identity: &[Field {
-        name: "path",
-        kind: FieldKind::Path,
-    }],
-    summary: &["path"],
-};
+use crate::test_cases::{PATHS, STATEMENTS};
 
 const POLL: &str = "update leader set beat = beat + 1";
 const MS: u64 = 1_000_000;
@@ -40,7 +31,7 @@ fn background(sent: Vec<Sent>) -> usize {
         shared: Vec::new(),
     };
     settle_background(&mut set, |protocol| match protocol.0 {
-        "http" => &HTTP,
+        "http" => &PATHS,
         _ => &STATEMENTS,
     });
     let calls = set.tests.iter().flat_map(|test| &test.calls);
