@@ -1,11 +1,11 @@
 //! What becomes of everything that the relay saw: test cases, shared mocks, or a line in the ledger.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use retake_compare::made::Known;
 use retake_compare::sql::Statements;
-use retake_model::{ConnId, Direction, Ledger, Tally};
+use retake_model::{ConnId, Direction, Ledger, Tally, Timestamp};
 use retake_proxy::record::{Batch, Counters, RelayEvent};
 use retake_store::{Exclude, SetWriter, StoreError};
 
@@ -61,6 +61,8 @@ pub struct Recorder {
     /// The dependencies that TLS was spoken with.
     spoke_tls: BTreeSet<Arc<str>>,
     aliases: Aliases,
+    /// Since when the service was told to end.
+    ending: Arc<OnceLock<Timestamp>>,
 }
 
 /// A connection that is open.
@@ -96,7 +98,15 @@ impl Recorder {
             redacted: 0,
             spoke_tls: BTreeSet::new(),
             aliases: Aliases::default(),
+            ending: Arc::default(),
         }
+    }
+
+    /// The same, where it is told there when the service is told to end: connections that close from
+    /// then on say nothing of what they were for.
+    pub fn until(mut self, ending: Arc<OnceLock<Timestamp>>) -> Self {
+        self.ending = ending;
+        self
     }
 
     /// The same, after these addresses of the service are known: those of the set that is added to.
@@ -316,7 +326,9 @@ impl Recorder {
             RelayEvent::Note { text, .. } => note(&mut self.ledger, text),
             RelayEvent::Closed { conn, at, .. } => {
                 self.attributor.closed(conn);
-                self.attributor.disconnected(conn, at);
+                if self.ending.get().is_none_or(|ending| at < *ending) {
+                    self.attributor.disconnected(conn, at);
+                }
                 self.served.closed(conn);
                 self.connections.remove(&conn);
             }

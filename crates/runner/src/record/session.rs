@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,10 @@ pub async fn record(
         has_inbound: options.inbound.is_some(),
         exclude: options.exclude.clone(),
     };
-    let recorder = Recorder::new(writer, keeping, redactor).after(capture::served_before(&options));
+    let ending = Arc::new(OnceLock::new());
+    let recorder = Recorder::new(writer, keeping, redactor)
+        .after(capture::served_before(&options))
+        .until(Arc::clone(&ending));
     let mut report = progress.clone();
     let (so_far, described) = (Arc::clone(&learned), info.clone());
     let recorder = thread::Builder::new()
@@ -132,7 +135,11 @@ pub async fn record(
         false => capture::trust(&tls, capture.as_mut(), &env),
     };
     env.extend(trusted.iter().flat_map(|t| t.variables.clone()));
-    let command_ended = run_service(&options, &env, capture, stop, &mut progress).await;
+    let ends = || {
+        // What the service closes from then on, it closes because it ends.
+        let _ = ending.set(clock.now());
+    };
+    let command_ended = run_service(&options, &env, capture, stop, &mut progress, ends).await;
     let stopped = tokio::task::spawn_blocking(move || {
         let counters = proxy.stop(DRAIN);
         let (recorder, failed) = recorder
@@ -188,14 +195,15 @@ fn keep(writer: SetWriter, ledger: &mut Ledger, mut info: SetInfo) -> Option<Sto
     }
 }
 
-/// Starts the command, and waits for the first reason to end. Gives how the command ended, where
-/// that was the reason.
+/// Starts the command, waits for the first reason to end, calls `ends` and ends the command. Gives how
+/// it ended, where that was the reason.
 async fn run_service(
     options: &RecordOptions,
     env: &[(String, String)],
     capture: Option<Capture>,
     stop: impl Future<Output = ()>,
     progress: &mut impl FnMut(Progress),
+    ends: impl FnOnce(),
 ) -> Result<Option<String>, RecordError> {
     let mut service = if options.command.is_empty() {
         None
@@ -225,6 +233,7 @@ async fn run_service(
         () = time_over => None,
         how = ended => Some(how),
     };
+    ends();
     if let Some(service) = service {
         service.stop().await;
     }

@@ -52,6 +52,17 @@ fn exchange(conn: u64, at: u64, request: Value, response: Value) -> Exchange {
 
 /// Records these exchanges; gives what was written, and the ledger.
 fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
+    record_until(keeping, exchanges, None, None)
+}
+
+/// The same, where the connection to `db` closes at that time in the end, and the service is told to end
+/// at that one.
+fn record_until(
+    keeping: Keeping,
+    exchanges: Vec<Exchange>,
+    closes: Option<u64>,
+    ends: Option<u64>,
+) -> (TestSet, Ledger) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = Store::new(folder.path());
     let writer = store.writer("set").expect("a new set");
@@ -59,7 +70,10 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
         writer,
         keeping,
         Redactor::new([1; 32], &RedactSettings::default()),
-    );
+    )
+    .until(Arc::new(ends.map_or_else(OnceLock::new, |at| {
+        OnceLock::from(Timestamp(at * MS))
+    })));
     let connections = [
         (1, Direction::Inbound, None),
         (2, Direction::Outbound, Some("db".into())),
@@ -101,6 +115,12 @@ fn record(keeping: Keeping, exchanges: Vec<Exchange>) -> (TestSet, Ledger) {
             events.insert(at, event);
         }
     }
+    events.extend(closes.map(|at| RelayEvent::Closed {
+        conn: ConnId(2),
+        at: Timestamp(at * MS),
+        from_client: 0,
+        from_server: 0,
+    }));
     recorder
         .take(Batch {
             events: vec![events],
@@ -132,6 +152,27 @@ fn a_test_is_written_with_its_calls_and_startup_apart() {
     let scopes: Vec<_> = set.shared.iter().map(|m| m.scope).collect();
     assert_eq!(scopes, [retake_model::Scope::Startup]);
     assert_eq!((ledger.inbound.kept, ledger.outbound["db"].kept), (1, 2));
+}
+
+#[test]
+fn a_connection_that_closes_because_the_service_ends_says_nothing_of_what_it_was_for() {
+    let calls_of_each = |closes, ends| {
+        let exchanges = vec![
+            exchange(2, 101, get("/one"), ok()),
+            exchange(1, 100, get("/items/1"), ok()),
+            exchange(2, 401, get("/two"), ok()),
+            exchange(1, 400, get("/items/2"), ok()),
+        ];
+        let (set, _) = record_until(keeping(), exchanges, Some(closes), ends);
+        let calls = set.tests.iter().map(|test| test.calls.len());
+        calls.collect::<Vec<_>>()
+    };
+    assert_eq!(calls_of_each(600, Some(590)), [1, 1]);
+    assert_eq!(
+        calls_of_each(600, None),
+        [2, 0],
+        "opened and closed for one"
+    );
 }
 
 #[test]
